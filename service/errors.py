@@ -1,0 +1,72 @@
+"""What can go wrong, one class per decision a caller makes. Touches nothing.
+
+PaperroundError
+├── WrongUse            the caller gave something unusable: say what to give instead (exit status 2)
+├── FetchFailed         the source didn't answer: keep what is stored, try again later
+├── PageChanged         an answer isn't a page we know: keep what is stored, a person should look
+├── SummaryRejected     a model's summary can't be trusted: use the authors' own sentence
+├── ModelFailed         a language model didn't answer: use the authors' own sentence, try again later
+├── StoreFailed         the database can't be opened or written: nothing was changed
+├── ServerUnusable      the mail server can't be used at all: leave every mail for the next run
+├── DeliveryFailed      one mail was refused: for good (permanent) or for now
+├── DeliveryUncertain   the mail was handed over, the answer was lost: it may or may not have arrived
+└── BadLink             a link was not signed by us: show one page that tells nothing
+"""
+
+from __future__ import annotations
+
+
+class PaperroundError(Exception):
+    """Its text is one plain line that says what happened and what to do."""
+
+
+class WrongUse(PaperroundError):
+    pass
+
+
+class FetchFailed(PaperroundError):
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PageChanged(PaperroundError):
+    pass
+
+
+class SummaryRejected(PaperroundError):
+    pass
+
+
+class ModelFailed(PaperroundError):
+    pass
+
+
+class StoreFailed(PaperroundError):
+    pass
+
+
+class ServerUnusable(PaperroundError):
+    pass
+
+
+class DeliveryFailed(PaperroundError):
+    """One mail was refused. `reply` is the server's own text, `code` its three-digit reply code."""
+
+    def __init__(self, code: int, reply: str) -> None:
+        super().__init__(f"{code} {reply}")
+        self.code = code
+        self.reply = reply
+
+    @property
+    def permanent(self) -> bool:
+        """5yz is for good, 4yz for now (RFC 5321, 4.2.1)."""
+        return self.code >= 500
+
+
+class DeliveryUncertain(PaperroundError):
+    pass
+
+
+class BadLink(PaperroundError):
+    pass

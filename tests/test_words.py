@@ -1,0 +1,27 @@
+import pytest
+
+from service.words import runs, tokens
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("LLM Agents", "llm agent"),
+        ("tool-use", "tool use"),
+        ("world models", "World model"),
+        ("benchmarks", "benchmark"),
+        ("policies", "policy"),
+        ("text-to-image", "Text to Image"),
+    ],
+)
+def test_ways_of_writing_a_phrase_are_one(one: str, other: str) -> None:
+    assert tokens(one) == tokens(other)
+
+
+@pytest.mark.parametrize("word", ["analysis", "physics", "loss", "virus", "gas"])
+def test_a_word_that_only_ends_in_s_stays(word: str) -> None:
+    assert tokens(word) == (word,)
+
+
+def test_runs_are_neighbouring_words_up_to_the_longest() -> None:
+    assert set(runs(("a", "b", "c"), 2)) == {("a",), ("b",), ("c",), ("a", "b"), ("b", "c")}
