@@ -1,0 +1,1 @@
+"""What ships with Paperround: the catalogue of topics, the tag vocabulary, the sample page."""
