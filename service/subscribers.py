@@ -1,0 +1,171 @@
+"""What a subscriber's settings may be, from commands and CSV alike. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from zoneinfo import available_timezones
+
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
+
+from service.errors import WrongUse
+from service.models import Subscriber, SubscriberState
+
+# A mail server of one's own may well serve .local, .test or localhost.
+SPECIAL_USE_DOMAIN_NAMES.clear()
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+COLUMNS = ("email", "topics", "zone", "hour", "cadence", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberSettings:
+    """Settings that were checked; the defaults are those of a new subscriber."""
+
+    email: str
+    topics: tuple[str, ...]
+    zone: str = "UTC"
+    hour: int = 8
+    cadence: str = "daily"
+    state: SubscriberState = SubscriberState.ACTIVE
+
+
+def parse_address(text: str) -> str:
+    """The one spelling of an e-mail address, in lower case. Raises WrongUse."""
+    try:
+        checked = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise WrongUse(f"{text.strip()!r} is not an e-mail address: {error}") from error
+    if "." not in checked.ascii_domain and checked.ascii_domain != "localhost":
+        raise WrongUse(f"{text.strip()!r} is not an e-mail address: {checked.domain!r} is not a whole domain")
+    return f"{checked.ascii_local_part}@{checked.ascii_domain}".lower()
+
+
+def address_hash(email: str) -> str:
+    """What is kept of an address whose owner unsubscribed and was erased."""
+    return sha256(email.encode()).hexdigest()
+
+
+def parse_topics(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Slugs with commas between. Raises WrongUse, listing the topics there are."""
+    slugs = tuple(dict.fromkeys(slug for part in text.split(",") if (slug := part.strip())))
+    if not slugs:
+        raise WrongUse("no topics: name at least one")
+    if unknown := next((slug for slug in slugs if slug not in known), None):
+        raise WrongUse(f"there is no topic {unknown!r}; there are {', '.join(known) or 'none'}")
+    return slugs
+
+
+def parse_hour(text: str) -> int:
+    """A local hour from 0 to 23. Raises WrongUse."""
+    if text.strip().isdecimal() and len(text.strip()) < 3 and int(text) < 24:
+        return int(text)
+    raise WrongUse(f"{text!r} is not an hour: say 0 to 23")
+
+
+def parse_state(text: str) -> SubscriberState:
+    try:
+        return SubscriberState(text.strip().lower())
+    except ValueError as error:
+        raise WrongUse(f"{text!r} is not a state: say {' or '.join(SubscriberState)}") from error
+
+
+def parse_cadence(text: str) -> str:
+    """The one spelling of a cadence; "weekly" alone is on Mondays. Raises WrongUse."""
+    word = text.strip().lower()
+    if word == "weekly":
+        return "weekly:mon"
+    rhythm, _, day = word.partition(":")
+    if word in ("daily", "weekdays") or (rhythm == "weekly" and day in WEEKDAYS):
+        return word
+    raise WrongUse(f"{text!r} is not a cadence: say daily, weekdays, weekly or weekly:mon to weekly:sun")
+
+
+def parse_zone(text: str) -> str:
+    """An IANA time zone's name. Raises WrongUse."""
+    if text.strip() in available_timezones():
+        return text.strip()
+    raise WrongUse(f"{text!r} is not a time zone: name one as in Europe/Berlin")
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """A CSV of subscribers, read."""
+
+    columns: tuple[str, ...]  # those that the file has
+    good: tuple[tuple[int, SubscriberSettings], ...]  # with their line numbers
+    bad: tuple[str, ...]  # one sentence a line, with its number
+
+
+def read_csv(text: str, known_topics: Collection[str]) -> Roll:
+    """A missing column or an empty cell means the default. Raises WrongUse for a header that can't be used."""
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    try:
+        return _read_rows(reader, known_topics)
+    except csv.Error as error:
+        raise WrongUse(f"line {reader.line_num}: not CSV: {error}") from error
+
+
+def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Roll:
+    columns = _checked_header(reader.fieldnames or ())
+    good: list[tuple[int, SubscriberSettings]] = []
+    bad: list[str] = []
+    lines: dict[str, int] = {}
+    for row in reader:
+        try:
+            settings = _read_row(row, known_topics)
+            if settings.email in lines:
+                raise WrongUse(f"{settings.email} stands on line {lines[settings.email]} already")
+        except WrongUse as error:
+            bad.append(f"line {reader.line_num}: {error}")
+        else:
+            lines[settings.email] = reader.line_num
+            good.append((reader.line_num, settings))
+    return Roll(columns, tuple(good), tuple(bad))
+
+
+def write_csv(subscribers: Iterable[Subscriber]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for person in subscribers:
+        cells = (person.email, ",".join(person.topics), person.zone, str(person.hour), person.cadence, person.state)
+        writer.writerow([_escape(cell) for cell in cells])
+    return out.getvalue()
+
+
+def _checked_header(given: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in given)
+    if unknown := next((name for name in names if name not in COLUMNS), None):
+        raise WrongUse(f"line 1: there is no column {unknown!r}; the columns are {', '.join(COLUMNS)}")
+    if missing := next((name for name in ("email", "topics") if name not in names), None):
+        raise WrongUse(f"line 1: the column {missing!r} is missing")
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise WrongUse(f"line 1: the column {repeated!r} stands there twice")
+    return names
+
+
+def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
+    if None in row:  # csv.DictReader's name for what stands past the last column
+        raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
+    cells = {name.strip().lower(): _unescape((value or "").strip()) for name, value in row.items()}
+    return SubscriberSettings(
+        email=parse_address(cells["email"]),
+        topics=parse_topics(cells["topics"], known_topics),
+        zone=parse_zone(cells.get("zone") or "UTC"),
+        hour=parse_hour(cells.get("hour") or "8"),
+        cadence=parse_cadence(cells.get("cadence") or "daily"),
+        state=parse_state(cells.get("state") or SubscriberState.ACTIVE),
+    )
+
+
+def _escape(cell: str) -> str:
+    """A spreadsheet runs a cell that starts so as a formula (OWASP, CSV injection); a quote before it stops that."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+
+
+def _unescape(cell: str) -> str:
+    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell

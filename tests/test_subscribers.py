@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.errors import WrongUse
+from service.subscribers import COLUMNS, parse_address, parse_cadence, parse_hour, parse_topics, parse_zone, read_csv, write_csv
+from tests.builders import subscriber
+
+TOPICS = ["agents", "code"]
+
+
+@pytest.mark.parametrize(
+    ("given_text", "address"),
+    [(" Ada@Example.ORG ", "ada@example.org"), ("ben@sink.test", "ben@sink.test"), ("root@localhost", "root@localhost")],
+)
+def test_an_address_has_one_spelling(given_text: str, address: str) -> None:
+    assert parse_address(given_text) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ada", "ada@", "ada@gmail", "a b@example.org", "ada@example.org\r\nBcc: x@y.org", "ä@example.org"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(WrongUse, match="is not an e-mail address"):
+        parse_address(text)
+
+
+def test_weekly_alone_is_on_mondays() -> None:
+    assert [parse_cadence(text) for text in ("daily", "Weekdays", "weekly", "weekly:FRI")] == [
+        "daily",
+        "weekdays",
+        "weekly:mon",
+        "weekly:fri",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        (parse_cadence, "hourly"),
+        (parse_cadence, "weekly:"),
+        (parse_zone, "Berlin"),
+        (parse_zone, "../etc"),
+        (parse_hour, "24"),
+        (parse_hour, "-1"),
+        (parse_hour, "²"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_with_what_can(parse, text: str) -> None:
+    with pytest.raises(WrongUse, match=r"say|name one"):
+        parse(text)
+
+
+def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
+    with pytest.raises(WrongUse, match="no topic 'robots'; there are agents, code"):
+        parse_topics("agents,robots", TOPICS)
+
+
+def test_csv_is_read_by_its_header_and_missing_columns_mean_defaults() -> None:
+    roll = read_csv('topics,email\n"agents, code",Ada@example.org\n\nagents,ben@example.org\n', TOPICS)
+    assert roll.bad == ()
+    (line, ada), (_, ben) = roll.good
+    assert (line, ada.email, ada.topics) == (2, "ada@example.org", ("agents", "code"))
+    assert (ben.zone, ben.hour, ben.cadence, ben.state) == ("UTC", 8, "daily", "active")
+
+
+def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
+    lines = ["email,topics,hour", "ada@example.org,agents,7", "ben,agents,7", "chi@example.org,robots,"]
+    lines += ["dan@example.org,agents,99", "ada@example.org,code,", "a@b.org,agents,1,2"]
+    text = "\n".join(lines)
+    roll = read_csv(text, TOPICS)
+    assert [settings.email for _, settings in roll.good] == ["ada@example.org"]
+    assert [problem.split(":")[0] for problem in roll.bad] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
+    assert "stands on line 2 already" in roll.bad[3]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("email,topics,colour\n", "no column 'colour'"),
+        ("email\nada@example.org\n", "column 'topics' is missing"),
+        ("", "column 'email' is missing"),
+        ("email,topics,email\n", "twice"),
+        ('email,topics\n"ada', "not CSV"),
+    ],
+)
+def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(WrongUse, match=reason):
+        read_csv(text, TOPICS)
+
+
+@given(
+    local=st.from_regex(r"[a-z=+\-][a-z0-9=+\-]{0,8}", fullmatch=True),
+    topics=st.lists(st.sampled_from(TOPICS), min_size=1, unique=True),
+    zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+    hour=st.integers(0, 23),
+    cadence=st.sampled_from(["daily", "weekdays", "weekly:sun"]),
+    state=st.sampled_from(["active", "unsubscribed"]),
+)
+def test_export_and_import_lose_nothing(local: str, topics: list[str], zone: str, hour: int, cadence: str, state: str) -> None:
+    person = subscriber(f"{local}@example.org", topics, zone=zone, hour=hour, cadence=cadence, state=state)
+    text = write_csv([person])
+    roll = read_csv(text, TOPICS)
+    assert roll.bad == ()
+    assert roll.columns == COLUMNS
+    ((_, read),) = roll.good
+    assert (read.email, list(read.topics), read.zone, read.hour, read.cadence, read.state) == (
+        person.email,
+        topics,
+        zone,
+        hour,
+        cadence,
+        state,
+    )
+    assert not text.splitlines()[1].startswith(("=", "+", "-", "@"))
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for start in ("", "email,topics\n"):
+        with suppress(WrongUse):
+            read_csv(start + text, TOPICS)
