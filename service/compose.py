@@ -1,0 +1,97 @@
+"""Matches to one person's digest: chosen, ordered, explained. Pure.
+
+Order: relevance (the best score among the person's topics), then upvotes, then id, so that the order of the input
+changes nothing. A paper that fits two topics stands once, under the one that it fits best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from service.models import Digest, Match, Paper, Pick, Section, Subscriber, Topic
+
+MOST_CARDS = 10
+MOST_LINES = 40
+NEAR_MISSES = 3
+
+
+def compose_digest(
+    subscriber: Subscriber,
+    papers: Sequence[Paper],
+    matches: Mapping[str, Sequence[Match]],
+    topics: Iterable[Topic],
+    *,
+    on: date,
+    since: date,
+) -> Digest:
+    """Choose from the papers of the window that the person doesn't have yet.
+
+    `matches` holds each paper's matches with every topic, by paper id.
+    """
+    chosen = tuple(topic for topic in topics if topic.slug in subscriber.topics)
+    picks = _ordered(Pick(paper, _matches_in(matches.get(paper.id, ()), chosen)) for paper in papers)
+    passed = [pick for pick in picks if pick.matches and pick.matches[0].is_above]
+    digest = Digest(subscriber, on, since, chosen, looked_at_count=len(papers))
+    if passed:
+        return _arranged(digest, passed)
+    near = tuple(pick for pick in picks if pick.matches)[:NEAR_MISSES]
+    return replace(digest, silence=_silence(digest, len(near)), near_misses=near)
+
+
+def compose_again(
+    subscriber: Subscriber,
+    papers: Iterable[Paper],
+    matches: Mapping[str, Sequence[Match]],
+    topics: Iterable[Topic],
+    *,
+    on: date,
+    since: date,
+    looked_at_count: int,
+) -> Digest:
+    """The digest of papers that were chosen earlier, with today's reasons; none of them falls out."""
+    chosen = tuple(topic for topic in topics if topic.slug in subscriber.topics)
+    picks = _ordered(Pick(paper, _matches_in(matches.get(paper.id, ()), chosen)) for paper in papers)
+    return _arranged(Digest(subscriber, on, since, chosen, looked_at_count), picks)
+
+
+def _arranged(digest: Digest, picks: Sequence[Pick]) -> Digest:
+    """Full cards by topic, the topic of the strongest paper first; then one-liners; the rest is counted."""
+    return replace(
+        digest,
+        sections=_sections(digest.topics, picks[:MOST_CARDS]),
+        lines=tuple(picks[MOST_CARDS : MOST_CARDS + MOST_LINES]),
+        unlisted=tuple(picks[MOST_CARDS + MOST_LINES :]),
+    )
+
+
+def _matches_in(matches: Iterable[Match], topics: Iterable[Topic]) -> tuple[Match, ...]:
+    """The person's own: those above their topics' thresholds first, each kind strongest first."""
+    slugs = {topic.slug for topic in topics}
+    return tuple(sorted((m for m in matches if m.slug in slugs), key=lambda m: (not m.is_above, -m.score, m.slug)))
+
+
+def _ordered(picks: Iterable[Pick]) -> list[Pick]:
+    def rank(pick: Pick) -> tuple[float, int, str]:
+        return (-pick.matches[0].score if pick.matches else 0, -(pick.paper.upvotes or 0), pick.paper.id)
+
+    return sorted(picks, key=rank)
+
+
+def _sections(topics: Sequence[Topic], picks: Iterable[Pick]) -> tuple[Section, ...]:
+    grouped: dict[str | None, list[Pick]] = {}
+    for pick in picks:
+        grouped.setdefault(pick.matches[0].slug if pick.matches else None, []).append(pick)
+    named = {topic.slug: topic for topic in topics}
+    return tuple(Section(named.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items())
+
+
+def _silence(digest: Digest, near_count: int) -> str:
+    days = f"{digest.since}" if digest.since == digest.on else f"{digest.since} to {digest.on}"
+    if not digest.topics:
+        return "no topics are chosen"
+    if not digest.looked_at_count:
+        return f"no new papers from {days}"
+    looked = f"{digest.looked_at_count} new {'paper' if digest.looked_at_count == 1 else 'papers'} looked at, none above the bar"
+    return f"{looked}, {near_count or 'no'} near {'miss' if near_count == 1 else 'misses'}"

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.models import Email, Paper
+from service.render import LARGEST_HTML, count_in_words, render_digest
+from tests.builders import DAY, paper, subscriber, topic
+from tests.test_compose import compose
+
+LINK = "https://papers.example.org/unsubscribe/token"
+FULL: dict[str, Any] = {
+    "authors": ["Ada Okafor", "Lena Brandt", "Mika Sato", "Jonas Reed"],
+    "author_count": 9,
+    "organization": "Northfield Lab",
+    "upvotes": 128,
+    "code_url": "https://example.org/code",
+    "code_stars": 412,
+    "tldr": "A planner that waits.",
+    "result": "It is 3 times faster.",
+    "written_by": "authors",
+}
+
+
+def render(*papers: Paper, topics: list[str] | None = None) -> Email:
+    digest = compose(list(papers), subscriber(topics=topics or ["agents", "code"], zone="Europe/Berlin"))
+    return render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+
+
+def soup(email: Email) -> BeautifulSoup:
+    return BeautifulSoup(email.html, "lxml")
+
+
+def test_a_mail_tells_what_is_in_it() -> None:
+    email = render(paper(**FULL), paper("2610.00002", "Programs"))
+    assert email.subject == "2 papers: Agents, Code · A planner for agents"
+    shown = soup(email)
+    assert shown.h1
+    assert shown.h1.text == "Two papers for you, out of 2"
+    assert [h.text for h in shown.find_all("h2")] == ["Agents", "Code"]
+    words = shown.get_text(" ")
+    for part in (
+        "Ada Okafor, Lena Brandt, Mika Sato and 6 more",
+        "Northfield Lab",
+        "▲ 128",
+        "Code ★ 412",
+        "A planner that waits.",
+    ):
+        assert part in words
+    assert "Why: agent in the title" in re.sub(r"\s+", " ", words)
+    assert "daily at 08:00, Berlin time" in words
+
+
+def test_each_paper_links_to_its_page_in_both_parts() -> None:
+    email = render(paper(), paper("2610.00002", "Programs"))
+    for paper_id in ("2610.00001", "2610.00002"):
+        assert f'href="https://huggingface.co/papers/{paper_id}"' in email.html
+        assert f"https://huggingface.co/papers/{paper_id}\n" in email.text
+    assert LINK in email.html
+    assert LINK in email.text
+
+
+def test_the_html_is_whole_and_its_styles_are_inlined() -> None:
+    html = render(paper(**FULL)).html
+    assert html.startswith("<!doctype html>\n")
+    title = soup(render(paper(**FULL))).h3
+    assert title is not None
+    assert "font:700 21px/27px" in str(title["style"])
+    assert "@media (prefers-color-scheme:dark)" in html
+    assert "!important" in html
+    assert "jinja" not in html
+    assert len(html[html.index("<style") : html.index("</style>")]) < 8000
+
+
+def test_the_text_is_78_columns_but_for_links() -> None:
+    email = render(paper(title="A " + "very " * 40 + "long title for agents", **FULL))
+    assert all(len(line) <= 78 or line.split(" ")[-1].startswith("http") for line in email.text.splitlines())
+
+
+def test_a_mail_never_grows_past_the_bound_and_counts_what_fell_out() -> None:
+    huge = "agents " * 4000
+    many = [paper(f"2610.{n:05d}", f"{n} {huge}", tldr=huge, problem=huge, result=huge, organization=huge) for n in range(60)]
+    email = render(*many)
+    assert len(email.html.encode()) <= LARGEST_HTML
+    assert "Sixty" not in email.html
+    assert "60 papers for you, out of 60" in email.html
+    shown = len(soup(email).select(".card, p.line a"))
+    assert f"{60 - shown} more matched and did not fit into this mail." in email.html
+
+
+def test_a_link_that_is_none_is_left_out() -> None:
+    email = render(paper(code_url="javascript:alert(1)", project_url='https://e.org/"><script>'))
+    assert "javascript" not in email.html
+    assert "script>" not in email.html
+
+
+def test_a_sample_paper_is_marked() -> None:
+    assert "Sample papers" in render(paper("2600.00001")).html
+    assert "Sample papers" in render(paper("2600.00001")).text
+    assert "Sample papers" not in render(paper()).html
+
+
+HOSTILE = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=40) | st.sampled_from(
+    [
+        '<script>alert("x")</script>',
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "jinja0tag",
+        "<!--jinja1tag-->",
+        "]]>",
+        "' onload='x",
+        "\\textbf{$x$}",
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_whatever_papers_hold_is_shown_as_it_is(title: str, tldr: str, name: str) -> None:
+    shown = soup(render(paper(title=f"Agents {title}".strip(), tldr=tldr, authors=[name], author_count=1)))
+    assert shown.find("script") is None
+    assert shown.h3
+    assert shown.h3.get_text() == f"Agents {title}".strip()
+    if tldr:
+        said = shown.select_one(".said")
+        assert said is not None
+        assert said.get_text() == tldr
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "no papers"), (1, "one paper"), (12, "twelve papers"), (13, "13 papers")])
+def test_small_numbers_are_words(count: int, words: str) -> None:
+    assert count_in_words(count, "paper") == words
+
+
+def test_a_subject_is_one_line_whatever_it_names() -> None:
+    digest = compose(
+        [paper(title="Agents\x0c\u2028\r\nBcc: eve@example.org")], topics=[topic("agents", ["agent"], name="A\x85B")]
+    )
+    email = render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+    assert email.subject == "1 paper: A B · Agents Bcc: eve@example.org"
+
+
+def test_topic_names_are_data_too() -> None:
+    strange = topic("agents", ["agent"], name="<b>Agents</b> & {{ co }}")
+    digest = compose([paper()], topics=[strange])
+    email = render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+    assert "&lt;b&gt;Agents&lt;/b&gt; &amp; {{ co }}" in email.html
