@@ -1,0 +1,1 @@
+"""Outward doors for mail: one message, and the ways to hand it over."""

@@ -1,0 +1,59 @@
+"""Email to the bytes of one message (RFC 5322, MIME). Touches nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from email.utils import format_datetime, parseaddr
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from service.models import Email, Sender
+
+
+class _Verbatim(BaseHeader):
+    """A header that must not be folded: the email package would turn a long link into encoded words, which are no link."""
+
+    max_count: ClassVar[Literal[1]] = 1
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["parse_tree"] = UnstructuredHeader.value_parser(value)
+        kwds["decoded"] = value
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post"):
+    _HEADERS.map_to_type(_name, _Verbatim)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
+def build_message(email: Email, sender: Sender, *, to: str, key: str, unsubscribe_link: str, now: datetime) -> bytes:
+    """The whole message, the same but for its Date whenever it is built again.
+
+    `key` names the delivery: the Message-ID is made of it, so that a mail sent twice can be told for one. List-Id is
+    RFC 2919, List-Unsubscribe RFC 2369, List-Unsubscribe-Post RFC 8058. Both parts are quoted-printable. Raises ValueError
+    for a header value that is not one printable line; the email package lets a lone CR through.
+    """
+    if unprintable := next((value for value in (email.subject, to, key, unsubscribe_link) if not value.isprintable()), None):
+        raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
+    host = urlsplit(sender.public_url).hostname or "localhost"
+    name, address = parseaddr(sender.mail_from)
+    message = EmailMessage(policy=_POLICY)
+    message["From"] = Address(display_name=name or "Paperround", addr_spec=address)
+    message["To"] = Address(addr_spec=to)
+    message["Subject"] = email.subject
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{key}@{host}>"
+    message["List-Id"] = f"Paperround <digest.{host}>"
+    message["List-Unsubscribe"] = f"<{unsubscribe_link}>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(email.text, cte="quoted-printable")
+    message.add_alternative(email.html, subtype="html", cte="quoted-printable")
+    message.set_boundary(f"paperround-{key}")
+    return message.as_bytes()

@@ -1,0 +1,220 @@
+"""Hand mails over to an SMTP server, step by step over one connection. Touches the network."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
+
+STEP_TIMEOUT = 60.0  # seconds for each command
+END_TIMEOUT = 600.0  # seconds for the answer to the final dot (RFC 5321, 4.5.3.2.6)
+_QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What an SMTP URL says. `tls` is "from the start", "required" (STARTTLS), "if offered" or "off"."""
+
+    host: str
+    port: int
+    tls: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+def parse_smtp_url(text: str) -> Server:
+    """`smtps://user:pw@host:465` or `smtp://host:587`, perhaps with `?tls=off`. Raises WrongUse, never telling the password."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise WrongUse("it is not a URL: write smtp://host:587 or smtps://user:password@host:465") from error
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise WrongUse("write smtp://host:587 or smtps://user:password@host:465")
+    if parts.path.strip("/") or not set(parse_qs(parts.query)) <= {"tls"}:
+        raise WrongUse("nothing but ?tls=off may follow the port (a / or ? in a password is written %2F or %3F)")
+    off = parse_qs(parts.query).get("tls") == ["off"]
+    if parts.query and not off:
+        raise WrongUse("?tls= takes off only")
+    if parts.scheme == "smtps" and off:
+        raise WrongUse("smtps:// is TLS from the start; for a server without TLS write smtp://...?tls=off")
+    user = unquote(parts.username) if parts.username else None
+    if off and user:
+        raise WrongUse("a password never goes out without TLS: leave out ?tls=off or the user")
+    return Server(
+        host=parts.hostname,
+        port=port or (465 if parts.scheme == "smtps" else 587),
+        tls=_tls(parts.scheme, parts.hostname, off=off, has_user=user is not None),
+        user=user,
+        password=unquote(parts.password or "") if user else None,
+    )
+
+
+def _tls(scheme: str, host: str, *, off: bool, has_user: bool) -> str:
+    if scheme == "smtps":
+        return "from the start"
+    if off:
+        return "off"
+    return "if offered" if host in _LOOPBACK and not has_user else "required"
+
+
+class SmtpDoor:
+    """One connection, opened with the first mail and again when the server has closed it."""
+
+    def __init__(
+        self, server: Server, *, mail_from: str, timeout: float = STEP_TIMEOUT, end_timeout: float = END_TIMEOUT
+    ) -> None:
+        self.server = server
+        self.mail_from = mail_from  # the envelope sender's bare address
+        self.timeout = timeout
+        self.end_timeout = end_timeout
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, message: bytes, *, to: str) -> str:
+        """Hand one mail over and answer the server's reply.
+
+        Raises DeliveryFailed when the server refuses this mail, ServerUnusable when it takes none at all, and
+        DeliveryUncertain when the connection is lost between the final dot and the reply (RFC 1047).
+        """
+        try:
+            connection = self._begin(message)
+            self._expect(connection.rcpt(to), 250, 251)
+            self._expect(connection.docmd("DATA"), 354)
+            return self._hand_over(connection, message)
+        except DeliveryFailed:
+            self._reset()
+            raise
+        except DeliveryUncertain:
+            self._drop()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise ServerUnusable(f"the mail server {self._name} broke off: {_said(error)}") from error
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(OSError, smtplib.SMTPException):  # it is over either way, and every outcome is recorded
+                if self._connection.sock is not None:
+                    self._connection.sock.settimeout(_QUIT_TIMEOUT)
+                self._connection.quit()
+            self._drop()
+
+    def _begin(self, message: bytes) -> smtplib.SMTP:
+        """Name the sender; a server may have closed the connection since the last mail, so a used one gets a second try."""
+        was_used = self._connection is not None
+        connection = self._connected()
+        try:
+            self._say_sender(connection, message)
+        except (OSError, smtplib.SMTPException):
+            if not was_used:
+                raise
+            self._drop()
+            connection = self._connected()
+            self._say_sender(connection, message)
+        return connection
+
+    def _say_sender(self, connection: smtplib.SMTP, message: bytes) -> None:
+        """A refused sender concerns every mail, so it is no failure of this one; 552 is about this mail's size."""
+        size = [f"SIZE={len(message)}"] if connection.has_extn("size") else []
+        code, reply = connection.mail(self.mail_from, size)
+        if code not in (250, 552):
+            raise smtplib.SMTPResponseException(code, reply)
+        self._expect((code, reply), 250)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.server.host}:{self.server.port}"
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except (OSError, smtplib.SMTPException) as error:
+                raise ServerUnusable(f"the mail server {self._name} can't be used: {_said(error)}") from error
+        return self._connection
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self.server
+        context = ssl.create_default_context()
+        connection: smtplib.SMTP
+        if server.tls == "from the start":
+            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=self.timeout, context=context)
+        else:
+            connection = smtplib.SMTP(server.host, server.port, timeout=self.timeout)
+        try:
+            self._prepare(connection, context)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: smtplib.SMTP, context: ssl.SSLContext) -> None:
+        if connection.sock is not None:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else 40 ms a mail
+        connection.ehlo_or_helo_if_needed()
+        if self.server.tls in ("required", "if offered"):
+            if connection.has_extn("starttls"):
+                code, reply = connection.starttls(context=context)
+                if code != 220:
+                    raise smtplib.SMTPResponseException(code, reply)
+                connection.ehlo_or_helo_if_needed()
+            elif self.server.tls == "required":
+                raise ServerUnusable(
+                    f"the mail server {self._name} offers no STARTTLS, nothing was sent: use smtps://, or ?tls=off"
+                )
+        if self.server.user is not None:
+            connection.login(self.server.user, self.server.password or "")
+
+    def _hand_over(self, connection: smtplib.SMTP, message: bytes) -> str:
+        """Send the content with its dots stuffed (RFC 5321, 4.5.2) and wait for the reply to the final dot."""
+        content = message if message.endswith(b"\r\n") else message + b"\r\n"
+        content = content.replace(b"\r\n.", b"\r\n..")
+        content = b"." + content if content.startswith(b".") else content
+        connection.send(content)
+        try:
+            connection.send(b".\r\n")
+            if connection.sock is not None:
+                connection.sock.settimeout(self.end_timeout)
+            answer = connection.getreply()
+            if connection.sock is not None:
+                connection.sock.settimeout(self.timeout)
+        except (OSError, smtplib.SMTPException) as error:
+            raise DeliveryUncertain(f"the answer to the whole mail was lost: {_said(error)}") from error
+        return self._expect(answer, 250)
+
+    def _expect(self, answer: tuple[int, bytes], *wanted: int) -> str:
+        """The reply as text. 421 means that the server is closing, whatever it was asked (RFC 5321, 3.8)."""
+        code, reply = answer
+        text = " ".join(reply.decode("utf-8", "replace").split())
+        if code in wanted:
+            return f"{code} {text}"
+        if code == 421 or code < 400:
+            raise smtplib.SMTPResponseException(code, text)
+        raise DeliveryFailed(code, text)
+
+    def _reset(self) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.rset()
+        except (OSError, smtplib.SMTPException):
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _said(error: Exception) -> str:
+    """The server's or the system's words, on one line, without what we sent."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+        return f"{error.smtp_code} {' '.join(reply.split())}"
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,39 @@
+"""One completion from any OpenAI-compatible server. Touches the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.errors import ModelFailed
+
+_TIMEOUT = 60.0  # seconds
+
+
+def open_completion(api_key: str, base_url: str | None, model: str) -> Callable[[str], str]:
+    """A prompt to the text of the answer, a JSON object. The callable raises ModelFailed.
+
+    The client retries 429, 5xx and timeouts itself, twice, and obeys Retry-After.
+    """
+    import openai  # half a second to import, and needed only with a key
+
+    client = openai.OpenAI(api_key=api_key, base_url=base_url, timeout=_TIMEOUT, max_retries=2)
+
+    def complete(prompt: str) -> str:
+        try:
+            answer = client.chat.completions.create(
+                model=model,
+                messages=[{"role": "user", "content": prompt}],
+                response_format={"type": "json_object"},
+            )
+        except openai.OpenAIError as error:
+            raise ModelFailed(f"the language model did not answer: {_said(error)}") from error
+        text = answer.choices[0].message.content if answer.choices else None
+        if not text:
+            raise ModelFailed("the language model answered nothing")
+        return text
+
+    return complete
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

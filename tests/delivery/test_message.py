@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.delivery.message import build_message
+from service.models import Email, Sender
+from tests.builders import NOW, SENDER
+
+LINK = "https://papers.example.org/unsubscribe/" + "0123456789abcdef" * 4 + ".abcdefghijklmnopqrstuv"
+
+
+def build(email: Email, sender: Sender = SENDER) -> tuple[bytes, EmailMessage]:
+    content = build_message(email, sender, to="ada@example.org", key="k" * 32, unsubscribe_link=LINK, now=NOW)
+    parsed = message_from_bytes(content, policy=default)
+    assert isinstance(parsed, EmailMessage)
+    return content, parsed
+
+
+def test_the_headers_say_who_what_and_how_to_leave() -> None:
+    content, parsed = build(Email("3 papers · Agents", "<p>€</p>", "text €"))
+    assert parsed["From"] == "Paperround <digest@example.org>"
+    assert parsed["To"] == "ada@example.org"
+    assert parsed["Subject"] == "3 papers · Agents"
+    assert parsed["Date"].datetime == NOW
+    assert f"Message-ID: <{'k' * 32}@papers.example.org>\r\n".encode() in content
+    assert b"List-Id: Paperround <digest.papers.example.org>\r\n" in content
+    assert f"List-Unsubscribe: <{LINK}>\r\n".encode() in content
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
+
+
+def test_both_parts_arrive_whole_in_short_ascii_lines() -> None:
+    html, text = "<p>" + "€ long " * 900 + "</p>", "zeile €\n" * 50 + ".\n" + "x" * 3000 + "\n"
+    content, parsed = build(Email("s", html, text))
+    plain, rich = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    assert plain.get_content().replace("\r\n", "\n") == text
+    assert rich.get_content().rstrip("\r\n") == html
+    assert {plain["Content-Transfer-Encoding"], rich["Content-Transfer-Encoding"]} == {"quoted-printable"}
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+def test_the_same_delivery_gives_the_same_message() -> None:
+    email = Email("s", "<p>x</p>", "x")
+    assert build(email)[0] == build(email)[0]
+
+
+@given(st.text(max_size=200))
+def test_a_subject_arrives_as_it_is_or_is_refused_and_never_adds_a_header(subject: str) -> None:
+    names = set(build(Email("s", "h", "t"))[1].keys())
+    try:
+        _, parsed = build(Email(subject, "h", "t"))
+    except ValueError:
+        assert not subject.isprintable()
+    else:
+        assert set(parsed.keys()) == names
+
+
+def test_a_line_break_in_a_header_is_refused() -> None:
+    with pytest.raises(ValueError, match="no header"):
+        build(Email("s\r\nBcc: eve@example.org", "h", "t"))

@@ -1,0 +1,255 @@
+"""Against real SMTP servers on loopback: aiosmtpd, and a scripted one for what no sound server says."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from service.delivery.smtp import SmtpDoor, parse_smtp_url
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
+from tests.builders import free_port
+
+MESSAGE = b"Subject: x\r\n\r\n.leading dot\r\n..two\r\nend.\r\n"
+
+
+class Inbox:
+    """Keeps what it accepts; `replies` maps a recipient to another answer than 250."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, list[str], bytes]] = []
+        self.replies: dict[str, str] = {}
+        self.used_tls: list[bool] = []
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        if address in self.replies:
+            return self.replies[address]
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        self.used_tls.append(server.transport.get_extra_info("ssl_object") is not None)
+        self.mails.append((str(envelope.mail_from), envelope.rcpt_tos, envelope.content))
+        return "250 2.0.0 queued as 1"
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+Serve = Callable[..., int]
+
+
+@pytest.fixture
+def serve(inbox: Inbox) -> Iterator[Serve]:
+    """Starts a server on a free port with the options given."""
+    running: list[Controller] = []
+
+    def start(**options: Any) -> int:
+        port = free_port()
+        controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
+        controller.start()
+        running.append(controller)
+        return port
+
+    yield start
+    for controller in running:
+        controller.stop(no_assert=True)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server certificate for localhost that this process trusts."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+def door(url: str, **options: Any) -> SmtpDoor:
+    return SmtpDoor(parse_smtp_url(url), mail_from="digest@example.org", **options)
+
+
+def send(url: str, to: str = "ada@example.org") -> str:
+    with closing(door(url)) as opened:
+        return opened.send(MESSAGE, to=to)
+
+
+def test_a_mail_arrives_byte_for_byte(serve: Serve, inbox: Inbox) -> None:
+    assert send(f"smtp://127.0.0.1:{serve()}") == "250 2.0.0 queued as 1"
+    assert inbox.mails == [("digest@example.org", ["ada@example.org"], MESSAGE)]
+
+
+def test_several_mails_take_one_connection_and_a_refused_one_does_not_end_it(serve: Serve, inbox: Inbox) -> None:
+    inbox.replies = {"gone@example.org": "550 5.1.1 no such mailbox", "full@example.org": "452 4.2.2 mailbox full"}
+    opened = door(f"smtp://127.0.0.1:{serve()}")
+    opened.send(MESSAGE, to="ada@example.org")
+    with pytest.raises(DeliveryFailed, match=r"550 5\.1\.1 no such mailbox") as gone:
+        opened.send(MESSAGE, to="gone@example.org")
+    with pytest.raises(DeliveryFailed, match=r"452 4\.2\.2") as full:
+        opened.send(MESSAGE, to="full@example.org")
+    opened.send(MESSAGE, to="ben@example.org")
+    opened.close()
+    assert (gone.value.permanent, full.value.permanent) == (True, False)
+    assert [to for _, to, _ in inbox.mails] == [["ada@example.org"], ["ben@example.org"]]
+
+
+def test_a_dead_server_is_told_in_one_line() -> None:
+    with pytest.raises(ServerUnusable, match=r"the mail server 127\.0\.0\.1:9 can't be used: .*refused"):
+        send("smtp://127.0.0.1:9")
+
+
+def test_tls_from_the_start_checks_the_certificate(serve: Serve, inbox: Inbox, certificate: ssl.SSLContext) -> None:
+    port = serve(ssl_context=certificate, server_hostname="localhost")
+    send(f"smtps://localhost:{port}")
+    assert inbox.used_tls == [True]
+    with pytest.raises(ServerUnusable, match="certificate"):
+        send(f"smtps://127.0.0.1:{port}")
+
+
+def test_starttls_is_used_where_it_is_offered(serve: Serve, inbox: Inbox, certificate: ssl.SSLContext) -> None:
+    port = serve(tls_context=certificate)
+    send(f"smtp://localhost:{port}")
+    send(f"smtp://localhost:{port}?tls=off")
+    assert inbox.used_tls == [True, False]
+
+
+def test_a_password_goes_out_over_tls_only(serve: Serve, inbox: Inbox, certificate: ssl.SSLContext) -> None:
+    seen: list[Any] = []
+
+    def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: Any) -> AuthResult:
+        seen.append(login)
+        return AuthResult(success=login.password == b"p@ss/word", handled=False)
+
+    plain = serve(authenticator=check, auth_require_tls=False)
+    with pytest.raises(ServerUnusable, match="offers no STARTTLS"):
+        send(f"smtp://me:p%40ss%2Fword@localhost:{plain}")
+    assert (seen, inbox.mails) == ([], [])
+    tls = serve(authenticator=check, tls_context=certificate, auth_exclude_mechanism=["LOGIN"])
+    send(f"smtp://me:p%40ss%2Fword@localhost:{tls}")
+    assert len(inbox.mails) == 1
+    with pytest.raises(ServerUnusable, match="535") as refused:
+        send(f"smtp://me:hunter2@localhost:{tls}")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "tls"),
+    [
+        ("smtps://u:p@mail.example.org", 465, "from the start"),
+        ("smtp://mail.example.org", 587, "required"),
+        ("smtp://mail.example.org:25?tls=off", 25, "off"),
+        ("smtp://localhost:1025", 1025, "if offered"),
+        ("smtp://u:p@localhost:1025", 1025, "required"),
+    ],
+)
+def test_a_url_says_how_tls_is_used(url: str, port: int, tls: str) -> None:
+    server = parse_smtp_url(url)
+    assert (server.port, server.tls) == (port, tls)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.org",
+        "http://mail.example.org",
+        "smtp://",
+        "smtp://h:abc",
+        "smtp://h/path",
+        "smtp://h?tls=on",
+        "smtps://h?tls=off",
+        "smtp://u:hunter2@h?tls=off",
+    ],
+)
+def test_a_url_that_cannot_be_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(WrongUse) as refused:
+        parse_smtp_url(url)
+    assert "hunter2" not in str(refused.value)
+
+
+# ---- a server that follows a script: after each command it says the next line, or None to close the connection
+
+
+def scripted(*conversations: list[str | None]) -> int:
+    """Serve the conversations one after another, each on a connection of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        with listener:
+            for lines in conversations:
+                connection, _ = listener.accept()
+                with connection, connection.makefile("rb") as commands:
+                    converse(connection, commands, lines)
+
+    threading.Thread(target=run, daemon=True).start()
+    return int(listener.getsockname()[1])
+
+
+def converse(connection: socket.socket, commands: Any, lines: list[str | None]) -> None:
+    for number, line in enumerate(lines):
+        if number and not heard(commands, lines[number - 1]):
+            return
+        if line is None:
+            return
+        connection.sendall(line.encode() + b"\r\n")
+    while commands.readline():
+        pass
+
+
+def heard(commands: Any, before: str | None) -> bool:
+    """Read one command, or the whole content after a 354."""
+    line = commands.readline()
+    while before and before.startswith("354") and line not in (b".\r\n", b""):
+        line = commands.readline()
+    return bool(line)
+
+
+UP_TO_DATA = ["220 hello", "250 hello", "250 sender", "250 recipient", "354 go on"]
+
+
+def test_an_answer_lost_after_the_final_dot_is_uncertain() -> None:
+    with pytest.raises(DeliveryUncertain, match="the answer to the whole mail was lost"):
+        send(f"smtp://127.0.0.1:{scripted([*UP_TO_DATA, None])}")
+
+
+def test_no_answer_after_the_final_dot_in_time_is_uncertain() -> None:
+    with (
+        closing(door(f"smtp://127.0.0.1:{scripted(UP_TO_DATA)}", end_timeout=0.2)) as opened,
+        pytest.raises(DeliveryUncertain, match="timed out"),
+    ):
+        opened.send(MESSAGE, to="ada@example.org")
+
+
+def test_a_connection_lost_before_the_content_leaves_nothing_uncertain() -> None:
+    with pytest.raises(ServerUnusable, match="broke off"):
+        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '250 sender', None])}")
+
+
+def test_421_means_that_the_server_takes_nothing() -> None:
+    with pytest.raises(ServerUnusable, match="421 closing down"):
+        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '250 sender', '421 closing down'])}")
+
+
+def test_a_refused_sender_is_no_fault_of_the_recipient() -> None:
+    with pytest.raises(ServerUnusable, match="550 who are you"):
+        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '550 who are you'])}")
+
+
+def test_a_connection_closed_between_two_mails_is_opened_again() -> None:
+    whole = [*UP_TO_DATA, "250 queued"]
+    with closing(door(f"smtp://127.0.0.1:{scripted([*whole, None], [*whole, '221 bye'])}")) as opened:
+        assert opened.send(MESSAGE, to="ada@example.org") == "250 queued"
+        assert opened.send(MESSAGE, to="ben@example.org") == "250 queued"
