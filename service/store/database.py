@@ -1,0 +1,110 @@
+"""Open the database, bring it to the newest schema, and open transactions on it. Touches the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, create_engine
+
+from service.catalogue import shipped_catalogue
+from service.errors import StoreFailed
+from service.store.topics import put_topics
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
+
+
+def open_database(url: str) -> Engine:
+    """An engine on the newest schema. A new database holds the shipped catalogue. Raises StoreFailed."""
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False})
+    _use_sqlite_well(engine)
+    with _failures(engine):
+        if _schema_version(engine) != _newest_version():
+            migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up in one transaction, whose write lock keeps a second process waiting; a failure leaves nothing."""
+    with engine.begin() as connection:
+        before = MigrationContext.configure(connection).get_current_revision()
+        if before == _newest_version():
+            return  # another process was faster
+        command.upgrade(_alembic_config(connection), "head")
+        if before is None:
+            with Session(bind=connection, join_transaction_mode="rollback_only") as session:
+                put_topics(session, shipped_catalogue())
+                session.commit()  # of the session; the transaction ends with `engine.begin()`
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One unit of work: committed at the end, rolled back on any error. Raises StoreFailed where the database fails."""
+    with _failures(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """For questions only: takes no write lock, and works on a database that can't be written."""
+    read_only = engine.execution_options(read_only=True)
+    with _failures(engine), Session(read_only, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def _failures(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        place = make_url(engine.url).render_as_string(hide_password=True)
+        raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
+
+
+def _use_sqlite_well(engine: Engine) -> None:
+    """WAL, full durability, foreign keys; and transactions that take the write lock when they begin.
+
+    sqlite3 begins transactions by itself and late, so that two of them can each read, then write, and one update is lost
+    without an error. With autocommit on and BEGIN IMMEDIATE said by us there is none of that
+    (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html, "Serializable isolation").
+    """
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
+            connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _schema_version(engine: Engine) -> str | None:
+    with engine.execution_options(read_only=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _newest_version() -> str | None:
+    return ScriptDirectory.from_config(_alembic_config(None)).get_current_head()
+
+
+def _alembic_config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,81 @@
+"""Subscribers and suppressed addresses in the database. Touches the session it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from service.models import Delivery, Subscriber, SubscriberState, Suppression
+from service.subscribers import SubscriberSettings, address_hash
+
+
+def subscriber(session: Session, email: str) -> Subscriber | None:
+    return session.exec(select(Subscriber).where(col(Subscriber.email) == email)).first()
+
+
+def all_subscribers(session: Session) -> list[Subscriber]:
+    return list(session.exec(select(Subscriber).order_by(col(Subscriber.email))))
+
+
+def subscribers_by_email(session: Session, emails: Collection[str]) -> list[Subscriber]:
+    question = select(Subscriber).where(col(Subscriber.email).in_(emails))
+    return list(session.exec(question.order_by(col(Subscriber.email))))
+
+
+def subscriber_counts(session: Session) -> dict[str, int]:
+    """By state."""
+    states = session.exec(select(Subscriber.state)).all()
+    return {state: states.count(state) for state in SubscriberState}
+
+
+def has_unsubscribed(session: Session, email: str) -> bool:
+    """Whether the address, or an erased owner of it, asked for no more mail."""
+    person = subscriber(session, email)
+    if person is not None and person.state == SubscriberState.UNSUBSCRIBED:
+        return True
+    return session.get(Suppression, address_hash(email)) is not None
+
+
+def add_subscriber(session: Session, settings: SubscriberSettings, now: datetime) -> Subscriber:
+    person = Subscriber(**settings_columns(settings), added_at=now)
+    session.add(person)
+    session.flush()
+    return person
+
+
+def change_subscriber(session: Session, person: Subscriber, changes: dict[str, Any]) -> list[str]:
+    """Assign the columns named; answers those whose value is another now."""
+    changed = [name for name, value in changes.items() if getattr(person, name) != value]
+    for name in changed:
+        setattr(person, name, changes[name])
+    session.add(person)
+    return changed
+
+
+def lift_suppression(session: Session, email: str) -> None:
+    if found := session.get(Suppression, address_hash(email)):
+        session.delete(found)
+        session.flush()
+
+
+def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> None:
+    """Delete the person and their deliveries; of one who had unsubscribed a hash of the address stays."""
+    if person.state == SubscriberState.UNSUBSCRIBED:
+        session.merge(Suppression(address_hash=address_hash(person.email), reason="unsubscribed", added_at=now))
+    session.exec(delete(Delivery).where(col(Delivery.subscriber_id) == person.id))
+    session.delete(person)
+
+
+def settings_columns(settings: SubscriberSettings) -> dict[str, Any]:
+    return {
+        "email": settings.email,
+        "topics": list(settings.topics),
+        "zone": settings.zone,
+        "hour": settings.hour,
+        "cadence": settings.cadence,
+        "state": settings.state,
+    }
