@@ -1,0 +1,130 @@
+"""Settings from the environment and `.env`, as one frozen object. Touches the environment and one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from service.delivery.smtp import parse_smtp_url
+from service.errors import WrongUse
+from service.models import Sender, new_key
+from service.subscribers import parse_address
+
+PREFIX = "PAPERROUND_"
+
+
+def _web_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or any(c.isspace() or c in '<>"' for c in text) or len(text) < 9:
+        raise ValueError("write a whole address, as in https://papers.example.org")
+    return text.rstrip("/")
+
+
+def _database_url(text: str) -> str:
+    try:
+        name = make_url(text).get_backend_name()
+    except ArgumentError as error:
+        raise ValueError("write a database URL, as in sqlite:///paperround.db") from error
+    if name != "sqlite":
+        raise ValueError("only SQLite is supported: write sqlite:///paperround.db")
+    return text
+
+
+def _smtp_url(secret: SecretStr) -> SecretStr:
+    try:
+        parse_smtp_url(secret.get_secret_value())
+    except WrongUse as error:
+        raise ValueError(str(error)) from error
+    return secret
+
+
+def _mail_from(text: str) -> str:
+    name, address = parseaddr(text)
+    if any(c in text for c in "\r\n") or not address:
+        raise ValueError("write an address, as in Paperround <digest@example.org>")
+    try:
+        return f"{name} <{parse_address(address)}>".strip()
+    except WrongUse as error:
+        raise ValueError(str(error)) from error
+
+
+class ModelSettings(BaseSettings):
+    """What a language model needs; the stages that run alone read no other setting.
+
+    Each field's environment name is PAPERROUND_ and its own in capitals, unless it names another.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    model: str = "gpt-4o-mini"
+
+
+class Settings(ModelSettings):
+    database_url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///paperround.db"
+    source_url: Annotated[str, AfterValidator(_web_address)] = "https://huggingface.co/papers"
+    smtp_url: Annotated[SecretStr, AfterValidator(_smtp_url)] | None = None
+    outbox: Path = Path("outbox")
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    secret_key: SecretStr | None = None
+    mail_from: Annotated[str, AfterValidator(_mail_from)] | None = None
+    stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    contact: str | None = None
+
+
+_Kind = TypeVar("_Kind", bound=ModelSettings)
+
+
+def load_settings(kind: type[_Kind]) -> _Kind:
+    """Raises WrongUse naming the setting; its value is never told."""
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        raise WrongUse(f"{environment_name(str(first['loc'][0]))}: {said}") from error
+
+
+def environment_name(field: str) -> str:
+    return field if field.isupper() else PREFIX + field.upper()
+
+
+def setting_names() -> list[str]:
+    """Every environment name there is, in the order of the class."""
+    return [str(field.validation_alias or environment_name(name)) for name, field in Settings.model_fields.items()]
+
+
+def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None = None) -> list[str]:
+    """What is odd but doesn't stop anything: names we don't know, links and keys that are weak."""
+    given = environment if environment is not None else {**dotenv_values(".env"), **os.environ}
+    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in setting_names())
+    warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
+    if settings.public_url and settings.public_url.startswith("http:"):
+        warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
+    if settings.secret_key and len(settings.secret_key.get_secret_value()) < 32:
+        warnings.append(f"{PREFIX}SECRET_KEY is short: 32 characters or more can't be guessed")
+    return warnings
+
+
+def sender(settings: Settings) -> Sender:
+    """Who mails come from. A real send, by SMTP, raises WrongUse naming what is missing; an outbox gets stand-ins."""
+    needed = {"PUBLIC_URL": settings.public_url, "SECRET_KEY": settings.secret_key, "MAIL_FROM": settings.mail_from}
+    missing = [PREFIX + name for name, value in needed.items() if value is None]
+    if settings.smtp_url is not None and missing:
+        raise WrongUse(f"a real send needs {' and '.join(missing)}: see .env.example")
+    return Sender(
+        mail_from=settings.mail_from or "Paperround <paperround@localhost>",
+        public_url=settings.public_url or "http://localhost:8000",
+        link_keys=(settings.secret_key.get_secret_value() if settings.secret_key else new_key(),),
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.errors import WrongUse
+from service.settings import Settings, load_settings, sender, setting_names, setting_warnings
+
+EXAMPLE = Path(__file__).parents[1] / ".env.example"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in setting_names():
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_example_lists_each_setting_once_with_a_comment() -> None:
+    lines = EXAMPLE.read_text("utf-8").splitlines()
+    named = [line.partition("=")[0] for line in lines if re.match(r"[A-Z_]+=", line)]
+    assert sorted(named) == sorted(setting_names())
+    for number, line in enumerate(lines):
+        if line.partition("=")[0] in named:
+            assert lines[number - 1].startswith("#"), line
+
+
+def test_the_example_as_it_stands_is_a_working_env_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(EXAMPLE.read_text("utf-8"), "utf-8")
+    assert load_settings(Settings) == Settings(_env_file=None)
+    assert setting_warnings(load_settings(Settings)) == []
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PAPERROUND_STALE_AFTER_HOURS=5\nPAPERROUND_OUTBOX=box\n", "utf-8")
+    monkeypatch.setenv("PAPERROUND_STALE_AFTER_HOURS", "7")
+    settings = load_settings(Settings)
+    assert (settings.stale_after_hours, settings.outbox) == (7, Path("box"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAPERROUND_DATABASE_URL", "mysql://localhost/x"),
+        ("PAPERROUND_DATABASE_URL", "hunter2"),
+        ("PAPERROUND_SOURCE_URL", "ftp://hunter2"),
+        ("PAPERROUND_SMTP_URL", "smtp://me:hunter2@mail.example.org?tls=off"),
+        ("PAPERROUND_SMTP_URL", "mail.example.org"),
+        ("PAPERROUND_PUBLIC_URL", "hunter2"),
+        ("PAPERROUND_MAIL_FROM", "no address"),
+        ("PAPERROUND_STALE_AFTER_HOURS", "hunter2"),
+        ("OPENAI_BASE_URL", "hunter2"),
+    ],
+)
+def test_a_bad_setting_is_named_in_one_line_and_its_value_is_not(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(WrongUse, match=f"^{name}: ") as failure:
+        load_settings(Settings)
+    assert "hunter2" not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+def test_an_unknown_name_a_weak_key_and_a_plain_link_are_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PAPERROUND_SECRT_KEY=x\n", "utf-8")
+    monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "http://papers.example.org/")
+    monkeypatch.setenv("PAPERROUND_SECRET_KEY", "short")
+    settings = load_settings(Settings)
+    assert settings.public_url == "http://papers.example.org"
+    assert [warning.split()[0] for warning in setting_warnings(settings)] == [
+        "PAPERROUND_SECRT_KEY",
+        "PAPERROUND_PUBLIC_URL",
+        "PAPERROUND_SECRET_KEY",
+    ]
+
+
+def test_a_real_send_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://localhost:2525")
+    monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "https://papers.example.org")
+    with pytest.raises(WrongUse, match="needs PAPERROUND_SECRET_KEY and PAPERROUND_MAIL_FROM"):
+        sender(load_settings(Settings))
+
+
+def test_without_a_mail_server_stand_ins_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = sender(load_settings(Settings))
+    assert found.public_url == "http://localhost:8000"
+    assert found.link_keys[0]
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtps://me:hunter2@mail.example.org")
+    monkeypatch.setenv("PAPERROUND_SECRET_KEY", "hunter2" * 5)
+    monkeypatch.setenv("OPENAI_API_KEY", "hunter2")
+    settings = load_settings(Settings)
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in repr(sender(settings.model_copy(update={"smtp_url": None})))
