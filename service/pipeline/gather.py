@@ -1,0 +1,139 @@
+"""Gather papers: fetch, parse, store, summarise. Touches the database, and the network through `fetch` and `complete`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from service.cadence import last_listed_day
+from service.errors import FetchFailed, ModelFailed, PageChanged
+from service.models import Page, ParsedPage
+from service.sources import parse_page
+from service.store.database import reading, transaction
+from service.store.pages import add_page
+from service.store.papers import papers_to_summarize, put_paper, put_summary
+from service.summarize import Complete, summarize
+from service.tag import tag_paper
+
+Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
+
+log = logging.getLogger(__name__)
+
+_SECOND_TRY = timedelta(hours=1)  # for a summary that a model could not give
+_MOST_MODEL_FAILURES = 3  # in a row, then the model is left alone until the next run
+
+
+@dataclass(frozen=True, slots=True)
+class GatherReport:
+    pages: tuple[Page, ...]
+    summaries: dict[str, int]  # by who wrote them
+    summary_errors: dict[str, str]  # by paper id
+
+    @property
+    def has_failed(self) -> bool:
+        return any(page.error for page in self.pages)
+
+
+def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
+    """Today's list, which still grows, and the last whole one, which may have grown since it was last read."""
+    pages = [_gather_page(engine, source, fetch, asked_on=None, now=now)]
+    day = last_listed_day(now)
+    if pages[0].shown_on != day:
+        pages.append(_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now))
+    return _summarized(engine, pages, complete, now)
+
+
+def gather_papers(
+    engine: Engine,
+    addresses: Iterable[str],
+    fetch: Fetch,
+    *,
+    now: datetime,
+    asked_on: date | None = None,
+    complete: Complete | None = None,
+) -> GatherReport:
+    """Every page named. `asked_on` is the day of papers on pages that tell none."""
+    pages = [_gather_page(engine, address, fetch, asked_on=asked_on, now=now) for address in addresses]
+    return _summarized(engine, pages, complete, now)
+
+
+def day_address(source: str, day: date) -> str:
+    return f"{source}/date/{day}"
+
+
+def _summarized(engine: Engine, pages: list[Page], complete: Complete | None, now: datetime) -> GatherReport:
+    summaries, errors = _summarize_papers(engine, complete, now)
+    return GatherReport(tuple(pages), summaries, errors)
+
+
+def _gather_page(engine: Engine, address: str, fetch: Fetch, *, asked_on: date | None, now: datetime) -> Page:
+    row = Page(address=address, fetched_at=now)
+    try:
+        page = parse_page(fetch(address), asked_on=asked_on)
+    except FetchFailed as error:
+        if error.status == 404 and asked_on is not None:
+            row.warnings = [f"the source has no page for {asked_on}"]
+        else:
+            row.error = str(error)
+    except PageChanged as error:
+        row.error = f"{address}: {error}"
+    with transaction(engine) as session:
+        if row.error is None and not row.warnings:
+            _store_page(session, row, page, asked_on, now)
+        add_page(session, row)
+    log.info(
+        "page gathered address=%s form=%s new=%d known=%d changed=%d rejected=%d error=%s",
+        *(row.address, row.form, row.new_count, row.known_count, row.changed_count, len(row.rejected), row.error),
+    )
+    return row
+
+
+def _store_page(session: Session, row: Page, page: ParsedPage, asked_on: date | None, now: datetime) -> None:
+    row.form, row.period, row.shown_on = page.form, page.period, page.date
+    row.rejected = list(page.rejected)
+    row.warnings = list(page.warnings)
+    if asked_on and page.date and page.date != asked_on:
+        row.warnings.append(f"asked for {asked_on}, the source shows {page.date}: that day is believed")
+    if not page.papers and not page.rejected:
+        row.warnings.append("the page holds no papers")
+    counts = {"new": 0, "changed": 0, "known": 0}
+    for paper in page.papers:
+        featured_on = paper.featured_on or page.date or asked_on
+        if paper.id is None:
+            row.rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id")
+        elif featured_on is None:
+            row.rejected.append(f"{paper.id}: the page does not tell its day; name it with --on")
+        else:
+            counts[put_paper(session, paper, featured_on=featured_on, now=now)] += 1
+    row.new_count, row.changed_count, row.known_count = counts["new"], counts["changed"], counts["known"]
+
+
+def _summarize_papers(engine: Engine, complete: Complete | None, now: datetime) -> tuple[dict[str, int], dict[str, str]]:
+    """Each paper once for all subscribers; a paper that the model failed on is tried again on a later run."""
+    with reading(engine) as session:
+        papers = papers_to_summarize(session, now)
+    counts = {"authors": 0, "model": 0}
+    errors: dict[str, str] = {}
+    failures_in_a_row = 0
+    for paper in papers:
+        summary, error = summarize(paper, complete if failures_in_a_row < _MOST_MODEL_FAILURES else _left_alone)
+        failures_in_a_row = failures_in_a_row + 1 if isinstance(error, ModelFailed) else 0
+        next_try_at = now + _SECOND_TRY if error else None
+        with transaction(engine) as session:
+            put_summary(
+                session, paper.id, summary, tag_paper(paper), error=str(error) if error else None, next_try_at=next_try_at
+            )
+        counts[summary.written_by] += 1
+        if error:
+            errors[paper.id] = str(error)
+            log.warning("model summary not taken paper=%s reason=%s", paper.id, error)
+    return counts, errors
+
+
+def _left_alone(_prompt: str) -> str:
+    raise ModelFailed("not asked: the language model did not answer before")

@@ -1,0 +1,367 @@
+"""Whole days edge to edge: pages in, mails out, over a real database; time is passed in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ModelFailed, ServerUnusable, WrongUse
+from service.models import Delivery, DeliveryState, Page, Paper, Subscriber
+from service.pipeline.gather import gather_latest, gather_papers
+from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
+from service.store.database import reading, transaction
+from service.store.deliveries import LEASE, claim_delivery
+from service.store.pages import latest_pages
+from service.store.subscribers import add_subscriber
+from service.subscribers import SubscriberSettings
+from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
+
+SOURCE = "https://source.example/papers"
+ADA, BEN = "ada@example.org", "ben@example.org"
+
+
+def gather(engine: Engine, *records: Any, on: date = DAY, now: datetime = NOW, complete: Any = None) -> None:
+    for one in records:
+        one["paper"]["submittedOnDailyAt"] = f"{on}T00:00:00Z"
+    report = gather_papers(engine, [SOURCE], lambda _: page(list(records), on=on), now=now, complete=complete)
+    assert not report.has_failed
+
+
+def subscribe(engine: Engine, *emails: str, topics: tuple[str, ...] = ("agents",), **settings: Any) -> None:
+    with transaction(engine) as session:
+        for email in emails:
+            add_subscriber(session, SubscriberSettings(email, topics, **settings), NOW)
+
+
+def send(engine: Engine, mailbox: Any, on: date = DAY, now: datetime = NOW, emails: tuple[str, ...] = ()) -> SendReport:
+    people = chosen_people(engine, emails, ())
+    report = send_now(engine, mailbox, SENDER, people, on=on, clock=lambda: now, stale_after=timedelta(hours=24))
+    assert sum(report.counts.values()) == len(report.outcomes)
+    return report
+
+
+def states(report: SendReport) -> dict[str, str]:
+    return {outcome.email: outcome.state for outcome in report.outcomes}
+
+
+def deliveries(engine: Engine) -> list[Delivery]:
+    with reading(engine) as session:
+        return [session.get_one(Delivery, number) for number in range(1, 50) if session.get(Delivery, number)]
+
+
+# ---- gathering
+
+
+def test_a_page_is_stored_and_summarised_once(engine: Engine) -> None:
+    prompts: list[str] = []
+
+    def complete(prompt: str) -> str:
+        prompts.append(prompt)
+        return json.dumps({"tldr": "A planner for LLM agents that is 3 times faster.", "problem": None, "result": None})
+
+    for _ in range(2):
+        gather(engine, record(), complete=complete)
+    with reading(engine) as session:
+        paper = session.get_one(Paper, "2610.00001")
+        assert (paper.tldr, paper.written_by) == ("A planner for LLM agents that is 3 times faster.", "model")
+        assert "agents" in paper.tags
+        assert [(p.new_count, p.known_count) for p in latest_pages(session, 5)] == [(0, 1), (1, 0)]
+    assert len(prompts) == 1
+
+
+def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
+    def fetch(address: str) -> bytes:
+        if address == "gone":
+            raise FetchFailed("gone can't be read: it answered 500", status=500)
+        return b"<html>changed</html>" if address == "changed" else page([record()])
+
+    report = gather_papers(engine, ["gone", "changed", "good"], fetch, now=NOW)
+    assert [row.error for row in report.pages] == [
+        "gone can't be read: it answered 500",
+        "changed: the page has no papers payload (no element with data-target DailyPapers)",
+        None,
+    ]
+    assert report.has_failed
+    assert report.pages[2].new_count == 1
+
+
+def test_a_paper_without_id_or_day_is_rejected_with_the_reason(engine: Engine) -> None:
+    text = b"new\nSubscribe\nA Planner\nWe propose a planner.\n"
+    (row,) = gather_papers(engine, ["text"], lambda _: text, now=NOW).pages
+    assert row.rejected == ["'A Planner': the page gives no arXiv id"]
+    old = record()
+    del old["paper"]["submittedOnDailyAt"]
+    undated = json.dumps([old]).encode()
+    assert "name it with --on" in gather_papers(engine, ["api"], lambda _: undated, now=NOW).pages[0].rejected[0]
+    assert gather_papers(engine, ["api"], lambda _: undated, now=NOW, asked_on=DAY).pages[0].new_count == 1
+
+
+def test_the_day_that_the_page_shows_is_believed(engine: Engine) -> None:
+    shown = page([record()])
+    (row,) = gather_papers(engine, [SOURCE], lambda _: shown, now=NOW, asked_on=date(2026, 10, 2)).pages
+    assert (row.shown_on, row.warnings) == (DAY, ["asked for 2026-10-02, the source shows 2026-10-01: that day is believed"])
+    with reading(engine) as session:
+        assert session.get_one(Paper, "2610.00001").featured_on == DAY
+
+
+def test_today_and_the_last_whole_list_are_read(engine: Engine) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        return page([record()], on=DAY if "date" in address else NOW.date())
+
+    gather_latest(engine, SOURCE, fetch, now=NOW)
+    assert asked == [SOURCE, f"{SOURCE}/date/2026-10-01"]
+
+
+def test_a_source_without_that_days_page_is_no_failure(engine: Engine) -> None:
+    def fetch(address: str) -> bytes:
+        if "date" in address:
+            raise FetchFailed("not there", status=404)
+        return page([record()], on=NOW.date())
+
+    report = gather_latest(engine, SOURCE, fetch, now=NOW)
+    assert not report.has_failed
+    assert report.pages[1].warnings == ["the source has no page for 2026-10-01"]
+
+
+def test_a_model_that_is_down_is_left_alone_and_tried_again_later(engine: Engine) -> None:
+    calls: list[str] = []
+
+    def down(prompt: str) -> str:
+        calls.append(prompt)
+        raise ModelFailed("no answer")
+
+    records = [record(f"2610.{number:05d}") for number in range(1, 9)]
+    gather(engine, *records, complete=down)
+    assert len(calls) == 3
+    gather(engine, *records, complete=down, now=NOW + timedelta(hours=2))
+    assert len(calls) == 6
+    with reading(engine) as session:
+        papers = [session.get_one(Paper, f"2610.{number:05d}") for number in range(1, 9)]
+    assert all(paper.tldr and paper.summary_error for paper in papers)
+
+
+# ---- sending
+
+
+def test_each_person_gets_their_own_papers_once(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    subscribe(engine, BEN, topics=("code",))
+    gather(engine, record("2610.00001", "LLM Agents"), record("2610.00002", "Program repair"))
+    mailbox = Mailbox()
+    report = send(engine, mailbox)
+    assert states(report) == {ADA: "accepted", BEN: "accepted"}
+    assert (mailbox.paper_ids(ADA), mailbox.paper_ids(BEN)) == ([["2610.00001"]], [["2610.00002"]])
+    again = send(engine, mailbox)
+    assert states(again) == {ADA: "skipped", BEN: "skipped"}
+    assert {outcome.reason for outcome in again.outcomes} == {"the digest of 2026-10-01 is accepted already"}
+    assert len(mailbox.mails) == 2
+
+
+def test_a_dry_run_tells_the_same_and_stores_nothing(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    subscribe(engine, BEN, topics=("robotics",))
+    gather(engine, record())
+    planned = dry_run(engine, chosen_people(engine, (), ()), DAY)
+    assert states(planned) == {ADA: "planned", BEN: "skipped"}
+    assert deliveries(engine) == []
+    sent = send(engine, Mailbox())
+    assert [(o.email, o.paper_ids, o.subject) for o in planned.outcomes] == [
+        (o.email, o.paper_ids, o.subject) for o in sent.outcomes
+    ]
+
+
+def test_a_late_paper_joins_the_next_digest(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    mailbox = Mailbox()
+    gather(engine, record("2610.00001"))
+    send(engine, mailbox)
+    gather(engine, record("2610.00002"))
+    send(engine, mailbox, on=DAY + timedelta(days=1), now=NOW + timedelta(days=1))
+    assert mailbox.paper_ids(ADA) == [["2610.00001"], ["2610.00002"]]
+
+
+def test_a_first_digest_does_not_reach_back_further_than_its_window(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    subscribe(engine, BEN, cadence="weekly:mon")
+    for days_ago in (0, 1, 2, 6, 7):
+        gather(engine, record(f"2610.0000{days_ago}"), on=DAY - timedelta(days=days_ago))
+    mailbox = Mailbox()
+    send(engine, mailbox)
+    assert {tuple(sorted(ids)) for ids in mailbox.paper_ids(ADA)} == {("2610.00000", "2610.00001")}
+    assert {tuple(sorted(ids)) for ids in mailbox.paper_ids(BEN)} == {("2610.00000", "2610.00001", "2610.00002", "2610.00006")}
+
+
+def test_a_silent_day_keeps_its_reason_and_can_still_be_filled(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    mailbox = Mailbox()
+    (silent,) = send(engine, mailbox).outcomes
+    assert (silent.state, silent.reason) == ("skipped", "no new papers from 2026-09-30 to 2026-10-01")
+    assert [row.reason for row in deliveries(engine)] == [silent.reason]
+    gather(engine, record())
+    assert states(send(engine, mailbox)) == {ADA: "accepted"}
+    assert len(deliveries(engine)) == 1
+
+
+def test_a_dead_server_loses_nothing_and_the_next_run_carries_on(engine: Engine) -> None:
+    subscribe(engine, ADA, BEN)
+    gather(engine, record())
+    dead = Mailbox(refuse={"*": ServerUnusable("the mail server localhost:25 can't be used: refused")})
+    report = send(engine, dead)
+    assert states(report) == {ADA: "deferred", BEN: "planned"}
+    assert report.outcomes[0].reason == "the mail server localhost:25 can't be used: refused"
+    assert len(report.unfinished) == 2
+    mailbox = Mailbox()
+    assert states(send(engine, mailbox, now=NOW + timedelta(minutes=1))) == {ADA: "accepted", BEN: "accepted"}
+    assert sorted(to for to, _ in mailbox.mails) == [ADA, BEN]
+
+
+def test_one_refused_mail_does_not_stop_the_rest(engine: Engine) -> None:
+    subscribe(engine, ADA, BEN, "chi@example.org")
+    gather(engine, record())
+    mailbox = Mailbox(refuse={ADA: DeliveryFailed(550, "5.1.1 no such user"), BEN: DeliveryFailed(452, "4.2.2 full")})
+    assert states(send(engine, mailbox)) == {ADA: "rejected", BEN: "deferred", "chi@example.org": "accepted"}
+    (again,) = [outcome for outcome in send(engine, Mailbox()).outcomes if outcome.email == ADA]
+    assert again.reason == "the digest of 2026-10-01 is rejected already: 550 5.1.1 no such user"
+
+
+def test_a_mail_that_cannot_be_made_does_not_stop_the_rest(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    subscribe(engine, ADA, BEN)
+    gather(engine, record())
+    mailbox = Mailbox(refuse={ADA: KeyError("odd")})
+    assert states(send(engine, mailbox)) == {ADA: "deferred", BEN: "accepted"}
+    assert "mail could not be made" in caplog.text
+
+
+def test_a_rejected_digest_frees_its_papers_for_the_next_day(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    gather(engine, record())
+    send(engine, Mailbox(refuse={ADA: DeliveryFailed(554, "not today")}))
+    mailbox = Mailbox()
+    send(engine, mailbox, on=DAY + timedelta(days=1), now=NOW + timedelta(days=1))
+    assert mailbox.paper_ids(ADA) == [["2610.00001"]]
+
+
+def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_name(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    gather(engine, record())
+
+    class LosesTheAnswer(Mailbox):
+        def send(self, message: bytes, *, to: str) -> str:
+            super().send(message, to=to)
+            raise DeliveryUncertain("the answer to the whole mail was lost")
+
+    first, second = LosesTheAnswer(), Mailbox()
+    assert states(send(engine, first)) == {ADA: "unknown"}
+    assert states(send(engine, second)) == {ADA: "accepted"}
+    assert first.mails[0][1]["Message-ID"] == second.mails[0][1]["Message-ID"]
+
+
+def test_a_mail_given_up_as_stale_frees_its_papers(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    gather(engine, record())
+    send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
+    mailbox = Mailbox()
+    next_day = send(engine, mailbox, on=DAY + timedelta(days=1), now=NOW + timedelta(days=1))
+    assert states(next_day) == {ADA: "accepted"}
+    assert [row.state for row in deliveries(engine)] == ["expired", "accepted"]
+    assert deliveries(engine)[0].reason == "451 later, given up after 24 hours"
+
+
+def test_a_mail_left_behind_by_a_killed_process_becomes_unknown_when_its_lease_ends(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    gather(engine, record())
+    send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
+    with transaction(engine) as session:
+        assert claim_delivery(session, 1, NOW) is not None
+    with transaction(engine) as session:
+        assert claim_delivery(session, 1, NOW) is None
+    mailbox = Mailbox()
+    assert states(send(engine, mailbox)) == {ADA: "skipped"}
+    assert mailbox.mails == []
+    assert states(send(engine, mailbox, now=NOW + LEASE)) == {ADA: "accepted"}
+
+
+def test_who_unsubscribed_after_planning_gets_nothing(engine: Engine) -> None:
+    subscribe(engine, ADA, BEN)
+    gather(engine, record())
+
+    class UnsubscribesBen(Mailbox):
+        def send(self, message: bytes, *, to: str) -> str:
+            with transaction(engine) as session:
+                session.get_one(Subscriber, 2).state = "unsubscribed"
+            return super().send(message, to=to)
+
+    report = send(engine, UnsubscribesBen())
+    assert [(o.email, o.state, o.reason) for o in report.outcomes] == [(ADA, "accepted", None), (BEN, "skipped", "unsubscribed")]
+
+
+def test_an_unknown_address_is_refused_before_anything_is_planned(engine: Engine) -> None:
+    with pytest.raises(WrongUse, match=r"eve@example.org: no such subscriber"):
+        chosen_people(engine, ["eve@example.org"], ())
+
+
+# ---- real days
+
+
+def corpus_days(real: Path) -> dict[date, bytes]:
+    """The API's answer of each day, from records observed on that day."""
+    items: dict[str, list[Any]] = defaultdict(list)
+    with gzip.open(real / "corpus" / "api_daily_2026-01-01_2026-03-31.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            observed = json.loads(line)
+            items[observed["feed_date"]].append(observed["item"])
+    return {date.fromisoformat(day): json.dumps(found).encode() for day, found in items.items()}
+
+
+READERS: dict[str, dict[str, Any]] = {
+    "agents@example.org": {"topics": ("agents", "code"), "zone": "Europe/Berlin"},
+    "vision@example.org": {"topics": ("vision", "generation", "multimodal"), "zone": "Asia/Tokyo", "cadence": "weekdays"},
+    "weekly@example.org": {"topics": ("safety",), "cadence": "weekly:mon"},
+    "rare@example.org": {"topics": ("structured-data",), "zone": "America/New_York"},
+    "all@example.org": {"topics": ("reasoning-rl", "efficiency", "benchmarks-data", "robotics", "science-health")},
+}
+
+
+def test_thirty_real_days_give_each_person_one_digest_a_day_and_no_paper_twice(engine: Engine, real: Path) -> None:
+    days = corpus_days(real)
+    for email, settings in READERS.items():
+        subscribe(engine, email, **settings)
+    mailbox = Mailbox()
+    fetch: Callable[[str], bytes] = lambda address: days.get(date.fromisoformat(address), b"[]")  # noqa: E731
+    listed = 0
+    first, last = date(2026, 1, 5), date(2026, 2, 3)
+    for day in (first + timedelta(days=number) for number in range(30)):
+        morning = datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=7)
+        (row,) = gather_papers(engine, [f"{day}"], fetch, now=morning, asked_on=day).pages
+        assert (row.error, row.rejected) == (None, [])
+        listed += row.new_count
+        before = len(mailbox.mails)
+        report = send(engine, mailbox, on=day, now=morning)
+        assert {outcome.email for outcome in report.outcomes} == set(READERS)
+        assert {outcome.state for outcome in report.outcomes} <= {DeliveryState.ACCEPTED, DeliveryState.SKIPPED}
+        assert all(outcome.reason for outcome in report.outcomes if outcome.state == DeliveryState.SKIPPED)
+        sent = [to for to, _ in mailbox.mails[before:]]
+        assert len(sent) == len(set(sent)) == report.counts[DeliveryState.ACCEPTED]
+        if day not in days:
+            assert sent == []
+        assert send(engine, mailbox, on=day, now=morning).counts[DeliveryState.ACCEPTED] == 0
+    assert listed == len(
+        {item["paper"]["id"] for day, answer in days.items() if first <= day <= last for item in json.loads(answer)}
+    )
+    for email in READERS:
+        ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
+        assert len(ids) == len(set(ids))
+    assert len(mailbox.paper_ids("all@example.org")) == sum(first <= day <= last for day in days)
+    with reading(engine) as session:
+        assert all(isinstance(found, Page) and found.error is None for found in latest_pages(session, 100))
