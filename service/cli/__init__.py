@@ -1,0 +1,90 @@
+"""The command `paperround`. Touches everything, through what it calls.
+
+Exit status 0: done, or nothing to do; 1: something asked for was not done; 2: wrong use or settings. Errors are one plain
+line on stderr that says what to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from service.cli import demo, fetch, sending, stages, status, subscribers, topics
+from service.cli.output import tell
+from service.errors import PaperroundError, WrongUse
+
+app = typer.Typer(
+    name="paperround",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""A daily digest of research papers, for each subscriber's own topics.
+
+    In order, the first time: `fetch` brings papers in, `topics list` shows what there is to choose, `subscribers add`
+    takes somebody in, `preview` shows their mail, `send-now` sends it. `demo` does all of it on sample data.
+    Settings come from the environment and from .env in this folder; .env.example tells them all.
+    """,
+)
+app.command("demo")(demo.demo)
+app.command("fetch")(fetch.fetch)
+app.command("send-now")(sending.send_now)
+app.command("preview")(sending.preview)
+app.command("why")(sending.why)
+app.command("status")(status.status)
+app.add_typer(topics.app, name="topics", help="What subscribers can choose.")
+app.add_typer(subscribers.app, name="subscribers", help="Who gets mail, and how.")
+app.command("parse")(stages.parse)
+app.command("summarize")(stages.summarize)
+app.command("match")(stages.match)
+
+# Options of these commands that take several values in a row: --to a@x.org b@x.org
+_SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic")}
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and answer its exit status."""
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        return app(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        tell("stopped")
+        return 1
+    except typer.TyperException as error:
+        message = " ".join(error.format_message().split())
+        if message:  # empty when only the help was asked for
+            tell(f"error: {message} (paperround --help tells more)")
+        return 2
+    except PaperroundError as error:
+        tell(f"error: {error}")
+        return 2 if isinstance(error, WrongUse) else 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _with_repeated_options(arguments: Sequence[str]) -> list[str]:
+    """`--to a b` as `--to a --to b`, which is the form that the option parser knows."""
+    several = _SEVERAL.get(arguments[0], ()) if arguments else ()
+    spelled: list[str] = []
+    current: str | None = None
+    is_first = False
+    for argument in arguments:
+        if argument.startswith("-") and argument != "-":
+            current, is_first = (argument, True) if argument in several else (None, False)
+        elif current and not is_first:
+            spelled.append(current)
+        else:
+            is_first = False
+        spelled.append(argument)
+    return spelled

@@ -1,0 +1,112 @@
+"""What every command prints, and the options that they share. Touches the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine
+
+from service import connections
+from service.errors import WrongUse
+from service.settings import Settings, load_settings, setting_warnings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+On = Annotated[
+    str | None, typer.Option("--on", metavar="DATE", help="The day, as in 2026-11-20; default: the last complete one.")
+]
+
+
+def say(text: str = "") -> None:
+    """The answer, on stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()  # in step with stderr
+
+
+def tell(text: str) -> None:
+    """Progress, warnings and errors, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def say_json(value: Any, *, indent: int | None = 2) -> None:
+    """As readable as the terminal allows; what it can't show is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent, default=str)
+    say(text)
+
+
+def say_table(rows: Sequence[Sequence[object]]) -> None:
+    """Columns two blanks apart; the last one is as wide as it is."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def day(text: str | None) -> date | None:
+    """Raises WrongUse."""
+    try:
+        return date.fromisoformat(text) if text is not None else None
+    except ValueError as error:
+        raise WrongUse(f"{text!r} is not a day: write it as in 2026-11-20") from error
+
+
+def settings() -> Settings:
+    """The settings, with their warnings told."""
+    loaded = load_settings(Settings)
+    for warning in setting_warnings(loaded):
+        tell(f"warning: {warning}")
+    return loaded
+
+
+def open_database() -> tuple[Settings, Engine]:
+    loaded = settings()
+    return loaded, connections.database(loaded)
+
+
+def read_file(path: Path) -> bytes:
+    """A file, or standard input for `-`. Raises WrongUse."""
+    try:
+        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    except OSError as error:
+        raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+
+
+def write_file(path: Path, text: str) -> None:
+    """Raises WrongUse. An interrupted write leaves the old file."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, "utf-8", newline="\n")
+        unfinished.replace(path)
+    except OSError as error:
+        raise WrongUse(f"{path} can't be written: {error.strerror}") from error
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Any]:
+    """A bar with the time left on a terminal, and nothing elsewhere. Gives a function of (done, total)."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

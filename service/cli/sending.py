@@ -1,0 +1,207 @@
+"""`send-now`, `preview` and `why`. Touches the database, the mail server or the outbox, and files."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from service import connections
+from service.cadence import last_complete_day, local_day
+from service.cli.output import Json, On, counted, day, now, open_database, progress, say, say_json, say_table, write_file
+from service.errors import WrongUse
+from service.links import unsubscribe_link
+from service.models import Digest, Pick, Subscriber
+from service.pipeline import send as pipeline
+from service.pipeline.digests import digest_again, digest_for, digest_for_topics, plan_digests
+from service.render import render_digest
+from service.settings import Settings, sender
+from service.store.database import reading
+from service.store.subscribers import subscriber
+from service.store.topics import all_topics
+from service.subscribers import parse_address, parse_topics
+
+
+def send_now(
+    to: Annotated[
+        list[str] | None, typer.Option("--to", metavar="EMAIL ...", help="Only these subscribers; several may follow.")
+    ] = None,
+    topic: Annotated[
+        list[str] | None,
+        typer.Option("--topic", metavar="SLUG ...", help="Only subscribers of these topics; each gets their whole digest."),
+    ] = None,
+    on: On = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent; store and send nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before a real send.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compose and send digests at once. Nobody gets a second digest of a day, or a paper twice.
+
+    What is still open from an earlier run goes out too. Without a mail server set, mails go to the outbox.
+    """
+    asked_on = day(on)
+    settings, engine = open_database()
+    identity = sender(settings)
+    with reading(engine) as session:
+        slugs = parse_topics(",".join(topic), [found.slug for found in all_topics(session)]) if topic else ()
+    people = pipeline.chosen_people(engine, [parse_address(email) for email in to or ()], slugs)
+    covered = asked_on or last_complete_day(now())
+    if dry_run:
+        report = pipeline.dry_run(engine, people, covered)
+    else:
+        _ask(settings, people, covered, yes)
+        with connections.transport(settings, identity) as door, progress("Sending") as show:
+            report = pipeline.send_now(
+                engine,
+                door,
+                identity,
+                people,
+                on=covered,
+                clock=now,
+                stale_after=timedelta(hours=settings.stale_after_hours),
+                progress=show,
+            )
+    say_json(report_json(report)) if as_json else say_report(report, settings)
+    if report.unfinished and not dry_run:
+        raise typer.Exit(1)
+
+
+def preview(
+    to: Annotated[str | None, typer.Option("--to", metavar="EMAIL", help="The mail of this subscriber.")] = None,
+    topics: Annotated[
+        str | None, typer.Option("--topics", metavar="SLUG,SLUG", help="The first mail of somebody with these topics.")
+    ] = None,
+    on: On = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the html and the text go.")] = Path("preview"),
+    as_json: Json = False,
+) -> None:
+    """Write the mail that a person would get, or got, as files.
+
+    Html and text, for one day. Nothing is stored or sent.
+    """
+    if (to is None) == (topics is None):
+        raise WrongUse("say whose mail: --to EMAIL or --topics SLUG,SLUG")
+    covered = day(on) or last_complete_day(now())
+    settings, engine = open_database()
+    with reading(engine) as session:
+        digest = _digest(session, to, topics, covered)
+    if digest.silence:
+        told = f"No mail for {covered}: {digest.silence}."
+        say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
+        return
+    identity = sender(settings.model_copy(update={"smtp_url": None}))
+    person = digest.subscriber
+    link = unsubscribe_link(identity, person.key)
+    email = render_digest(digest, unsubscribe_link=link, sent_on=local_day(now(), person.zone))
+    name = person.email if to else "topics"
+    files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUse(f"{out} can't be made: {error.strerror}") from error
+    for path, text in files.items():
+        write_file(path, text)
+    if as_json:
+        say_json({"on": covered, "subject": email.subject, "reason": None, "files": list(files)})
+    else:
+        say("\n".join([email.subject, *map(str, files)]))
+
+
+def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, as_json: Json = False) -> None:
+    """Say why a person got what they got, or nothing."""
+    covered = day(on) or last_complete_day(now())
+    _, engine = open_database()
+    with reading(engine) as session:
+        person = _person(session, email)
+        digest, delivery = plan_digests(session, [person], covered)[0]
+        state, reason = "not sent", digest.silence
+        if delivery is not None:
+            state, reason = delivery.state, delivery.reason
+            if delivery.paper_ids:
+                digest = digest_again(session, person, delivery)
+    if as_json:
+        say_json(_why_json(digest, state, reason))
+        return
+    say(f"{person.email}, {covered}: {state}{f' ({reason})' if reason else ''}")
+    say(f"Looked at {counted(digest.looked_at_count, 'new paper')} featured from {digest.since} to {digest.on}.")
+    for pick in digest.picks:
+        _say_pick(pick)
+    if digest.near_misses:
+        say("Near misses:")
+        for pick in digest.near_misses:
+            _say_pick(pick)
+
+
+def report_json(report: pipeline.SendReport) -> dict[str, Any]:
+    return {
+        "issue": report.issue_id,
+        "on": report.on,
+        "candidates": len(report.outcomes),
+        **report.counts,
+        "outcomes": [asdict(outcome) for outcome in report.outcomes],
+    }
+
+
+def say_report(report: pipeline.SendReport, settings: Settings) -> None:
+    """A line a person, then the sum."""
+    if not report.outcomes:
+        say("Nobody to send to: there are no active subscribers that fit.")
+        return
+    say_table([(o.email, o.on, o.state, o.reason or o.subject or "", _place(o, settings)) for o in report.outcomes])
+    parts = [f"{count} {state}" for state, count in report.counts.items() if count]
+    say(f"\nDigests of {report.on:%A %d %B %Y}: {counted(len(report.outcomes), 'candidate')} = {' + '.join(parts)}")
+
+
+def _place(outcome: pipeline.Outcome, settings: Settings) -> str:
+    return outcome.reply or "" if settings.smtp_url is None and outcome.subject else ""
+
+
+def _ask(settings: Settings, people: list[Subscriber], on: date, yes: bool) -> None:
+    """Ask before mail leaves this machine. Raises Abort for no, WrongUse where nobody can answer."""
+    if yes or settings.smtp_url is None or not people:
+        return
+    if not sys.stdin.isatty():
+        raise WrongUse("this sends real mail: say --yes, or look first with --dry-run")
+    typer.confirm(f"Send the digests of {on} to {counted(len(people), 'subscriber')} now?", abort=True, err=True)
+
+
+def _digest(session: Session, to: str | None, topics: str | None, on: date) -> Digest:
+    if to is not None:
+        return digest_for(session, _person(session, to), on)
+    slugs = parse_topics(topics or "", [topic.slug for topic in all_topics(session)])
+    return digest_for_topics(session, Subscriber(email="you@example.org", topics=list(slugs), added_at=now()), on)
+
+
+def _person(session: Session, email: str) -> Subscriber:
+    person = subscriber(session, parse_address(email))
+    if person is None:
+        raise WrongUse(f"{email}: no such subscriber")
+    return person
+
+
+def _say_pick(pick: Pick) -> None:
+    say(f"  {pick.paper.id}  {pick.paper.title}")
+    for match in pick.matches:
+        found = ", ".join(f'"{r.phrase}" in the {r.field} ({r.weight})' for r in match.reasons)
+        say(f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}")
+
+
+def _why_json(digest: Digest, state: str, reason: str | None) -> dict[str, Any]:
+    def as_json(picks: tuple[Pick, ...]) -> list[dict[str, Any]]:
+        return [{"id": p.paper.id, "title": p.paper.title, "matches": [asdict(match) for match in p.matches]} for p in picks]
+
+    return {
+        "email": digest.subscriber.email,
+        "on": digest.on,
+        "since": digest.since,
+        "state": state,
+        "reason": reason,
+        "looked_at": digest.looked_at_count,
+        "papers": as_json(digest.picks),
+        "near_misses": as_json(digest.near_misses),
+    }

@@ -1,0 +1,120 @@
+"""`parse`, `summarize` and `match`: one stage each, on files, without a database. Touches files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service import connections
+from service.catalogue import parse_catalogue, shipped_catalogue
+from service.cli.output import Json, read_file, say_json, tell
+from service.errors import PageChanged, WrongUse
+from service.match import match_paper, phrasebook
+from service.models import ParsedPaper
+from service.settings import ModelSettings, load_settings
+from service.sources import parse_page
+from service.sources.fields import clean_text, sequence
+from service.summarize import summarize as summarize_paper
+from service.tag import tag_paper
+
+Papers = Annotated[
+    Path, typer.Option("--papers", metavar="FILE.jsonl", help='Lines of {"id", "title", "abstract"}; - is standard input.')
+]
+
+
+def parse(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A saved page: HTML, the API's JSON, or plain text; - is standard input.")
+    ],
+    _json: Json = False,
+) -> None:
+    """Read a saved page and print it as JSON."""
+    try:
+        page = parse_page(read_file(file))
+    except PageChanged as error:
+        raise PageChanged(f"{file}: {error}") from error
+    say_json(
+        {
+            "page": {"form": page.form, "period": page.period, "date": page.date},
+            "papers": [asdict(paper) for paper in page.papers],
+            "warnings": [*page.warnings, *(f"left out: {reason}" for reason in page.rejected)],
+        }
+    )
+
+
+def summarize(papers: Papers, _json: Json = False) -> None:
+    """Summarise and tag papers, line by line.
+
+    One JSON line for each line read.
+    """
+    complete = connections.completion(load_settings(ModelSettings))
+
+    def answer(paper: ParsedPaper) -> dict[str, Any]:
+        summary, error = summarize_paper(paper, complete)
+        if error:
+            tell(f"warning: a model's summary was not taken: {error}")
+        return {**asdict(summary), "tags": tag_paper(paper)}
+
+    _each_line(papers, answer)
+
+
+def match(
+    papers: Papers,
+    catalogue: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Topics to match with; default: those shipped.")
+    ] = None,
+    _json: Json = False,
+) -> None:
+    """Find the topics of papers, line by line, with the reasons.
+
+    One JSON line for each line read.
+    """
+    topics = parse_catalogue(read_file(catalogue).decode("utf-8", "replace")) if catalogue else shipped_catalogue()
+    book = phrasebook(topics)
+
+    def answer(paper: ParsedPaper) -> dict[str, Any]:
+        found = [found for found in match_paper(paper, book) if found.is_above]
+        return {"topics": [{"slug": m.slug, "score": m.score, "why": [asdict(reason) for reason in m.reasons]} for m in found]}
+
+    _each_line(papers, answer)
+
+
+def _each_line(file: Path, answer: Callable[[ParsedPaper], dict[str, Any]]) -> None:
+    """A line that can't be read gets an error in its place, and exit status 1 at the end; the rest go on."""
+    bad = 0
+    for number, line in _lines(file):
+        try:
+            identity, paper = _read_paper(line)
+        except WrongUse as error:
+            bad += 1
+            tell(f"error: line {number}: {error}")
+            say_json({"id": None, "error": f"line {number}: {error}"}, indent=None)
+        else:
+            say_json({"id": identity, **answer(paper)}, indent=None)
+    if bad:
+        raise typer.Exit(1)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    text = read_file(file).decode("utf-8-sig", "replace")
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def _read_paper(line: str) -> tuple[Any, ParsedPaper]:
+    """The id as it stands, and the paper. Raises WrongUse."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise WrongUse("not JSON") from error
+    if not isinstance(record, dict):
+        raise WrongUse("not a JSON object")
+    title, abstract = clean_text(record.get("title")), clean_text(record.get("abstract"))
+    if not title and not abstract:
+        raise WrongUse("neither title nor abstract")
+    keywords = tuple(word for word in map(clean_text, sequence(record.get("source_keywords"))) if word)
+    return record.get("id"), ParsedPaper(id=None, title=title or "", abstract=abstract, source_keywords=keywords or None)

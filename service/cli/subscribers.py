@@ -1,0 +1,245 @@
+"""`subscribers`: add, set, list, show, import, export, remove. Touches the database and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from service.cli.output import Json, counted, now, open_database, read_file, say, say_json, say_table, tell, write_file
+from service.errors import PaperroundError, WrongUse
+from service.models import Subscriber, SubscriberState
+from service.store.database import reading, transaction
+from service.store.subscribers import (
+    add_subscriber,
+    all_subscribers,
+    change_subscriber,
+    erase_subscriber,
+    has_unsubscribed,
+    lift_suppression,
+    settings_columns,
+    subscriber,
+)
+from service.store.topics import all_topics
+from service.subscribers import (
+    SubscriberSettings,
+    parse_address,
+    parse_cadence,
+    parse_hour,
+    parse_state,
+    parse_topics,
+    parse_zone,
+    read_csv,
+    write_csv,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
+Hour = Annotated[str | None, typer.Option(metavar="0-23", help="The local hour of the mail.")]
+Cadence = Annotated[str | None, typer.Option(metavar="CADENCE", help="daily, weekdays, weekly, or weekly:mon to weekly:sun.")]
+Resubscribe = Annotated[bool, typer.Option("--resubscribe", help="Take in an address that unsubscribed.")]
+
+
+@app.command("add")
+def add(
+    email: Email,
+    topics: Annotated[
+        str, typer.Option(metavar="SLUG,SLUG", help="What they want to read about; `topics list` tells the slugs.")
+    ],
+    zone: Zone = None,
+    hour: Hour = None,
+    cadence: Cadence = None,
+    resubscribe: Resubscribe = False,
+    as_json: Json = False,
+) -> None:
+    """Take somebody in. They are active at once: you vouch that they want the mail."""
+    _, engine = open_database()
+    with transaction(engine) as session:
+        settings = SubscriberSettings(
+            email=parse_address(email),
+            topics=parse_topics(topics, _slugs(session)),
+            zone=parse_zone(zone or "UTC"),
+            hour=parse_hour(hour or "8"),
+            cadence=parse_cadence(cadence or "daily"),
+        )
+        known = subscriber(session, settings.email)
+        if known is not None and known.state != SubscriberState.UNSUBSCRIBED:
+            raise PaperroundError(f"{settings.email} is a subscriber already: change them with `subscribers set`")
+        person = _take_in(session, settings, settings_columns(settings), resubscribe)
+    _say_person(person, as_json)
+
+
+@app.command("set")
+def change(
+    email: Email,
+    topics: Annotated[str | None, typer.Option(metavar="SLUG,SLUG", help="All that they want to read about.")] = None,
+    zone: Zone = None,
+    hour: Hour = None,
+    cadence: Cadence = None,
+    state: Annotated[str | None, typer.Option(metavar="STATE", help="active or unsubscribed.")] = None,
+    resubscribe: Resubscribe = False,
+    as_json: Json = False,
+) -> None:
+    """Change somebody's settings; those not named stay."""
+    _, engine = open_database()
+    with transaction(engine) as session:
+        person = _person(session, email)
+        changes: dict[str, Any] = {}
+        if topics is not None:
+            changes["topics"] = list(parse_topics(topics, _slugs(session)))
+        if zone is not None:
+            changes["zone"] = parse_zone(zone)
+        if hour is not None:
+            changes["hour"] = parse_hour(hour)
+        if cadence is not None:
+            changes["cadence"] = parse_cadence(cadence)
+        if state is not None:
+            changes["state"] = parse_state(state)
+        if not changes:
+            raise WrongUse("nothing to change: name a setting, as in --hour 7")
+        if changes.get("state") == SubscriberState.ACTIVE:
+            _refuse_unsubscribed(session, person.email, resubscribe)
+        change_subscriber(session, person, changes)
+    _say_person(person, as_json)
+
+
+@app.command("list")
+def list_subscribers(as_json: Json = False) -> None:
+    """Everybody, with their settings."""
+    _, engine = open_database()
+    with reading(engine) as session:
+        people = all_subscribers(session)
+    if as_json:
+        say_json([_as_json(person) for person in people])
+    elif people:
+        say_table([(p.email, p.state, p.cadence, f"{p.hour:02d}:00", p.zone, ",".join(p.topics)) for p in people])
+    else:
+        say("There are no subscribers: add one with `paperround subscribers add EMAIL --topics SLUG,SLUG`.")
+
+
+@app.command("show")
+def show(email: Email, as_json: Json = False) -> None:
+    """One subscriber's settings."""
+    _, engine = open_database()
+    with reading(engine) as session:
+        person = _person(session, email)
+    _say_person(person, as_json)
+
+
+@app.command("import")
+def import_csv(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good lines beside bad ones.")] = False,
+    resubscribe: Resubscribe = False,
+    as_json: Json = False,
+) -> None:
+    """Take in subscribers from CSV, by its header: email,topics and, if they stand there, zone,hour,cadence,state.
+
+    Topics stand in one quoted cell with commas between. Known subscribers get the columns that the file has.
+    """
+    try:
+        text = read_file(file).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{file} is not UTF-8 text") from error
+    _, engine = open_database()
+    counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
+    with transaction(engine) as session:
+        roll = read_csv(text, _slugs(session))
+        for problem in roll.bad:
+            tell(f"error: {problem}")
+        if roll.bad and not skip_bad:
+            raise WrongUse(
+                f"nothing imported: mend {counted(len(roll.bad), 'bad line')}, or import the good ones with --skip-bad"
+            )
+        for line, settings in roll.good:
+            try:
+                counts[_import_person(session, settings, roll.columns, resubscribe)] += 1
+            except PaperroundError as error:
+                tell(f"error: line {line}: {error}")
+                counts["refused"] += 1
+    counts["refused"] += len(roll.bad)
+    say_json(counts) if as_json else say(", ".join(f"{count} {name}" for name, count in counts.items()))
+    if counts["refused"]:
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
+    """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
+    _, engine = open_database()
+    with reading(engine) as session:
+        people = all_subscribers(session)
+    if file:
+        write_file(file, write_csv(people))
+        say_json({"file": file, "subscribers": len(people)}) if as_json else say(
+            f"{counted(len(people), 'subscriber')} written to {file}"
+        )
+    elif as_json:
+        say_json([_as_json(person) for person in people])
+    else:
+        say(write_csv(people).rstrip())
+
+
+@app.command("remove")
+def remove(email: Email, as_json: Json = False) -> None:
+    """Erase somebody and all that is stored of them. Of one who had unsubscribed, a hash of the address stays."""
+    _, engine = open_database()
+    with transaction(engine) as session:
+        person = _person(session, email)
+        erase_subscriber(session, person, now())
+    say_json({"removed": person.email}) if as_json else say(f"{person.email} and all that was stored of them is erased.")
+
+
+def _import_person(session: Session, settings: SubscriberSettings, columns: tuple[str, ...], resubscribe: bool) -> str:
+    """Answers `added`, `changed` or `unchanged`. A column that the file lacks is left alone in a known subscriber."""
+    told = {name: value for name, value in settings_columns(settings).items() if name in columns}
+    person = subscriber(session, settings.email)
+    if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state == SubscriberState.ACTIVE):
+        _take_in(session, settings, told, resubscribe)
+        return "added"
+    return "changed" if change_subscriber(session, person, told) else "unchanged"
+
+
+def _take_in(session: Session, settings: SubscriberSettings, told: dict[str, Any], resubscribe: bool) -> Subscriber:
+    """Somebody new, or back again. Raises PaperroundError for an address that unsubscribed."""
+    if settings.state == SubscriberState.ACTIVE:
+        _refuse_unsubscribed(session, settings.email, resubscribe)
+    person = subscriber(session, settings.email)
+    if person is None:
+        return add_subscriber(session, settings, now())
+    change_subscriber(session, person, {**told, "state": settings.state})
+    return person
+
+
+def _refuse_unsubscribed(session: Session, email: str, resubscribe: bool) -> None:
+    if not has_unsubscribed(session, email):
+        return
+    if not resubscribe:
+        raise PaperroundError(f"{email} unsubscribed: if they want the mail again, say --resubscribe")
+    lift_suppression(session, email)
+
+
+def _person(session: Session, email: str) -> Subscriber:
+    person = subscriber(session, parse_address(email))
+    if person is None:
+        raise WrongUse(f"{email}: no such subscriber")
+    return person
+
+
+def _slugs(session: Session) -> list[str]:
+    return [topic.slug for topic in all_topics(session)]
+
+
+def _as_json(person: Subscriber) -> dict[str, Any]:
+    return person.model_dump(mode="json", exclude={"id", "key"})
+
+
+def _say_person(person: Subscriber, as_json: bool) -> None:
+    if as_json:
+        say_json(_as_json(person))
+    else:
+        say_table([(name, ",".join(value) if isinstance(value, list) else value) for name, value in _as_json(person).items()])

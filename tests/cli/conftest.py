@@ -1,0 +1,57 @@
+"""The command as a person runs it, in a folder of its own with nothing set but what the test sets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.cli import run
+from tests.builders import page, record
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Paperround = Callable[..., Ran]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith(("PAPERROUND_", "OPENAI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def paperround(folder: Path, capsys: pytest.CaptureFixture[str]) -> Paperround:
+    def call(*arguments: str | Path) -> Ran:
+        status = run([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Ran(status, out, err)
+
+    return call
+
+
+@pytest.fixture
+def page_file(folder: Path) -> Path:
+    """A saved page of 1 October 2026 with three papers."""
+    records = [record("2610.00001", "LLM Agents"), record("2610.00002", "Program repair"), record("2610.00003", "Soup")]
+    records[2]["paper"]["summary"] = "We propose a soup."
+    path = folder / "page.html"
+    path.write_bytes(page(records))
+    return path

@@ -1,0 +1,85 @@
+"""What holds for every command, and the demo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Paperround
+
+COMMANDS = ["demo", "fetch", "send-now", "preview", "why", "status", "parse", "summarize", "match"]
+GROUPS = {
+    "topics": ["list", "show", "import", "export"],
+    "subscribers": ["add", "set", "list", "show", "import", "export", "remove"],
+}
+EVERY = [[command] for command in COMMANDS] + [[group, command] for group, commands in GROUPS.items() for command in commands]
+
+
+@pytest.mark.parametrize("command", EVERY, ids=" ".join)
+def test_every_command_teaches_and_takes_json(paperround: Paperround, command: list[str]) -> None:
+    ran = paperround(*command, "--help")
+    assert ran.status == 0
+    assert "--json" in ran.out
+    assert len(ran.out.splitlines()) > 5
+
+
+def test_an_unknown_setting_is_a_warning(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_COLOUR", "red")
+    ran = paperround("topics", "list")
+    assert (ran.status, ran.err) == (0, "warning: PAPERROUND_COLOUR is no setting of Paperround and does nothing\n")
+
+
+def test_a_bad_setting_is_one_line_and_status_2(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "papers")
+    ran = paperround("status")
+    assert (ran.status, ran.err) == (2, "error: PAPERROUND_PUBLIC_URL: write a whole address, as in https://papers.example.org\n")
+
+
+def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", "sqlite:///never.db")
+    monkeypatch.setenv("OPENAI_API_KEY", "never")
+    first = paperround("demo")
+    assert first.status == 0
+    assert first.err.startswith("http://127.0.0.1:9/papers can't be read: ")
+    assert first.err.endswith("Reading the sample page that ships with Paperround instead.\n")
+    mails = sorted((folder / "paperround-demo" / "outbox").glob("*"))
+    assert [mail.suffix for mail in mails] == [".eml", ".html"] * 3
+    assert all(str(mail.relative_to(folder)) in first.out for mail in mails)
+    assert "Sample papers, written for this demo." in mails[1].read_text("utf-8")
+    second = paperround("demo")
+    assert second.status == 0
+    assert "Nothing was sent" in second.out
+    assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
+    assert {path.name for path in folder.iterdir()} == {"paperround-demo"}
+
+
+def test_an_installed_wheel_runs_the_demo_in_any_folder(tmp_path: Path) -> None:
+    """The wheel alone, in an environment of its own, with this one's dependencies but not its checkout."""
+    project = Path(__file__).parents[2]
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", tmp_path / "wheel", project], check=True, capture_output=True)
+    venv.create(tmp_path / "env")
+    python = tmp_path / "env" / "bin" / "python"
+    (wheel,) = (tmp_path / "wheel").glob("*.whl")
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, wheel], check=True, capture_output=True)
+    (packages,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    dependencies = next(path for path in sys.path if path.endswith("site-packages"))
+    (packages / "dependencies.pth").write_text(dependencies)
+    (tmp_path / "elsewhere").mkdir()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PAPERROUND_", "PYTHON"))}
+    clean["PAPERROUND_SOURCE_URL"] = "http://127.0.0.1:9/papers"
+
+    def run(*command: str | Path) -> str:
+        return subprocess.run(command, check=True, cwd=tmp_path / "elsewhere", env=clean, capture_output=True, text=True).stdout
+
+    assert str(tmp_path) in run(python, "-c", "import service; print(service.__file__)")
+    assert "3 mails in paperround-demo/outbox" in run(tmp_path / "env" / "bin" / "paperround", "demo")
+    assert len(list((tmp_path / "elsewhere" / "paperround-demo" / "outbox").glob("*.eml"))) == 3

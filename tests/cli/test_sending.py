@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
+
+from tests.builders import free_port
+from tests.cli.conftest import Paperround
+
+ADA, BEN = "ada@example.org", "ben@example.org"
+ON = ("--on", "2026-10-01")
+
+
+class Kept(Message):
+    def __init__(self) -> None:
+        super().__init__()
+        self.subjects: dict[str, str] = {}
+
+    def handle_message(self, message) -> None:
+        self.subjects[message["X-RcptTo"]] = str(make_header(decode_header(message["Subject"])))
+
+
+@pytest.fixture
+def mail_server() -> Iterator[tuple[Kept, str]]:
+    kept = Kept()
+    port = free_port()
+    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield kept, f"smtp://127.0.0.1:{port}"
+    controller.stop(no_assert=True)
+
+
+@pytest.fixture(autouse=True)
+def ready(paperround: Paperround, page_file: Path) -> None:
+    paperround("fetch", "--from", page_file)
+    paperround("subscribers", "add", ADA, "--topics", "agents")
+    paperround("subscribers", "add", BEN, "--topics", "robotics,vision")
+
+
+def set_up(monkeypatch: pytest.MonkeyPatch, smtp_url: str) -> None:
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", smtp_url)
+    monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "https://papers.example.org")
+    monkeypatch.setenv("PAPERROUND_SECRET_KEY", "a key of thirty-two characters..")
+    monkeypatch.setenv("PAPERROUND_MAIL_FROM", "Paperround <digest@example.org>")
+
+
+def test_mails_go_to_the_outbox_once_and_the_counts_balance(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("send-now", *ON, "--yes", "--json")
+    assert ran.status == 0
+    report = ran.json
+    assert (report["candidates"], report["accepted"], report["skipped"]) == (2, 1, 1)
+    ada, ben = report["outcomes"]
+    assert (ada["email"], ada["state"], ada["paper_ids"], ada["subject"]) == (
+        ADA,
+        "accepted",
+        ["2610.00001"],
+        "1 paper: Agents & tool use · LLM Agents",
+    )
+    assert (ben["state"], ben["reason"]) == ("skipped", "3 new papers looked at, none above the bar, no near misses")
+    (eml,) = (folder / "outbox").glob("*.eml")
+    mail = message_from_bytes(eml.read_bytes(), policy=default)
+    assert (mail["To"], mail["Subject"]) == (ADA, ada["subject"])
+    again = paperround("send-now", *ON, "--yes", "--json").json
+    assert (again["candidates"], again["skipped"]) == (2, 2)
+    assert len(list((folder / "outbox").glob("*.eml"))) == 1
+
+
+def test_a_real_send_reaches_the_server(paperround: Paperround, mail_server, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, url = mail_server
+    set_up(monkeypatch, url)
+    ran = paperround("send-now", *ON, "--yes")
+    assert ran.status == 0
+    assert "2 candidates = 1 accepted + 1 skipped" in ran.out
+    assert kept.subjects == {ADA: "1 paper: Agents & tool use · LLM Agents"}
+
+
+def test_a_real_send_asks_first(paperround: Paperround, mail_server, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, url = mail_server
+    set_up(monkeypatch, url)
+    ran = paperround("send-now", *ON)
+    assert (ran.status, ran.err) == (2, "error: this sends real mail: say --yes, or look first with --dry-run\n")
+    assert kept.subjects == {}
+
+
+def test_a_real_send_names_a_missing_setting(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
+    ran = paperround("send-now", "--yes")
+    assert ran.status == 2
+    assert "a real send needs PAPERROUND_PUBLIC_URL and PAPERROUND_SECRET_KEY and PAPERROUND_MAIL_FROM" in ran.err
+
+
+def test_a_dead_server_is_told_and_the_next_run_carries_on(
+    paperround: Paperround, mail_server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up(monkeypatch, "smtp://127.0.0.1:9")
+    dead = paperround("send-now", *ON, "--yes")
+    assert dead.status == 1
+    assert "deferred" in dead.out
+    assert "can't be used" in dead.out
+    needs = paperround("status")
+    assert needs.status == 1
+    assert "Needs you: 1 mail refused for now" in needs.out
+    kept, url = mail_server
+    set_up(monkeypatch, url)
+    assert paperround("send-now", *ON, "--yes").status == 0
+    assert list(kept.subjects) == [ADA]
+    assert paperround("status").status == 0
+
+
+def test_a_database_that_cannot_be_written_stops_before_anything_is_sent(
+    paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", f"sqlite:///file:{folder / 'paperround.db'}?mode=ro&uri=true")
+    for arguments in (["send-now", *ON, "--yes"], ["fetch", "--from", "page.html"], ["subscribers", "remove", ADA]):
+        ran = paperround(*arguments)
+        assert ran.status == 1
+        assert ran.err.startswith("error: the database ")
+        assert "readonly" in ran.err
+        assert ran.err.count("\n") == 1
+    assert not (folder / "outbox").exists()
+    assert paperround("status").status == 0
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert paperround("send-now", *ON, "--yes", "--json").json["accepted"] == 1
+
+
+def test_a_dry_run_shows_and_stores_nothing(paperround: Paperround, folder: Path) -> None:
+    report = paperround("send-now", *ON, "--dry-run", "--json").json
+    assert (report["issue"], report["planned"], report["skipped"]) == (None, 1, 1)
+    assert not (folder / "outbox").exists()
+    assert paperround("send-now", *ON, "--json").json["accepted"] == 1
+
+
+def test_only_those_named_get_mail(paperround: Paperround) -> None:
+    paperround("subscribers", "add", "chi@example.org", "--topics", "agents,code")
+    by_topic = paperround("send-now", *ON, "--topic", "code", "vision", "--dry-run", "--json").json
+    assert [outcome["email"] for outcome in by_topic["outcomes"]] == [BEN, "chi@example.org"]
+    named = paperround("send-now", *ON, "--to", ADA, "chi@example.org", "--json").json
+    assert [outcome["email"] for outcome in named["outcomes"]] == [ADA, "chi@example.org"]
+    unknown = paperround("send-now", *ON, "--to", "eve@example.org")
+    assert (unknown.status, unknown.err) == (2, "error: eve@example.org: no such subscriber\n")
+
+
+def test_nobody_to_send_to_is_no_failure(paperround: Paperround) -> None:
+    ran = paperround("send-now", "--topic", "multilingual")
+    assert ran.status == 0
+    assert ran.out.startswith("Nobody to send to")
+
+
+def test_preview_writes_what_a_person_would_get_and_got(paperround: Paperround, folder: Path) -> None:
+    before = paperround("preview", "--to", ADA, *ON, "--out", "look", "--json").json
+    assert [Path(path).name for path in before["files"]] == ["2026-10-01_ada@example.org.html", "2026-10-01_ada@example.org.txt"]
+    html = (folder / "look" / "2026-10-01_ada@example.org.html").read_text("utf-8")
+    assert "https://huggingface.co/papers/2610.00001" in html
+    assert paperround("send-now", *ON, "--json").json["accepted"] == 1
+    after = paperround("preview", "--to", ADA, *ON, "--out", "look", "--json").json
+    assert after == before
+
+
+def test_preview_for_topics_needs_no_subscriber(paperround: Paperround) -> None:
+    ran = paperround("preview", "--topics", "code,agents", *ON)
+    assert ran.status == 0
+    assert ran.out.startswith("2 papers: ")
+    silent = paperround("preview", "--topics", "robotics", *ON)
+    assert silent.out == "No mail for 2026-10-01: 3 new papers looked at, none above the bar, no near misses.\n"
+    assert paperround("preview").status == 2
+
+
+def test_why_tells_the_reason_for_mail_and_for_silence(paperround: Paperround) -> None:
+    paperround("send-now", *ON)
+    ada = paperround("why", ADA, *ON)
+    assert ada.out.startswith("ada@example.org, 2026-10-01: accepted\n")
+    assert '"LLM agent" in the title (0.6)' in ada.out
+    ben = paperround("why", BEN, *ON, "--json").json
+    assert (ben["state"], ben["looked_at"], ben["papers"]) == ("skipped", 3, [])
+    assert ben["reason"] == "3 new papers looked at, none above the bar, no near misses"
+    later = paperround("why", ADA, "--on", "2026-10-05").out
+    assert later.startswith("ada@example.org, 2026-10-05: not sent (2 new papers looked at, none above the bar, 1 near miss)\n")
+    assert "agents 0.30, below the bar" in later
+
+
+def test_status_tells_what_was_fetched_and_sent(paperround: Paperround) -> None:
+    paperround("send-now", *ON)
+    ran = paperround("status")
+    assert ran.status == 0
+    assert "page.html: 3 papers of Thursday 01 October 2026" in ran.out
+    assert "1 accepted, 1 skipped" in ran.out
+    assert ran.out.endswith("Nothing needs you.\n")
+    assert paperround("status", "--json").json["needs_a_person"] == []

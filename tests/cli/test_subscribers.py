@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Paperround
+
+ADA = "ada@example.org"
+
+
+@pytest.fixture
+def ada(paperround: Paperround) -> str:
+    ran = paperround(
+        "subscribers", "add", ADA, "--topics", "agents,code", "--zone", "Europe/Berlin", "--hour", "7", "--cadence", "weekly:fri"
+    )
+    assert ran.status == 0
+    return ADA
+
+
+def shown(paperround: Paperround, email: str = ADA) -> dict:
+    return paperround("subscribers", "show", email, "--json").json
+
+
+def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperround, ada: str) -> None:
+    person = shown(paperround)
+    assert person.pop("added_at")
+    assert person == {
+        "email": ADA, "state": "active", "topics": ["agents", "code"], "zone": "Europe/Berlin", "hour": 7,
+        "cadence": "weekly:fri",
+    }  # fmt: skip
+    assert ADA in paperround("subscribers", "list").out
+
+
+def test_defaults_are_eight_oclock_utc_daily(paperround: Paperround) -> None:
+    paperround("subscribers", "add", ADA, "--topics", "agents")
+    assert [shown(paperround)[name] for name in ("zone", "hour", "cadence")] == ["UTC", 8, "daily"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["add", ADA, "--topics", "code"], 1, "ada@example.org is a subscriber already"),
+        (["add", "ada", "--topics", "code"], 2, "'ada' is not an e-mail address"),
+        (["add", "ben@example.org", "--topics", "soup"], 2, "there is no topic 'soup'; there are llm-pretraining, "),
+        (["add", "ben@example.org", "--topics", "code", "--zone", "Mars"], 2, "'Mars' is not a time zone"),
+        (["add", "ben@example.org"], 2, "Missing option '--topics'"),
+        (["set", ADA, "--hour", "25"], 2, "'25' is not an hour: say 0 to 23"),
+        (["set", ADA, "--cadence", "hourly"], 2, "'hourly' is not a cadence"),
+        (["set", ADA], 2, "nothing to change"),
+        (["set", "ben@example.org", "--hour", "7"], 2, "ben@example.org: no such subscriber"),
+        (["frobnicate"], 2, "No such command 'frobnicate'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(paperround: Paperround, ada: str, arguments: list[str], status: int, said: str) -> None:
+    ran = paperround("subscribers", *arguments)
+    assert ran.status == status
+    assert ran.err.startswith("error: ")
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_set_changes_what_is_named_and_nothing_else(paperround: Paperround, ada: str) -> None:
+    paperround("subscribers", "set", ADA, "--hour", "21", "--topics", "robotics")
+    person = shown(paperround)
+    assert (person["hour"], person["topics"], person["zone"], person["cadence"]) == (
+        21,
+        ["robotics"],
+        "Europe/Berlin",
+        "weekly:fri",
+    )
+
+
+def test_who_unsubscribed_is_not_taken_in_again_unless_asked(paperround: Paperround, ada: str) -> None:
+    paperround("subscribers", "set", ADA, "--state", "unsubscribed")
+    for arguments in (["add", ADA, "--topics", "code"], ["set", ADA, "--state", "active"]):
+        refused = paperround("subscribers", *arguments)
+        assert (refused.status, shown(paperround)["state"]) == (1, "unsubscribed")
+        assert "say --resubscribe" in refused.err
+    assert paperround("subscribers", "add", ADA, "--topics", "code", "--resubscribe").status == 0
+    assert (shown(paperround)["state"], shown(paperround)["topics"]) == ("active", ["code"])
+
+
+def test_remove_erases_and_remembers_only_that_they_unsubscribed(paperround: Paperround, ada: str, folder: Path) -> None:
+    paperround("subscribers", "set", ADA, "--state", "unsubscribed")
+    assert paperround("subscribers", "remove", ADA).status == 0
+    assert paperround("subscribers", "list", "--json").json == []
+    stored = b"".join(path.read_bytes() for path in folder.glob("paperround.db"))
+    refused = paperround("subscribers", "add", ADA, "--topics", "code")
+    assert refused.status == 1
+    assert paperround("subscribers", "add", ADA, "--topics", "code", "--resubscribe").status == 0
+    assert stored
+
+
+def test_who_had_not_unsubscribed_leaves_no_trace(paperround: Paperround, ada: str) -> None:
+    paperround("subscribers", "remove", ADA)
+    assert paperround("subscribers", "add", ADA, "--topics", "code").status == 0
+
+
+def test_export_and_import_round_trip(paperround: Paperround, ada: str, folder: Path) -> None:
+    paperround("subscribers", "add", "ben@example.org", "--topics", "code")
+    paperround("subscribers", "set", "ben@example.org", "--state", "unsubscribed")
+    paperround("subscribers", "export", "all.csv")
+    before = paperround("subscribers", "list", "--json").json
+    assert paperround("subscribers", "import", "all.csv", "--json").json == {
+        "added": 0,
+        "changed": 0,
+        "unchanged": 2,
+        "refused": 0,
+    }
+    (folder / "paperround.db").unlink()
+    assert paperround("subscribers", "import", "all.csv").status == 0
+    after = paperround("subscribers", "list", "--json").json
+    assert [{**person, "added_at": ""} for person in after] == [{**person, "added_at": ""} for person in before]
+
+
+def test_bad_lines_stop_an_import_unless_skipped(paperround: Paperround, folder: Path) -> None:
+    (folder / "in.csv").write_text('email,topics\nben@example.org,"agents,code"\nnobody,agents\nchi@example.org,soup\n')
+    stopped = paperround("subscribers", "import", "in.csv")
+    assert stopped.status == 2
+    assert [line.split(":")[1].strip() for line in stopped.err.splitlines()] == ["line 3", "line 4", "nothing imported"]
+    assert paperround("subscribers", "list", "--json").json == []
+    skipped = paperround("subscribers", "import", "in.csv", "--skip-bad", "--json")
+    assert (skipped.status, skipped.json) == (1, {"added": 1, "changed": 0, "unchanged": 0, "refused": 2})
+    assert [person["email"] for person in paperround("subscribers", "list", "--json").json] == ["ben@example.org"]
+
+
+def test_an_import_keeps_what_it_does_not_name_and_who_unsubscribed(paperround: Paperround, ada: str, folder: Path) -> None:
+    paperround("subscribers", "add", "ben@example.org", "--topics", "code")
+    paperround("subscribers", "set", "ben@example.org", "--state", "unsubscribed")
+    (folder / "in.csv").write_text(f"email,topics\n{ADA},robotics\nben@example.org,agents\n")
+    ran = paperround("subscribers", "import", "in.csv", "--json")
+    assert (ran.status, ran.json) == (1, {"added": 0, "changed": 1, "unchanged": 0, "refused": 1})
+    assert "line 3: ben@example.org unsubscribed" in ran.err
+    assert (shown(paperround)["hour"], shown(paperround)["topics"]) == (7, ["robotics"])
+    assert shown(paperround, "ben@example.org")["state"] == "unsubscribed"
+    assert paperround("subscribers", "import", "in.csv", "--resubscribe").status == 0
+    assert shown(paperround, "ben@example.org")["state"] == "active"
