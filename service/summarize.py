@@ -38,6 +38,7 @@ _WEAK_CUE = re.compile(
     r"\b(?:we|this (?:paper|work|article|study|report))\b[^.]{0,60}?\b(?:show|study|find|investigate|explore|demonstrate)s?\b",
     re.IGNORECASE,
 )
+_PLAIN_CUE = re.compile(r"^We (?!release|open|hope|thank|also)")
 _RESULT = re.compile(
     r"\b(?:outperform|achiev|improv|reduc|surpass|exceed|speedup|state-of-the-art|gain)\w*\b.*?\d|\d.*?\b(?:outperform|achiev|improv|reduc)",
     re.IGNORECASE,
@@ -127,7 +128,9 @@ def _check_field(name: str, text: str, source: str) -> None:
 
 
 def _main_sentence(said: list[str], title: str) -> str:
-    for cue in (_STRONG_CUE, _WEAK_CUE):
+    """The first that proposes something, else that says what the title's own name is, else that says "we"."""
+    name = re.compile(rf"^{re.escape(title.partition(':')[0])}\b" if ":" in title else r"(?!)")
+    for cue in (_STRONG_CUE, name, _WEAK_CUE, _PLAIN_CUE):
         if found := next((text for text in said if cue.search(text)), None):
             return found
     wanted = set(tokens(title))

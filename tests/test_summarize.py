@@ -32,6 +32,13 @@ def test_without_a_model_the_authors_say_what_they_did() -> None:
     assert summary.written_by == "authors"
 
 
+def test_a_sentence_that_says_what_the_name_in_the_title_is_comes_before_a_background_one() -> None:
+    summary = extractive_summary(
+        paper(title="Slow Light: Fast Video", abstract="Fast video models smear. Slow Light is a video model. We release it.")
+    )
+    assert summary.tldr == "Slow Light is a video model."
+
+
 def test_without_a_cue_the_sentence_closest_to_the_title_stands() -> None:
     summary = extractive_summary(paper(title="Slow Light", abstract="Video is hard. Slow Light is a video model. It is fast."))
     assert summary.tldr == "Slow Light is a video model."
