@@ -18,8 +18,13 @@ from service.settings import ModelSettings, Settings
 from service.store.database import open_database
 
 
-def database(settings: Settings) -> Engine:
-    return open_database(settings.database_url)
+@contextmanager
+def database(url: str) -> Iterator[Engine]:
+    engine = open_database(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def fetcher(settings: Settings, *, attempts: int = 3) -> Fetcher:

@@ -20,7 +20,7 @@ from service.models import DeliveryState, Sender, new_key
 from service.pipeline import send as pipeline
 from service.pipeline.gather import GatherReport, gather_latest, gather_papers
 from service.settings import Settings, load_settings
-from service.store.database import open_database, reading, transaction
+from service.store.database import reading, transaction
 from service.store.papers import newest_featured_on
 from service.store.subscribers import add_subscriber, all_subscribers
 from service.subscribers import SubscriberSettings
@@ -51,14 +51,14 @@ def demo(
         raise PaperroundError(f"{folder} can't be made: {error.strerror}") from error
     quiet = as_json
     _step(quiet, f"Database: {folder / 'paperround.db'}")
-    engine = open_database(f"sqlite:///{folder / 'paperround.db'}")
-    _step(quiet, "\n1. Papers")
-    gathered = _gather(engine, quiet)
-    _step(quiet, "\n2. Subscribers")
-    _add_people(engine, quiet)
-    _step(quiet, "\n3. Digests")
     outbox = folder / "outbox"
-    report = _send(engine, outbox, _covered(engine))
+    with connections.database(f"sqlite:///{folder / 'paperround.db'}") as engine:
+        _step(quiet, "\n1. Papers")
+        gathered = _gather(engine, quiet)
+        _step(quiet, "\n2. Subscribers")
+        _add_people(engine, quiet)
+        _step(quiet, "\n3. Digests")
+        report = _send(engine, outbox, _covered(engine))
     if as_json:
         say_json({**report_json(report), "fetched": gather_json(gathered), "outbox": outbox})
     else:

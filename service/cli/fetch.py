@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from service import connections
-from service.cli.output import Json, counted, day, now, open_database, read_file, say, say_json
+from service.cli.output import Json, counted, database, day, now, read_file, say, say_json
 from service.errors import WrongUse
 from service.fetch import Fetcher
 from service.models import Page
@@ -35,9 +35,8 @@ def fetch(
     asked_on = day(on)
     for missing in (source for source in sources or () if not _is_web(source) and not Path(source).is_file()):
         raise WrongUse(f"{missing} is neither a file nor an http(s) address")
-    settings, engine = open_database()
-    complete = connections.completion(settings)
-    with connections.fetcher(settings) as fetcher:
+    with database() as (settings, engine), connections.fetcher(settings) as fetcher:
+        complete = connections.completion(settings)
 
         def read(address: str) -> bytes:
             return _read(fetcher, address)

@@ -15,10 +15,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from service import connections
 from service.errors import WrongUse
 from service.settings import Settings, load_settings, setting_warnings
+from service.store.database import reading, transaction
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 On = Annotated[
@@ -79,9 +81,24 @@ def settings() -> Settings:
     return loaded
 
 
-def open_database() -> tuple[Settings, Engine]:
+@contextmanager
+def database() -> Iterator[tuple[Settings, Engine]]:
+    """The settings, and the database that they name, on the newest schema."""
     loaded = settings()
-    return loaded, connections.database(loaded)
+    with connections.database(loaded.database_url) as engine:
+        yield loaded, engine
+
+
+@contextmanager
+def database_reading() -> Iterator[Session]:
+    with database() as (_, engine), reading(engine) as session:
+        yield session
+
+
+@contextmanager
+def database_transaction() -> Iterator[Session]:
+    with database() as (_, engine), transaction(engine) as session:
+        yield session
 
 
 def read_file(path: Path) -> bytes:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service import connections
 from service.cadence import last_complete_day, local_day
-from service.cli.output import Json, On, counted, day, now, open_database, progress, say, say_json, say_table, write_file
+from service.cli.output import (
+    Json,
+    On,
+    counted,
+    database,
+    database_reading,
+    day,
+    now,
+    progress,
+    say,
+    say_json,
+    say_table,
+    write_file,
+)
 from service.errors import WrongUse
 from service.links import unsubscribe_link
 from service.models import Digest, Pick, Subscriber
@@ -44,29 +59,11 @@ def send_now(
 
     What is still open from an earlier run goes out too. Without a mail server set, mails go to the outbox.
     """
-    asked_on = day(on)
-    settings, engine = open_database()
-    identity = sender(settings)
-    with reading(engine) as session:
-        slugs = parse_topics(",".join(topic), [found.slug for found in all_topics(session)]) if topic else ()
-    people = pipeline.chosen_people(engine, [parse_address(email) for email in to or ()], slugs)
-    covered = asked_on or last_complete_day(now())
-    if dry_run:
-        report = pipeline.dry_run(engine, people, covered)
-    else:
-        _ask(settings, people, covered, yes)
-        with connections.transport(settings, identity) as door, progress("Sending") as show:
-            report = pipeline.send_now(
-                engine,
-                door,
-                identity,
-                people,
-                on=covered,
-                clock=now,
-                stale_after=timedelta(hours=settings.stale_after_hours),
-                progress=show,
-            )
-    say_json(report_json(report)) if as_json else say_report(report, settings)
+    covered = day(on) or last_complete_day(now())
+    with database() as (settings, engine):
+        people = _people(engine, to or (), topic or ())
+        report = pipeline.dry_run(engine, people, covered) if dry_run else _send(settings, engine, people, covered, yes)
+        say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
         raise typer.Exit(1)
 
@@ -87,14 +84,13 @@ def preview(
     if (to is None) == (topics is None):
         raise WrongUse("say whose mail: --to EMAIL or --topics SLUG,SLUG")
     covered = day(on) or last_complete_day(now())
-    settings, engine = open_database()
-    with reading(engine) as session:
+    with database() as (settings, engine), reading(engine) as session:
         digest = _digest(session, to, topics, covered)
+        identity = sender(settings.model_copy(update={"smtp_url": None}))
     if digest.silence:
         told = f"No mail for {covered}: {digest.silence}."
         say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
         return
-    identity = sender(settings.model_copy(update={"smtp_url": None}))
     person = digest.subscriber
     link = unsubscribe_link(identity, person.key)
     email = render_digest(digest, unsubscribe_link=link, sent_on=local_day(now(), person.zone))
@@ -115,8 +111,7 @@ def preview(
 def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, as_json: Json = False) -> None:
     """Say why a person got what they got, or nothing."""
     covered = day(on) or last_complete_day(now())
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         person = _person(session, email)
         digest, delivery = plan_digests(session, [person], covered)[0]
         state, reason = "not sent", digest.silence
@@ -159,6 +154,28 @@ def say_report(report: pipeline.SendReport, settings: Settings) -> None:
 
 def _place(outcome: pipeline.Outcome, settings: Settings) -> str:
     return outcome.reply or "" if settings.smtp_url is None and outcome.subject else ""
+
+
+def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> list[Subscriber]:
+    with reading(engine) as session:
+        slugs = parse_topics(",".join(topics), [found.slug for found in all_topics(session)]) if topics else ()
+    return pipeline.chosen_people(engine, [parse_address(email) for email in emails], slugs)
+
+
+def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date, yes: bool) -> pipeline.SendReport:
+    identity = sender(settings)
+    _ask(settings, people, on, yes)
+    with connections.transport(settings, identity) as door, progress("Sending") as show:
+        return pipeline.send_now(
+            engine,
+            door,
+            identity,
+            people,
+            on=on,
+            clock=now,
+            stale_after=timedelta(hours=settings.stale_after_hours),
+            progress=show,
+        )
 
 
 def _ask(settings: Settings, people: list[Subscriber], on: date, yes: bool) -> None:

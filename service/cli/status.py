@@ -9,9 +9,8 @@ import typer
 from sqlmodel import Session
 
 from service.cli.fetch import page_line
-from service.cli.output import Json, counted, now, open_database, say, say_json
+from service.cli.output import Json, counted, database_reading, now, say, say_json
 from service.models import DeliveryState, Page
-from service.store.database import reading
 from service.store.deliveries import deliveries_of_issue, latest_issue, state_counts
 from service.store.pages import latest_pages
 from service.store.papers import newest_featured_on, paper_count
@@ -30,8 +29,7 @@ def status(as_json: Json = False) -> None:
 
     Exit status 1 where something needs a person.
     """
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         state = _state(session, now())
     say_json(state) if as_json else _say(state)
     if state["needs_a_person"]:

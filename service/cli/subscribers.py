@@ -8,10 +8,21 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from service.cli.output import Json, counted, now, open_database, read_file, say, say_json, say_table, tell, write_file
+from service.cli.output import (
+    Json,
+    counted,
+    database_reading,
+    database_transaction,
+    now,
+    read_file,
+    say,
+    say_json,
+    say_table,
+    tell,
+    write_file,
+)
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
-from service.store.database import reading, transaction
 from service.store.subscribers import (
     add_subscriber,
     all_subscribers,
@@ -57,8 +68,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take somebody in. They are active at once: you vouch that they want the mail."""
-    _, engine = open_database()
-    with transaction(engine) as session:
+    with database_transaction() as session:
         settings = SubscriberSettings(
             email=parse_address(email),
             topics=parse_topics(topics, _slugs(session)),
@@ -85,8 +95,7 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Change somebody's settings; those not named stay."""
-    _, engine = open_database()
-    with transaction(engine) as session:
+    with database_transaction() as session:
         person = _person(session, email)
         changes: dict[str, Any] = {}
         if topics is not None:
@@ -110,8 +119,7 @@ def change(
 @app.command("list")
 def list_subscribers(as_json: Json = False) -> None:
     """Everybody, with their settings."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         people = all_subscribers(session)
     if as_json:
         say_json([_as_json(person) for person in people])
@@ -124,8 +132,7 @@ def list_subscribers(as_json: Json = False) -> None:
 @app.command("show")
 def show(email: Email, as_json: Json = False) -> None:
     """One subscriber's settings."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         person = _person(session, email)
     _say_person(person, as_json)
 
@@ -145,9 +152,8 @@ def import_csv(
         text = read_file(file).decode("utf-8")
     except UnicodeDecodeError as error:
         raise WrongUse(f"{file} is not UTF-8 text") from error
-    _, engine = open_database()
     counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
-    with transaction(engine) as session:
+    with database_transaction() as session:
         roll = read_csv(text, _slugs(session))
         for problem in roll.bad:
             tell(f"error: {problem}")
@@ -170,8 +176,7 @@ def import_csv(
 @app.command("export")
 def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         people = all_subscribers(session)
     if file:
         write_file(file, write_csv(people))
@@ -187,8 +192,7 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
 @app.command("remove")
 def remove(email: Email, as_json: Json = False) -> None:
     """Erase somebody and all that is stored of them. Of one who had unsubscribed, a hash of the address stays."""
-    _, engine = open_database()
-    with transaction(engine) as session:
+    with database_transaction() as session:
         person = _person(session, email)
         erase_subscriber(session, person, now())
     say_json({"removed": person.email}) if as_json else say(f"{person.email} and all that was stored of them is erased.")

@@ -8,9 +8,18 @@ from typing import Annotated
 import typer
 
 from service.catalogue import format_catalogue, parse_catalogue
-from service.cli.output import Json, counted, open_database, read_file, say, say_json, say_table, write_file
+from service.cli.output import (
+    Json,
+    counted,
+    database_reading,
+    database_transaction,
+    read_file,
+    say,
+    say_json,
+    say_table,
+    write_file,
+)
 from service.errors import WrongUse
-from service.store.database import reading, transaction
 from service.store.topics import all_topics, put_topics, topic
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -19,8 +28,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 @app.command("list")
 def list_topics(as_json: Json = False) -> None:
     """The topics that subscribers can choose."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         topics = all_topics(session)
     if as_json:
         say_json([found.model_dump(mode="json", exclude={"position"}) for found in topics])
@@ -33,8 +41,7 @@ def list_topics(as_json: Json = False) -> None:
 @app.command("show")
 def show_topic(slug: str, as_json: Json = False) -> None:
     """One topic, whole."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         found = topic(session, slug)
     if found is None:
         raise WrongUse(f"there is no topic {slug!r}: `paperround topics list` tells them")
@@ -45,8 +52,7 @@ def show_topic(slug: str, as_json: Json = False) -> None:
 def import_topics(file: Annotated[Path, typer.Argument(metavar="FILE.toml")], as_json: Json = False) -> None:
     """Add the topics of a TOML catalogue, and change those known by the same slug; no topic is removed."""
     topics = parse_catalogue(read_file(file).decode("utf-8", "replace"))
-    _, engine = open_database()
-    with transaction(engine) as session:
+    with database_transaction() as session:
         counts = put_topics(session, topics)
     say_json(counts) if as_json else say(
         f"{counted(len(topics), 'topic')}: " + ", ".join(f"{n} {name}" for name, n in counts.items())
@@ -56,8 +62,7 @@ def import_topics(file: Annotated[Path, typer.Argument(metavar="FILE.toml")], as
 @app.command("export")
 def export_topics(file: Annotated[Path | None, typer.Argument(metavar="[FILE.toml]")] = None, as_json: Json = False) -> None:
     """Write all topics as a TOML catalogue, to a file or to stdout."""
-    _, engine = open_database()
-    with reading(engine) as session:
+    with database_reading() as session:
         topics = all_topics(session)
     text = format_catalogue(topics)
     if file:
