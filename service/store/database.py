@@ -28,9 +28,13 @@ def open_database(url: str) -> Engine:
     """An engine on the newest schema. A new database holds the shipped catalogue. Raises StoreFailed."""
     engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False})
     _use_sqlite_well(engine)
-    with _failures(engine):
-        if _schema_version(engine) != _newest_version():
-            migrate(engine)
+    try:
+        with _failures(engine):
+            if _schema_version(engine) != _newest_version():
+                migrate(engine)
+    except StoreFailed:
+        engine.dispose()
+        raise
     return engine
 
 
