@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from service import connections
-from service.cli.output import Json, counted, database, day, now, read_file, say, say_json
+from service.cli.output import Json, counted, database, day, now, read_file, say, say_json, tell
 from service.errors import WrongUse
 from service.fetch import Fetcher
 from service.models import Page
@@ -46,6 +46,7 @@ def fetch(
         else:
             places = sources if sources or asked_on is None else [day_address(settings.source_url, asked_on)]
             report = gather_papers(engine, places or [], read, now=now(), asked_on=asked_on, complete=complete)
+    tell_problems(report)
     say_json(gather_json(report)) if as_json else say_gathered(report)
     if report.has_failed:
         raise typer.Exit(1)
@@ -62,17 +63,24 @@ def gather_json(report: GatherReport) -> dict[str, Any]:
     return {**counts, **{key: value for key, value in asdict(report).items() if key != "pages"}, "pages": pages}
 
 
-def say_gathered(report: GatherReport) -> None:
+def tell_problems(report: GatherReport) -> None:
+    """On stderr, a line each: pages that failed, and what is odd about the others."""
     for page in report.pages:
-        say(page_line(page))
+        if page.error:
+            tell(f"error: {page.error}")
         for warning in page.warnings:
-            say(f"  warning: {warning}")
+            tell(f"warning: {page.address}: {warning}")
+    for paper_id, reason in report.summary_errors.items():
+        tell(f"warning: {paper_id}: a model's summary was not taken: {reason}")
+
+
+def say_gathered(report: GatherReport) -> None:
+    for page in (page for page in report.pages if page.form):
+        say(page_line(page))
         for reason in page.rejected:
             say(f"  rejected: {reason}")
     written = [f"{count} by {'a model' if by == 'model' else 'the authors'}" for by, count in report.summaries.items() if count]
     say(f"Summaries written: {', '.join(written) or 'none'}")
-    for paper_id, reason in report.summary_errors.items():
-        say(f"  {paper_id}: a model's summary was not taken: {reason}")
 
 
 def page_line(page: Page) -> str:

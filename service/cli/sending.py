@@ -27,6 +27,7 @@ from service.cli.output import (
     say,
     say_json,
     say_table,
+    tell,
     write_file,
 )
 from service.errors import WrongUse
@@ -65,6 +66,8 @@ def send_now(
         report = pipeline.dry_run(engine, people, covered) if dry_run else _send(settings, engine, people, covered, yes)
         say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
+        first = report.unfinished[0]
+        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}")
         raise typer.Exit(1)
 
 

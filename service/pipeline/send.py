@@ -164,7 +164,7 @@ def _send_all(
             if mail := _send_one(engine, transport, sender, delivery_id, clock):
                 sent[delivery_id] = mail
         except ServerUnusable as error:
-            log.error("sending stopped reason=%s", error)
+            log.warning("sending stopped reason=%s", error)
             break
     return sent
 

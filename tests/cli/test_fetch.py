@@ -49,7 +49,8 @@ def test_an_unreachable_source_is_told_and_the_next_run_carries_on(
     monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
     failed = paperround("fetch", "--on", "2026-10-01")
     assert failed.status == 1
-    assert "Failed: http://127.0.0.1:9/papers/date/2026-10-01 can't be read:" in failed.out
+    assert failed.err.startswith("error: http://127.0.0.1:9/papers/date/2026-10-01 can't be read: ")
+    assert failed.err.count("\n") == 1
     assert "the last fetch failed" in paperround("status").out
     assert paperround("fetch", "--from", page_file).status == 0
     assert paperround("status").status == 0
@@ -59,7 +60,7 @@ def test_a_broken_page_beside_a_good_one_stops_nothing(paperround: Paperround, p
     (folder / "broken.html").write_bytes(page_file.read_bytes()[:600])
     ran = paperround("fetch", "--from", "broken.html", page_file)
     assert ran.status == 1
-    assert "Failed: broken.html: " in ran.out
+    assert ran.err.startswith("error: broken.html: ")
     assert "3 new" in ran.out
 
 
@@ -68,7 +69,7 @@ def test_a_page_without_papers_is_no_failure_and_says_so(paperround: Paperround,
     ran = paperround("fetch", "--from", "empty.html")
     assert ran.status == 0
     assert "0 papers of Thursday 01 October 2026" in ran.out
-    assert "warning: the page holds no papers" in ran.out
+    assert ran.err == "warning: empty.html: the page holds no papers\n"
 
 
 @pytest.mark.parametrize(
