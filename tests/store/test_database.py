@@ -40,8 +40,7 @@ def test_opening_again_keeps_what_is_stored(engine: Engine) -> None:
     again.dispose()
 
 
-def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path / 'new.db'}"
+def test_a_failing_migration_leaves_nothing_behind(new_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "migrations"
     original = Path(database.__file__).parent / "migrations"
     (broken / "versions").mkdir(parents=True)
@@ -53,22 +52,21 @@ def test_a_failing_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
     )
     monkeypatch.setattr(database, "MIGRATIONS", broken)
     with pytest.raises(StoreFailed, match="syntax error"):
-        open_database(url)
+        open_database(new_database)
     monkeypatch.undo()
-    engine = open_database(url)
+    engine = open_database(new_database)
     with engine.connect() as connection:
         assert "half" not in inspect(connection).get_table_names()
         assert "paper" in inspect(connection).get_table_names()
     engine.dispose()
 
 
-def test_two_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new.db'}"
+def test_two_processes_may_open_a_new_database_at_once(new_database: str) -> None:
     failures: list[Exception] = []
 
     def open_it() -> None:
         try:
-            open_database(url).dispose()
+            open_database(new_database).dispose()
         except Exception as error:
             failures.append(error)
 
@@ -78,19 +76,19 @@ def test_two_processes_may_open_a_new_database_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    engine = open_database(url)
+    engine = open_database(new_database)
     with reading(engine) as session:
         assert len(all_topics(session)) == 20
     engine.dispose()
 
 
-def test_no_update_is_lost_between_two_writers(engine: Engine) -> None:
-    with transaction(engine) as session:
+def test_no_update_is_lost_between_two_writers(sqlite: Engine) -> None:
+    with transaction(sqlite) as session:
         session.add(subscriber(hour=0))
 
     def add_one_hour() -> None:
         for _ in range(5):
-            with transaction(engine) as session:
+            with transaction(sqlite) as session:
                 person = session.get_one(Subscriber, 1)
                 person.hour += 1
 
@@ -99,7 +97,7 @@ def test_no_update_is_lost_between_two_writers(engine: Engine) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with reading(engine) as session:
+    with reading(sqlite) as session:
         assert session.get_one(Subscriber, 1).hour == 20
 
 
@@ -116,9 +114,9 @@ def test_a_failed_unit_of_work_changes_nothing(engine: Engine) -> None:
         assert session.get(Subscriber, 1) is None
 
 
-def test_a_database_opened_for_reading_answers_questions_and_refuses_changes(engine: Engine) -> None:
-    path = engine.url.database
-    engine.dispose()
+def test_a_database_opened_for_reading_answers_questions_and_refuses_changes(sqlite: Engine) -> None:
+    path = sqlite.url.database
+    sqlite.dispose()
     read_only = open_database(f"sqlite:///file:{path}?mode=ro&uri=true")
     with reading(read_only) as session:
         assert len(all_topics(session)) == 20
@@ -138,8 +136,8 @@ def test_what_is_no_database_is_told_in_one_line(tmp_path: Path, content: bytes 
     assert "\n" not in str(failure.value)
 
 
-def test_the_database_is_durable_and_checks_its_keys(engine: Engine) -> None:
-    with engine.connect() as connection:
+def test_the_database_is_durable_and_checks_its_keys(sqlite: Engine) -> None:
+    with sqlite.connect() as connection:
         pragmas = [
             connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
