@@ -18,7 +18,6 @@ from service.errors import PaperroundError, WrongUse
 
 app = typer.Typer(
     name="paperround",
-    no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,15 +54,15 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if list(arguments) in ([], ["topics"], ["subscribers"]):
+        arguments = [*arguments, "--help"]
     try:
         return app(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         tell("stopped")
         return 1
     except typer.TyperException as error:
-        message = " ".join(error.format_message().split())
-        if message:  # empty when only the help was asked for
-            tell(f"error: {message} (paperround --help tells more)")
+        tell(f"error: {' '.join(error.format_message().split())} (paperround --help tells more)")
         return 2
     except PaperroundError as error:
         tell(f"error: {error}")

@@ -46,7 +46,7 @@ from service.subscribers import (
     write_csv,
 )
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]

@@ -22,7 +22,7 @@ from service.cli.output import (
 from service.errors import WrongUse
 from service.store.topics import all_topics, put_topics, topic
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command("list")

@@ -28,6 +28,13 @@ def test_every_command_teaches_and_takes_json(paperround: Paperround, command: l
     assert len(ran.out.splitlines()) > 5
 
 
+@pytest.mark.parametrize("group", [[], ["topics"], ["subscribers"]])
+def test_a_group_alone_shows_its_help(paperround: Paperround, group: list[str]) -> None:
+    ran = paperround(*group)
+    assert (ran.status, ran.err) == (0, "")
+    assert "Commands:" in ran.out
+
+
 def test_an_unknown_setting_is_a_warning(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_COLOUR", "red")
     ran = paperround("topics", "list")
