@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -23,17 +24,26 @@ PREFIX = "PAPERROUND_"
 
 
 def _web_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or any(c.isspace() or c in '<>"' for c in text) or len(text) < 9:
-        raise ValueError("write a whole address, as in https://papers.example.org")
+    """Scheme, host and path; what else an address can hold would be lost or shown where it must not."""
+    parts = urlsplit(text)
+    is_whole = parts.scheme in ("http", "https") and parts.hostname
+    if not is_whole or not text.isascii() or any(c.isspace() or c in '<>"\\@?#' for c in text):
+        raise ValueError("write a whole address without user, ? or #, as in https://papers.example.org")
     return text.rstrip("/")
+
+
+def _one_ascii_line(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise ValueError("write an address or a link, in ASCII")
+    return text
 
 
 def _database_url(text: str) -> str:
     try:
-        name = make_url(text).get_backend_name()
+        name = make_url(text).drivername
     except ArgumentError as error:
         raise ValueError("write a database URL, as in sqlite:///paperround.db") from error
-    if name not in ("sqlite", "postgresql"):
+    if name not in ("sqlite", "postgresql", "postgresql+psycopg"):
         raise ValueError("write sqlite:///paperround.db, or postgresql://user:password@host/name")
     return text
 
@@ -51,9 +61,15 @@ def _mail_from(text: str) -> str:
     if any(c in text for c in "\r\n") or not address:
         raise ValueError("write an address, as in Paperround <digest@example.org>")
     try:
-        return f"{name} <{parse_address(address)}>".strip()
+        return formataddr((name, parse_address(address)))
     except WrongUse as error:
         raise ValueError(str(error)) from error
+
+
+def _ascii_secret(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().isascii():
+        raise ValueError("a key is ASCII")
+    return secret
 
 
 class ModelSettings(BaseSettings):
@@ -66,7 +82,9 @@ class ModelSettings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
     )
 
-    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_api_key: Annotated[SecretStr, AfterValidator(_ascii_secret)] | None = Field(
+        default=None, validation_alias="OPENAI_API_KEY"
+    )
     openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     model: str = "gpt-4o-mini"
 
@@ -80,7 +98,7 @@ class Settings(ModelSettings):
     secret_key: SecretStr | None = None
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
-    contact: str | None = None
+    contact: Annotated[str, AfterValidator(_one_ascii_line)] | None = None
 
 
 _Kind = TypeVar("_Kind", bound=ModelSettings)
@@ -94,6 +112,8 @@ def load_settings(kind: type[_Kind]) -> _Kind:
         first = error.errors()[0]
         said = first["msg"].removeprefix("Value error, ")
         raise WrongUse(f"{environment_name(str(first['loc'][0]))}: {said}") from error
+    except UnicodeDecodeError as error:
+        raise WrongUse(".env is not UTF-8 text") from error
 
 
 def environment_name(field: str) -> str:
@@ -122,7 +142,7 @@ def sender(settings: Settings) -> Sender:
     needed = {"PUBLIC_URL": settings.public_url, "SECRET_KEY": settings.secret_key, "MAIL_FROM": settings.mail_from}
     missing = [PREFIX + name for name, value in needed.items() if value is None]
     if settings.smtp_url is not None and missing:
-        raise WrongUse(f"a real send needs {' and '.join(missing)}: see .env.example")
+        raise WrongUse(f"a real send needs {' and '.join(missing)}: set it in the environment or in .env")
     return Sender(
         mail_from=settings.mail_from or "Paperround <paperround@localhost>",
         public_url=settings.public_url or "http://localhost:8000",

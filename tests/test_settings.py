@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     [
         ("PAPERROUND_DATABASE_URL", "mysql://localhost/x"),
         ("PAPERROUND_DATABASE_URL", "hunter2"),
+        ("PAPERROUND_DATABASE_URL", "sqlite+aiosqlite:///x.db"),
+        ("PAPERROUND_SOURCE_URL", "https://me:hunter2@example.org/papers"),
+        ("PAPERROUND_SOURCE_URL", "https://example.org/papers?sort=x"),
+        ("PAPERROUND_PUBLIC_URL", "https://bücher.example"),
+        ("PAPERROUND_CONTACT", "bücher@example.org"),
+        ("PAPERROUND_SMTP_URL", "smtps://me:12#hunter2@mail.example.org"),
+        ("OPENAI_API_KEY", "schlüssel"),
         ("PAPERROUND_SOURCE_URL", "ftp://hunter2"),
         ("PAPERROUND_SMTP_URL", "smtp://me:hunter2@mail.example.org?tls=off"),
         ("PAPERROUND_SMTP_URL", "mail.example.org"),
@@ -73,6 +81,17 @@ def test_an_unknown_name_a_weak_key_and_a_plain_link_are_warnings(tmp_path: Path
         "PAPERROUND_PUBLIC_URL",
         "PAPERROUND_SECRET_KEY",
     ]
+
+
+def test_a_name_with_a_comma_stays_one_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_MAIL_FROM", '"Papers, Daily" <Digest@example.org>')
+    assert parseaddr(sender(load_settings(Settings)).mail_from) == ("Papers, Daily", "digest@example.org")
+
+
+def test_an_env_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PAPERROUND_MODEL=\xff\xfe\n")
+    with pytest.raises(WrongUse, match=r"^\.env is not UTF-8 text$"):
+        load_settings(Settings)
 
 
 def test_a_real_send_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
