@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import stamina
 
 from service.errors import FetchFailed
 
+LONGEST_ANSWER = 120.0  # seconds for the whole of it, however often a piece comes
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes, unpacked
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)  # seconds; reading counts from one piece to the next
 _TRY_AGAIN = (429, 500, 502, 503, 504)
@@ -66,10 +68,13 @@ class Fetcher:
 def _body(response: httpx.Response, address: str) -> bytes:
     """Count while unpacking, so that a small answer can't grow without end."""
     body = bytearray()
+    end = time.monotonic() + LONGEST_ANSWER
     for piece in response.iter_bytes(65_536):
         body += piece
         if len(body) > LARGEST_ANSWER:
             raise FetchFailed(f"{address} is larger than {LARGEST_ANSWER // 2**20} MB")
+        if time.monotonic() > end:
+            raise FetchFailed(f"{address} took longer than {LONGEST_ANSWER:.0f} seconds")
     return bytes(body)
 
 

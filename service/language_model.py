@@ -25,10 +25,12 @@ def open_completion(api_key: str, base_url: str | None, model: str) -> Callable[
                 messages=[{"role": "user", "content": prompt}],
                 response_format={"type": "json_object"},
             )
+            text = answer.choices[0].message.content if answer.choices else None
         except openai.OpenAIError as error:
             raise ModelFailed(f"the language model did not answer: {_said(error)}") from error
-        text = answer.choices[0].message.content if answer.choices else None
-        if not text:
+        except (AttributeError, TypeError, ValueError) as error:  # the client trusts the server's form
+            raise ModelFailed(f"the language model's answer is no chat completion: {_said(error)}") from error
+        if not isinstance(text, str) or not text:
             raise ModelFailed("the language model answered nothing")
         return text
 

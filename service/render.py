@@ -27,14 +27,13 @@ _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 _DOCTYPE = "<!doctype html>\n"
 _SECONDS_A_CARD = 40
 _SECONDS_A_LINE = 8
-_LONGEST_TITLE = 300  # characters
 _LONGEST_SUBJECT = 110
 
 
 def render_digest(digest: Digest, *, unsubscribe_link: str, sent_on: date) -> Email:
     """The mail for a digest that holds papers; its html is at most 90,000 bytes, whatever the papers hold."""
     html = _html(digest, unsubscribe_link, sent_on)
-    while len(html.encode()) > LARGEST_HTML:
+    while len(html.encode()) > LARGEST_HTML and digest.sections:
         digest = _shorter(digest)
         html = _html(digest, unsubscribe_link, sent_on)
     text = _template("digest.txt").render(_values(digest, unsubscribe_link, sent_on))
@@ -158,7 +157,7 @@ def _environment() -> Environment:
         day=_day,
         paper_link=paper_link,
         short_day=_short_day,
-        title=lambda text: shortened(text, _LONGEST_TITLE),
+        cut=shortened,
         web_link=_web_link,
         why=why_parts,
     )

@@ -18,6 +18,7 @@ from service.template_files import TEMPLATES
 from service.words import tokens
 
 LONGEST_TLDR = 30  # words
+_LONGEST_TEXT = 400  # characters, for texts whose words aren't parted by blanks
 # The share of a summary's words that must stand in the title or abstract. On SciTLDR-A 0.5 keeps 72 % of human summaries
 # and rejects 99 % of another paper's.
 CONTAINMENT = 0.5
@@ -56,13 +57,13 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 def sentences(text: str) -> list[str]:
     """Split at sentence ends; abbreviations, initials and decimals don't end one."""
-    found: list[str] = []
+    found: list[list[str]] = []
     for piece in _SENTENCE_END.split(text.strip()):
-        if found and _ABBREVIATION.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece}"
+        if found and _ABBREVIATION.search(found[-1][-1][-20:]):
+            found[-1].append(piece)
         elif piece:
-            found.append(piece)
-    return found
+            found.append([piece])
+    return [" ".join(pieces) for pieces in found]
 
 
 def summarize(paper: Paper | ParsedPaper, complete: Complete | None) -> tuple[Summary, ModelFailed | SummaryRejected | None]:
@@ -138,7 +139,7 @@ def _main_sentence(said: list[str], title: str) -> str:
 
 
 def _is_short(text: str) -> bool:
-    return len(text.split()) <= LONGEST_TLDR
+    return len(text.split()) <= LONGEST_TLDR and len(text) <= _LONGEST_TEXT
 
 
 def _shorten(text: str) -> str:
@@ -148,6 +149,6 @@ def _shorten(text: str) -> str:
     if _is_short(text):
         return text
     ends = [found.start() for found in _CLAUSE.finditer(text) if 10 <= len(text[: found.start()].split()) <= LONGEST_TLDR]
-    if ends:
+    if ends and ends[-1] < _LONGEST_TEXT:
         return text[: ends[-1]] + "."
-    return " ".join(text.split()[:LONGEST_TLDR]) + " …"
+    return " ".join(text.split()[:LONGEST_TLDR])[:_LONGEST_TEXT] + " …"

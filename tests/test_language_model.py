@@ -34,6 +34,13 @@ def test_an_empty_answer_is_a_failure(httpserver: HTTPServer, content: str | Non
         open_completion("key", httpserver.url_for("/v1"), "small")("Summarise.")
 
 
+@pytest.mark.parametrize("body", ["<html>hello</html>", "null", '{"choices": [{"message": null}]}', '{"choices": 7}', "{oops"])
+def test_an_answer_of_another_kind_is_a_failure(httpserver: HTTPServer, body: str) -> None:
+    httpserver.expect_request("/v1/chat/completions").respond_with_data(body, content_type="application/json")
+    with pytest.raises(ModelFailed):
+        open_completion("key", httpserver.url_for("/v1"), "small")("Summarise.")
+
+
 def test_a_refused_key_is_told_in_one_line_without_the_key(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/v1/chat/completions").respond_with_json({"error": {"message": "bad\nkey"}}, status=401)
     with pytest.raises(ModelFailed) as failure:

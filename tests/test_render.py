@@ -87,10 +87,20 @@ def test_a_mail_never_grows_past_the_bound_and_counts_what_fell_out() -> None:
     many = [paper(f"2610.{n:05d}", f"{n} {huge}", tldr=huge, problem=huge, result=huge, organization=huge) for n in range(60)]
     email = render(*many)
     assert len(email.html.encode()) <= LARGEST_HTML
-    assert "Sixty" not in email.html
     assert "60 papers for you, out of 60" in email.html
     shown = len(soup(email).select(".card, p.line a"))
     assert f"{60 - shown} more matched and did not fit into this mail." in email.html
+
+
+def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
+    endless = "漢" * 40_000
+    email = render(paper(title=f"Agents {endless}", tldr=endless, problem=endless, result=endless, organization=endless))
+    assert len(email.html.encode()) <= LARGEST_HTML
+    assert "One paper for you" in email.html
+
+
+def test_a_mail_bears_the_day_that_it_is_given() -> None:
+    assert "Thursday 1 October 2026" in render(paper()).html
 
 
 def test_a_link_that_is_none_is_left_out() -> None:

@@ -48,6 +48,12 @@ def test_without_an_abstract_there_is_no_summary() -> None:
     assert extractive_summary(paper(abstract=None)).tldr is None
 
 
+def test_a_text_without_blanks_is_cut_by_its_length() -> None:
+    summary = extractive_summary(paper(abstract="漢" * 40_000))
+    assert summary.tldr is not None
+    assert len(summary.tldr) < 500
+
+
 @pytest.mark.parametrize("tail", [", which we then test on many tasks of many kinds" * 4, " and" + " more" * 60])
 def test_a_long_sentence_is_cut_to_thirty_words(tail: str) -> None:
     summary = extractive_summary(paper(abstract=f"We propose a planner that waits before it acts on anything at all{tail}."))
@@ -74,6 +80,7 @@ def test_a_models_summary_is_taken_when_it_stands_in_the_abstract() -> None:
         (answer(tldr=["a"]), "not text"),
         (answer(tldr="A planner that waits reduces cost by 48.5% on five benchmarks."), "48.5"),
         (answer(tldr="Protein folding improves with bigger spectrometers everywhere."), "less than half"),
+        (answer(tldr="A planner that improves protein spectrometers."), "less than half"),
         (answer(tldr="A planner that waits, see https://evil.example"), "link"),
         (answer(tldr="planner " * 31), "31 words"),
         (answer(result="It reduces cost by 99%."), "result has a number"),

@@ -10,6 +10,10 @@ from typing import Any
 from service.models import ParsedPaper
 from service.sources.fields import clean_text, count, day, mapping, paper_id, sequence, url
 
+# Far beyond real ones (arXiv: 1,920 characters of abstract); what is longer is no paper's.
+LONGEST_TITLE = 3_000
+LONGEST_ABSTRACT = 20_000
+
 
 def parse_records(items: Iterable[Any], *, shown_on: date | None) -> tuple[list[ParsedPaper], list[str]]:
     """Papers in the page's order, and for each record that can't be read its place and the reason.
@@ -42,10 +46,11 @@ def parse_record(item: Any) -> ParsedPaper | str:
     if title is None:
         return f"{identity} has no title"
     authors = _authors(paper.get("authors"))
+    abstract = clean_text(paper.get("summary")) or clean_text(item.get("summary"))
     return ParsedPaper(
         id=identity,
-        title=title,
-        abstract=clean_text(paper.get("summary")) or clean_text(item.get("summary")),
+        title=title[:LONGEST_TITLE],
+        abstract=abstract[:LONGEST_ABSTRACT] if abstract else None,
         authors=authors,
         author_count=None if authors is None else len(authors),
         organization=_organization(item.get("organization")) or _organization(paper.get("organization")),
