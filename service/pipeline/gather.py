@@ -15,8 +15,8 @@ from service.errors import FetchFailed, ModelFailed, PageChanged
 from service.models import Page, ParsedPage
 from service.sources import parse_page
 from service.store.database import reading, transaction
-from service.store.pages import add_page
-from service.store.papers import papers_to_summarize, put_paper, put_summary
+from service.store.pages import add_page, days_read_whole, first_fetched_at
+from service.store.papers import lock_papers, papers_to_summarize, put_paper, put_summary
 from service.summarize import Complete, summarize
 from service.tag import tag_paper
 
@@ -24,6 +24,7 @@ Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
 
 log = logging.getLogger(__name__)
 
+_FURTHEST_BACK = timedelta(days=30)
 _SECOND_TRY = timedelta(hours=1)  # for a summary that a model could not give
 _MOST_MODEL_FAILURES = 3  # in a row, then the model is left alone until the next run
 
@@ -40,11 +41,11 @@ class GatherReport:
 
 
 def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
-    """Today's list, which still grows, and the last whole one, which may have grown since it was last read."""
+    """Today's list, which still grows, and every whole one that was not read since its day ended, 30 days back at most."""
     pages = [_gather_page(engine, source, fetch, asked_on=None, now=now)]
-    day = last_listed_day(now)
-    if pages[0].shown_on != day:
-        pages.append(_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now))
+    with reading(engine) as session:
+        days = _days_to_read(session, now)
+    pages += [_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now) for day in days]
     return _summarized(engine, pages, complete, now)
 
 
@@ -66,51 +67,81 @@ def day_address(source: str, day: date) -> str:
     return f"{source}/date/{day}"
 
 
+def _days_to_read(session: Session, now: datetime) -> list[date]:
+    """On a new database the last listed day; later every listed day since the first fetch that is not read whole."""
+    last = last_listed_day(now)
+    first_at = first_fetched_at(session)
+    first = max(min(first_at.date(), last) if first_at else last, now.date() - _FURTHEST_BACK)
+    read = days_read_whole(session, first)
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return [day for day in days if day.weekday() < 5 and day not in read]
+
+
 def _summarized(engine: Engine, pages: list[Page], complete: Complete | None, now: datetime) -> GatherReport:
     summaries, errors = _summarize_papers(engine, complete, now)
     return GatherReport(tuple(pages), summaries, errors)
 
 
 def _gather_page(engine: Engine, address: str, fetch: Fetch, *, asked_on: date | None, now: datetime) -> Page:
-    row = Page(address=address, fetched_at=now)
     try:
         page = parse_page(fetch(address), asked_on=asked_on)
-    except FetchFailed as error:
-        if error.status == 404 and asked_on is not None:
-            row.warnings = [f"the source has no page for {asked_on}"]
-        else:
-            row.error = str(error)
-    except PageChanged as error:
-        row.error = f"{address}: {error}"
-    with transaction(engine) as session:
-        if row.error is None and not row.warnings:
-            _store_page(session, row, page, asked_on, now)
-        add_page(session, row)
+    except (FetchFailed, PageChanged) as error:
+        row = _page_without_papers(address, asked_on, error, now)
+        with transaction(engine) as session:
+            add_page(session, row)
+    else:
+        with transaction(engine) as session:
+            lock_papers(session)
+            row = add_page(session, _stored_page(session, address, page, asked_on, now))
     log.info(
-        "page gathered address=%s form=%s new=%d known=%d changed=%d rejected=%d error=%s",
-        *(row.address, row.form, row.new_count, row.known_count, row.changed_count, len(row.rejected), row.error),
+        "address=%s form=%s new=%d changed=%d rejected=%d", address, row.form, row.new_count, row.changed_count, len(row.rejected)
     )
     return row
 
 
-def _store_page(session: Session, row: Page, page: ParsedPage, asked_on: date | None, now: datetime) -> None:
-    row.form, row.period, row.shown_on = page.form, page.period, page.date
-    row.rejected = list(page.rejected)
-    row.warnings = list(page.warnings)
-    if asked_on and page.date and page.date != asked_on:
-        row.warnings.append(f"asked for {asked_on}, the source shows {page.date}: that day is believed")
-    if not page.papers and not page.rejected:
-        row.warnings.append("the page holds no papers")
+def _page_without_papers(address: str, asked_on: date | None, error: FetchFailed | PageChanged, now: datetime) -> Page:
+    """A day that the source has no page for is no failure."""
+    if isinstance(error, FetchFailed) and error.status == 404 and asked_on is not None:
+        warning = f"the source has no page for {asked_on}"
+        return Page(address=address, fetched_at=now, asked_on=asked_on, warnings=[warning])
+    said = str(error) if isinstance(error, FetchFailed) else f"{address}: {error}"
+    return Page(address=address, fetched_at=now, asked_on=asked_on, error=said)
+
+
+def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: date | None, now: datetime) -> Page:
+    """Store the page's papers; answers the row that tells what became of them."""
     counts = {"new": 0, "changed": 0, "known": 0}
+    rejected = list(page.rejected)
     for paper in page.papers:
         featured_on = paper.featured_on or page.date or asked_on
         if paper.id is None:
-            row.rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id")
+            rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id")
         elif featured_on is None:
-            row.rejected.append(f"{paper.id}: the page does not tell its day; name it with --on")
+            rejected.append(f"{paper.id}: the page does not tell its day; name it with --on")
         else:
-            counts[put_paper(session, paper, featured_on=featured_on, now=now)] += 1
-    row.new_count, row.changed_count, row.known_count = counts["new"], counts["changed"], counts["known"]
+            counts[put_paper(session, paper, featured_on=featured_on, now=now, tag=tag_paper)] += 1
+    return Page(
+        address=address,
+        fetched_at=now,
+        asked_on=asked_on,
+        form=page.form,
+        period=page.period,
+        shown_on=page.date,
+        new_count=counts["new"],
+        changed_count=counts["changed"],
+        known_count=counts["known"],
+        rejected=rejected,
+        warnings=_page_warnings(page, asked_on),
+    )
+
+
+def _page_warnings(page: ParsedPage, asked_on: date | None) -> list[str]:
+    warnings = list(page.warnings)
+    if asked_on and page.date and page.date != asked_on:
+        warnings.append(f"asked for {asked_on}, the source shows {page.date}: that day is believed")
+    if not page.papers and not page.rejected:
+        warnings.append("the page holds no papers")
+    return warnings
 
 
 def _summarize_papers(engine: Engine, complete: Complete | None, now: datetime) -> tuple[dict[str, int], dict[str, str]]:
@@ -125,9 +156,7 @@ def _summarize_papers(engine: Engine, complete: Complete | None, now: datetime) 
         failures_in_a_row = failures_in_a_row + 1 if isinstance(error, ModelFailed) else 0
         next_try_at = now + _SECOND_TRY if error else None
         with transaction(engine) as session:
-            put_summary(
-                session, paper.id, summary, tag_paper(paper), error=str(error) if error else None, next_try_at=next_try_at
-            )
+            put_summary(session, paper.id, summary, error=str(error) if error else None, next_try_at=next_try_at)
         counts[summary.written_by] += 1
         if error:
             errors[paper.id] = str(error)

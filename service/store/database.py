@@ -44,6 +44,8 @@ def migrate(engine: Engine) -> None:
         before = MigrationContext.configure(connection).get_current_revision()
         if before == _newest_version():
             return  # another process was faster
+        if before is not None and before not in _known_versions():
+            raise StoreFailed("the database was made by a newer Paperround: install that one")
         command.upgrade(_alembic_config(connection), "head")
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
@@ -122,6 +124,10 @@ def _sqlite_engine(url: str) -> Engine:
 def _schema_version(engine: Engine) -> str | None:
     with engine.execution_options(read_only=True).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def _known_versions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_alembic_config(None)).walk_revisions()}
 
 
 def _newest_version() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from service.models import Paper, ParsedPaper, Summary
+from service.store.database import take_lock
 
 # What an observation may change; the identity and the day it was first featured stay.
 _OBSERVED = (
@@ -30,8 +31,13 @@ _OBSERVED = (
 )
 
 
-def put_paper(session: Session, seen: ParsedPaper, *, featured_on: date, now: datetime) -> str:
-    """Store one observation; answers `new`, `changed` or `known`.
+def lock_papers(session: Session) -> None:
+    """Until the transaction ends, nobody else stores papers: two fetches at once would both find one new."""
+    take_lock(session.connection(), "papers")
+
+
+def put_paper(session: Session, seen: ParsedPaper, *, featured_on: date, now: datetime, tag: Callable[[Paper], list[str]]) -> str:
+    """Store one observation, and tag what it tells; answers `new`, `changed` or `known`.
 
     What the page does not tell leaves what is stored; a paper listed again keeps the first day it was featured on; a
     changed title or abstract asks for a new summary.
@@ -40,7 +46,9 @@ def put_paper(session: Session, seen: ParsedPaper, *, featured_on: date, now: da
     values = {name: _stored(getattr(seen, name)) for name in _OBSERVED}
     paper = session.get(Paper, seen.id)
     if paper is None:
-        session.add(Paper(id=seen.id, featured_on=featured_on, first_seen_at=now, seen_at=now, **values))
+        paper = Paper(id=seen.id, featured_on=featured_on, first_seen_at=now, seen_at=now, **values)
+        paper.tags = tag(paper)
+        session.add(paper)
         return "new"
     changes = {name: value for name, value in values.items() if value is not None and value != getattr(paper, name)}
     if featured_on < paper.featured_on:
@@ -48,6 +56,8 @@ def put_paper(session: Session, seen: ParsedPaper, *, featured_on: date, now: da
     for name, value in changes.items():
         setattr(paper, name, value)
     paper.seen_at = now
+    if changes.keys() & {"title", "abstract", "source_keywords"}:
+        paper.tags = tag(paper)
     if changes.keys() & {"title", "abstract"}:
         _clear_summary(paper)
     return "changed" if changes else "known"
@@ -70,13 +80,10 @@ def papers_to_summarize(session: Session, now: datetime) -> list[Paper]:
     return list(session.exec(select(Paper).where(or_(unwritten, due)).order_by(col(Paper.id))))
 
 
-def put_summary(
-    session: Session, paper_id: str, summary: Summary, tags: list[str], *, error: str | None, next_try_at: datetime | None
-) -> None:
+def put_summary(session: Session, paper_id: str, summary: Summary, *, error: str | None, next_try_at: datetime | None) -> None:
     paper = session.get_one(Paper, paper_id)
     paper.tldr, paper.problem, paper.result = summary.tldr, summary.problem, summary.result
     paper.written_by = summary.written_by
-    paper.tags = tags
     paper.summary_error = error
     paper.summary_next_try_at = next_try_at
 
@@ -94,7 +101,6 @@ def newest_featured_on(session: Session, *, before: date | None = None) -> date 
 
 def _clear_summary(paper: Paper) -> None:
     paper.tldr = paper.problem = paper.result = paper.written_by = None
-    paper.tags = []
     paper.summary_error = paper.summary_next_try_at = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from service.models import Topic
@@ -19,11 +20,14 @@ def topic(session: Session, slug: str) -> Topic | None:
 
 
 def put_topics(session: Session, topics: Iterable[Topic]) -> dict[str, int]:
-    """Add new topics and change known ones; others stay, behind them. Counts by `new`, `changed` and `unchanged`."""
+    """Add new topics behind the others, and change known ones in their place. Counts by `new`, `changed` and `unchanged`."""
     counts = {"new": 0, "changed": 0, "unchanged": 0}
+    next_position = (session.exec(select(func.max(Topic.position))).one() or 0) + 1
     for topic in topics:
         known = session.get(Topic, topic.slug)
         is_same = known is not None and _fields(known) == _fields(topic)
+        topic.position = known.position if known else next_position
+        next_position += known is None
         counts["new" if known is None else "unchanged" if is_same else "changed"] += 1
         session.merge(topic)
     return counts

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from service.models import Paper, ParsedPaper, Summary
 from service.store.database import reading, transaction
 from service.store.papers import papers_to_summarize, put_paper, put_summary
+from service.tag import tag_paper
 from tests.builders import DAY, NOW
 
 SEEN = ParsedPaper("2610.00001", "A planner", "We propose a planner.", authors=("Ada",), upvotes=5)
@@ -15,7 +16,7 @@ SEEN = ParsedPaper("2610.00001", "A planner", "We propose a planner.", authors=(
 
 def put(engine: Engine, seen: ParsedPaper, featured_on: date = DAY) -> str:
     with transaction(engine) as session:
-        return put_paper(session, seen, featured_on=featured_on, now=NOW)
+        return put_paper(session, seen, featured_on=featured_on, now=NOW, tag=tag_paper)
 
 
 def stored(engine: Engine) -> Paper:
@@ -46,7 +47,7 @@ def test_a_paper_listed_again_keeps_its_first_day(engine: Engine) -> None:
 def test_a_changed_abstract_asks_for_a_new_summary(engine: Engine) -> None:
     put(engine, SEEN)
     with transaction(engine) as session:
-        put_summary(session, "2610.00001", Summary("Old.", None, None, "authors"), ["planning"], error=None, next_try_at=None)
+        put_summary(session, "2610.00001", Summary("Old.", None, None, "authors"), error=None, next_try_at=None)
     put(engine, replace(SEEN, upvotes=9))
     assert stored(engine).tldr == "Old."
     put(engine, replace(SEEN, abstract="We propose another."))
@@ -58,7 +59,14 @@ def test_a_second_try_is_due_at_its_time(engine: Engine) -> None:
     put(engine, SEEN)
     later = NOW + timedelta(hours=1)
     with transaction(engine) as session:
-        put_summary(session, "2610.00001", Summary("Old.", None, None, "authors"), [], error="no answer", next_try_at=later)
+        put_summary(session, "2610.00001", Summary("Old.", None, None, "authors"), error="no answer", next_try_at=later)
     with reading(engine) as session:
         assert papers_to_summarize(session, NOW) == []
         assert len(papers_to_summarize(session, later)) == 1
+
+
+def test_keywords_that_come_later_reach_the_tags(engine: Engine) -> None:
+    put(engine, SEEN)
+    assert "robot manipulation" not in stored(engine).tags
+    put(engine, replace(SEEN, source_keywords=("robot manipulation",)))
+    assert "robot manipulation" in stored(engine).tags
