@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.models import Digest, Match, Paper, Pick, Section, Subscriber, Topic
+from service.models import Delivery, Digest, Match, Paper, Pick, Section, Subscriber, Topic
 
 MOST_CARDS = 10
 MOST_LINES = 40
@@ -42,18 +42,16 @@ def compose_digest(
 
 def compose_again(
     subscriber: Subscriber,
+    delivery: Delivery,
     papers: Iterable[Paper],
     matches: Mapping[str, Sequence[Match]],
     topics: Iterable[Topic],
-    *,
-    on: date,
-    since: date,
-    looked_at_count: int,
 ) -> Digest:
-    """The digest of papers that were chosen earlier, with today's reasons; none of them falls out."""
-    chosen = tuple(topic for topic in topics if topic.slug in subscriber.topics)
+    """The digest that was planned as this delivery, for the topics chosen then; none of its papers falls out."""
+    chosen = tuple(topic for topic in topics if topic.slug in delivery.topics)
     picks = _ordered(Pick(paper, _matches_in(matches.get(paper.id, ()), chosen)) for paper in papers)
-    return _arranged(Digest(subscriber, on, since, chosen, looked_at_count), picks)
+    digest = Digest(subscriber, delivery.digest_on, delivery.since_on, chosen, delivery.looked_at_count)
+    return _arranged(digest, picks)
 
 
 def _arranged(digest: Digest, picks: Sequence[Pick]) -> Digest:

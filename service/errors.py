@@ -8,7 +8,7 @@ PaperroundError
 ├── ModelFailed         a language model didn't answer: use the authors' own sentence, try again later
 ├── StoreFailed         the database can't be opened or written: nothing was changed
 ├── ServerUnusable      the mail server can't be used at all: leave every mail for the next run
-├── DeliveryFailed      one mail was refused: for good (permanent) or for now
+├── DeliveryFailed      one mail was not taken: for good (permanent), for now, or the connection broke
 ├── DeliveryUncertain   the mail was handed over, the answer was lost: it may or may not have arrived
 └── BadLink             a link was not signed by us: show one page that tells nothing
 """
@@ -51,17 +51,21 @@ class ServerUnusable(PaperroundError):
 
 
 class DeliveryFailed(PaperroundError):
-    """One mail was refused. `reply` is the server's own text, `code` its three-digit reply code."""
+    """One mail was not taken. `code` is the server's reply code, None where the connection broke before a reply."""
 
-    def __init__(self, code: int, reply: str) -> None:
-        super().__init__(f"{code} {reply}")
+    def __init__(self, code: int | None, reply: str) -> None:
+        super().__init__(reply if code is None else f"{code} {reply}")
         self.code = code
-        self.reply = reply
 
     @property
     def permanent(self) -> bool:
         """5yz is for good, 4yz for now (RFC 5321, 4.2.1)."""
-        return self.code >= 500
+        return self.code is not None and self.code >= 500
+
+    @property
+    def broke_off(self) -> bool:
+        """The connection is gone: it broke, or the server said that it is closing (421; RFC 5321, 3.8)."""
+        return self.code in (None, 421)
 
 
 class DeliveryUncertain(PaperroundError):

@@ -43,13 +43,7 @@ class DeliveryState(StrEnum):
 
 
 # Deliveries in these states hold their papers: the person has them, or may still get them.
-HOLDING_STATES = (
-    DeliveryState.PLANNED,
-    DeliveryState.SENDING,
-    DeliveryState.ACCEPTED,
-    DeliveryState.DEFERRED,
-    DeliveryState.UNKNOWN,
-)
+HOLDING_STATES = tuple(state for state in DeliveryState if state not in ("rejected", "expired", "skipped"))
 # Deliveries in these states still want to be sent.
 OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
 
@@ -74,6 +68,7 @@ class Page(SQLModel, table=True):
     new_count: int = 0
     known_count: int = 0
     changed_count: int = 0
+    asked_on: date | None = None  # the day asked for
     rejected: list[str] = Field(default_factory=list, sa_type=JSON)  # each record's reason
     warnings: list[str] = Field(default_factory=list, sa_type=JSON)
 
@@ -176,14 +171,14 @@ class Delivery(SQLModel, table=True):
     since_on: date  # the first day of the digest's window
     state: str = Field(default=DeliveryState.PLANNED, index=True)
     reason: str | None = None  # why skipped, deferred, rejected, unknown or expired
+    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
     paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     looked_at_count: int = 0  # papers in the window that were new to the person
     attempts: int = 0
-    next_try_at: datetime | None = None
     lease_until: datetime | None = None
     smtp_reply: str | None = None
     planned_at: datetime
-    accepted_at: datetime | None = None
+    settled_at: datetime | None = None  # when accepted, rejected or expired
 
 
 # ---- values: frozen, never stored as they are

@@ -162,10 +162,13 @@ def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberS
     )
 
 
+_NEEDS_QUOTE = ("=", "+", "-", "@", "'")
+
+
 def _escape(cell: str) -> str:
     """A spreadsheet runs a cell that starts so as a formula (OWASP, CSV injection); a quote before it stops that."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+    return f"'{cell}" if cell.startswith(_NEEDS_QUOTE) else cell
 
 
 def _unescape(cell: str) -> str:
-    return cell[1:] if cell.startswith(("'=", "'+", "'-", "'@")) else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_NEEDS_QUOTE) else cell

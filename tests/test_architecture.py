@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,16 @@ def test_a_pure_stage_imports_nothing_that_touches_the_world(path: Path) -> None
 def test_one_module_only_knows_an_outside_package(package: str) -> None:
     users = [name_of(path) for path in modules() if any(m == package or m.startswith(package + ".") for m in imports_of(path))]
     assert len(users) == 1, users
+
+
+def test_a_pure_stage_never_asks_the_clock() -> None:
+    for path in modules():
+        if subject_of(name_of(path)).removeprefix("service.") in PURE:
+            assert not {".now(", ".today(", ".utcnow("} & set(re.findall(r"\.\w+\(", path.read_text("utf-8"))), name_of(path)
+
+
+def test_no_lock_file_holds_an_address() -> None:
+    assert "://" not in (SERVICE.parent / "requirements.lock").read_text("utf-8")
 
 
 def test_only_the_store_opens_sessions_and_writes_sql() -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from service.compose import MOST_CARDS, compose_again, compose_digest
 from service.match import match_paper, phrasebook
-from service.models import Digest, Paper, Subscriber, Topic
-from tests.builders import DAY, paper, subscriber, topic
+from service.models import Delivery, Digest, Paper, Subscriber, Topic
+from tests.builders import DAY, NOW, paper, subscriber, topic
 
 AGENTS = topic("agents", ["agent"])
 CODE = topic("code", ["program"])
@@ -79,7 +79,10 @@ def test_a_person_without_topics_gets_nothing_and_the_reason() -> None:
 def test_a_planned_paper_stays_in_when_its_topic_no_longer_finds_it() -> None:
     papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Soup")]
     matches = {one.id: match_paper(one, phrasebook(TOPICS)) for one in papers}
-    digest = compose_again(subscriber(), papers, matches, TOPICS, on=DAY, since=DAY, looked_at_count=9)
+    delivery = Delivery(
+        issue_id=1, subscriber_id=1, digest_on=DAY, since_on=DAY, topics=["agents"], looked_at_count=9, planned_at=NOW
+    )
+    digest = compose_again(subscriber(topics=["code"]), delivery, papers, matches, TOPICS)
     assert ids(digest) == ["2610.00001", "2610.00002"]
     assert [section.topic for section in digest.sections] == [AGENTS, None]
     assert digest.looked_at_count == 9

@@ -94,7 +94,7 @@ def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None
 
 
 @given(
-    local=st.from_regex(r"[a-z=+\-][a-z0-9=+\-]{0,8}", fullmatch=True),
+    local=st.from_regex(r"[a-z=+\-'][a-z0-9=+\-']{0,8}", fullmatch=True),
     topics=st.lists(st.sampled_from(TOPICS), min_size=1, unique=True),
     zone=st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
     hour=st.integers(0, 23),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -26,7 +28,7 @@ app = typer.Typer(
 
     In order, the first time: `fetch` brings papers in, `topics list` shows what there is to choose, `subscribers add`
     takes somebody in, `preview` shows their mail, `send-now` sends it. `demo` does all of it on sample data.
-    Settings come from the environment and from .env in this folder; .env.example tells them all.
+    Settings come from the environment and from .env in this folder; the README tells them.
     """,
 )
 app.command("demo")(demo.demo)
@@ -51,7 +53,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and answer its exit status."""
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.basicConfig(level=logging.CRITICAL)  # what happened is told by the report
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     if list(arguments) in ([], ["topics"], ["subscribers"]):
@@ -69,6 +71,10 @@ def run(arguments: Sequence[str]) -> int:
         return 2 if isinstance(error, WrongUse) else 1
     except BrokenPipeError:
         sys.stderr.close()
+        return 1
+    except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        tell(f"error: a fault in Paperround, please report it: {error!r} at {Path(place.filename).name}:{place.lineno}")
         return 1
 
 

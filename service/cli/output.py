@@ -67,10 +67,15 @@ def now() -> datetime:
 
 def day(text: str | None) -> date | None:
     """Raises WrongUse."""
+    if text is None:
+        return None
     try:
-        return date.fromisoformat(text) if text is not None else None
+        found = date.fromisoformat(text)
     except ValueError as error:
         raise WrongUse(f"{text!r} is not a day: write it as in 2026-11-20") from error
+    if not 2000 <= found.year <= 2100:
+        raise WrongUse(f"{text!r} is no day of this source: write one as in 2026-11-20")
+    return found
 
 
 def settings() -> Settings:
@@ -107,6 +112,14 @@ def read_file(path: Path) -> bytes:
         return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+
+
+def read_text(path: Path) -> str:
+    """Raises WrongUse."""
+    try:
+        return read_file(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongUse(f"{path} is not UTF-8 text") from error
 
 
 def write_file(path: Path, text: str) -> None:

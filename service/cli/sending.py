@@ -30,11 +30,12 @@ from service.cli.output import (
     tell,
     write_file,
 )
+from service.delivery.outbox import file_name
 from service.errors import WrongUse
 from service.links import unsubscribe_link
 from service.models import Digest, Pick, Subscriber
 from service.pipeline import send as pipeline
-from service.pipeline.digests import digest_again, digest_for, digest_for_topics, plan_digests
+from service.pipeline.digests import digest_for, digest_for_topics
 from service.render import render_digest
 from service.settings import Settings, sender
 from service.store.database import reading
@@ -63,7 +64,7 @@ def send_now(
     covered = day(on) or last_complete_day(now())
     with database() as (settings, engine):
         people = _people(engine, to or (), topic or ())
-        report = pipeline.dry_run(engine, people, covered) if dry_run else _send(settings, engine, people, covered, yes)
+        report = pipeline.dry_run(engine, people, covered, now()) if dry_run else _send(settings, engine, people, covered, yes)
         say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
         first = report.unfinished[0]
@@ -97,7 +98,7 @@ def preview(
     person = digest.subscriber
     link = unsubscribe_link(identity, person.key)
     email = render_digest(digest, unsubscribe_link=link, sent_on=local_day(now(), person.zone))
-    name = person.email if to else "topics"
+    name = file_name(person.email) if to else "topics"
     files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -116,12 +117,8 @@ def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, a
     covered = day(on) or last_complete_day(now())
     with database_reading() as session:
         person = _person(session, email)
-        digest, delivery = plan_digests(session, [person], covered)[0]
-        state, reason = "not sent", digest.silence
-        if delivery is not None:
-            state, reason = delivery.state, delivery.reason
-            if delivery.paper_ids:
-                digest = digest_again(session, person, delivery)
+        digest, delivery = digest_for(session, person, covered)
+    state, reason = (delivery.state, delivery.reason) if delivery else ("not sent", digest.silence)
     if as_json:
         say_json(_why_json(digest, state, reason))
         return
@@ -192,7 +189,7 @@ def _ask(settings: Settings, people: list[Subscriber], on: date, yes: bool) -> N
 
 def _digest(session: Session, to: str | None, topics: str | None, on: date) -> Digest:
     if to is not None:
-        return digest_for(session, _person(session, to), on)
+        return digest_for(session, _person(session, to), on).digest
     slugs = parse_topics(topics or "", [topic.slug for topic in all_topics(session)])
     return digest_for_topics(session, Subscriber(email="you@example.org", topics=list(slugs), added_at=now()), on)
 

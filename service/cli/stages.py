@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from service import connections
 from service.catalogue import parse_catalogue, shipped_catalogue
-from service.cli.output import Json, read_file, say_json, tell
+from service.cli.output import Json, read_file, read_text, say_json, tell
 from service.errors import PageChanged, WrongUse
 from service.match import match_paper, phrasebook
 from service.models import ParsedPaper
@@ -74,7 +74,7 @@ def match(
 
     One JSON line for each line read.
     """
-    topics = parse_catalogue(read_file(catalogue).decode("utf-8", "replace")) if catalogue else shipped_catalogue()
+    topics = parse_catalogue(read_text(catalogue)) if catalogue else shipped_catalogue()
     book = phrasebook(topics)
 
     def answer(paper: ParsedPaper) -> dict[str, Any]:
@@ -100,9 +100,9 @@ def _each_line(file: Path, answer: Callable[[ParsedPaper], dict[str, Any]]) -> N
         raise typer.Exit(1)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
+def _lines(file: Path) -> Iterable[tuple[int, str]]:
     text = read_file(file).decode("utf-8-sig", "replace")
-    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+    return enumerate(text.removesuffix("\n").split("\n") if text.strip() else [], start=1)
 
 
 def _read_paper(line: str) -> tuple[Any, ParsedPaper]:
@@ -114,7 +114,5 @@ def _read_paper(line: str) -> tuple[Any, ParsedPaper]:
     if not isinstance(record, dict):
         raise WrongUse("not a JSON object")
     title, abstract = clean_text(record.get("title")), clean_text(record.get("abstract"))
-    if not title and not abstract:
-        raise WrongUse("neither title nor abstract")
     keywords = tuple(word for word in map(clean_text, sequence(record.get("source_keywords"))) if word)
     return record.get("id"), ParsedPaper(id=None, title=title or "", abstract=abstract, source_keywords=keywords or None)

@@ -11,17 +11,19 @@ from sqlmodel import Session
 from service.cli.fetch import page_line
 from service.cli.output import Json, counted, database_reading, now, say, say_json
 from service.models import DeliveryState, Page
-from service.store.deliveries import deliveries_of_issue, latest_issue, state_counts
-from service.store.pages import latest_pages
+from service.store.deliveries import deliveries_of_issue, latest_issue, lost_counts, unsettled_counts
+from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import subscriber_counts
 
 _OLD_FETCH = timedelta(hours=26)
+_RECENTLY = timedelta(days=7)
 _WAITING = {
     DeliveryState.PLANNED: "planned and not sent",
     DeliveryState.DEFERRED: "refused for now",
-    DeliveryState.UNKNOWN: "sent, but the server's answer was lost",
+    DeliveryState.UNKNOWN: "handed over, but the server's answer was lost",
 }
+_LOST = {DeliveryState.REJECTED: "refused for good", DeliveryState.EXPIRED: "given up as too old"}
 
 
 def status(as_json: Json = False) -> None:
@@ -37,12 +39,10 @@ def status(as_json: Json = False) -> None:
 
 
 def _state(session: Session, moment: datetime) -> dict[str, Any]:
-    pages = latest_pages(session, 2)
+    pages = last_fetched(session)
     issue = latest_issue(session)
-    parts = deliveries_of_issue(session, issue.id) if issue and issue.id else []
-    outcomes = [delivery.state for delivery, _ in parts]
+    outcomes = [delivery.state for delivery in deliveries_of_issue(session, issue.id)] if issue and issue.id else []
     people = subscriber_counts(session)
-    needs = [*_fetch_needs(pages, people["active"], moment), *_delivery_needs(session, outcomes)]
     return {
         "pages": [page.model_dump(mode="json", exclude={"id"}) | {"line": page_line(page)} for page in pages],
         "papers": paper_count(session),
@@ -51,33 +51,30 @@ def _state(session: Session, moment: datetime) -> dict[str, Any]:
         "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.count(s) for s in DeliveryState}}
         if issue
         else None,
-        "needs_a_person": needs,
+        "needs_a_person": [*_fetch_needs(pages, people["active"], moment), *_delivery_needs(session, moment)],
     }
 
 
 def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
-    if not pages:
-        return []
-    if pages[0].error:
-        return [f"the last fetch failed: {pages[0].error}"]
-    if active and moment - pages[0].fetched_at > _OLD_FETCH:
-        return [f"nothing was fetched since {pages[0].fetched_at:%Y-%m-%d %H:%M} UTC: run `paperround fetch`"]
-    return []
+    needs = [f"the last fetch failed: {page.error}" for page in pages if page.error]
+    if not needs and active and pages and moment - pages[0].fetched_at > _OLD_FETCH:
+        needs = [f"nothing was fetched since {pages[0].fetched_at:%Y-%m-%d %H:%M} UTC: run `paperround fetch`"]
+    return needs
 
 
-def _delivery_needs(session: Session, last_outcomes: list[str]) -> list[str]:
-    waiting = state_counts(session, states=list(_WAITING))
+def _delivery_needs(session: Session, moment: datetime) -> list[str]:
+    waiting, lost = unsettled_counts(session, moment), lost_counts(session, moment - _RECENTLY)
     needs = [
         f"{counted(waiting[state], 'mail')} {words}: `paperround send-now` tries again"
         for state, words in _WAITING.items()
         if waiting.get(state)
     ]
-    lost = [
-        f"{counted(count, 'mail')} of the last issue {state}: `paperround why EMAIL` tells the reason"
-        for state in (DeliveryState.REJECTED, DeliveryState.EXPIRED)
-        if (count := last_outcomes.count(state))
+    needs += [
+        f"{counted(lost[state], 'mail')} {words} in the last 7 days: `paperround why EMAIL` tells the reason"
+        for state, words in _LOST.items()
+        if lost.get(state)
     ]
-    return needs + lost
+    return needs
 
 
 def _say(state: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from service.cli.output import (
     database_reading,
     database_transaction,
     now,
-    read_file,
+    read_text,
     say,
     say_json,
     say_table,
@@ -148,10 +148,7 @@ def import_csv(
 
     Topics stand in one quoted cell with commas between. Known subscribers get the columns that the file has.
     """
-    try:
-        text = read_file(file).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise WrongUse(f"{file} is not UTF-8 text") from error
+    text = read_text(file)
     counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
     with database_transaction() as session:
         roll = read_csv(text, _slugs(session))
@@ -195,7 +192,9 @@ def remove(email: Email, as_json: Json = False) -> None:
     with database_transaction() as session:
         person = _person(session, email)
         erase_subscriber(session, person, now())
-    say_json({"removed": person.email}) if as_json else say(f"{person.email} and all that was stored of them is erased.")
+    say_json({"removed": person.email}) if as_json else say(
+        f"{person.email} and all that was stored of them is erased here; mails that were sent stay where they are."
+    )
 
 
 def _import_person(session: Session, settings: SubscriberSettings, columns: tuple[str, ...], resubscribe: bool) -> str:

@@ -13,7 +13,7 @@ from service.cli.output import (
     counted,
     database_reading,
     database_transaction,
-    read_file,
+    read_text,
     say,
     say_json,
     say_table,
@@ -51,7 +51,7 @@ def show_topic(slug: str, as_json: Json = False) -> None:
 @app.command("import")
 def import_topics(file: Annotated[Path, typer.Argument(metavar="FILE.toml")], as_json: Json = False) -> None:
     """Add the topics of a TOML catalogue, and change those known by the same slug; no topic is removed."""
-    topics = parse_catalogue(read_file(file).decode("utf-8", "replace"))
+    topics = parse_catalogue(read_text(file))
     with database_transaction() as session:
         counts = put_topics(session, topics)
     say_json(counts) if as_json else say(

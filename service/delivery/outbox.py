@@ -22,7 +22,7 @@ class Outbox:
         parsed = message_from_bytes(message, policy=default)
         key = str(parsed["Message-ID"]).strip("<>").partition("@")[0]
         html = parsed.get_body(("html",))
-        path = self.folder / f"{_safe(to)}_{_safe(key[:12])}.eml"
+        path = self.folder / f"{file_name(to)}_{file_name(key[:12])}.eml"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if html is not None:
@@ -36,7 +36,8 @@ class Outbox:
         pass
 
 
-def _safe(name: str) -> str:
+def file_name(name: str) -> str:
+    """The name with whatever could lead out of a folder replaced."""
     return re.sub(r"[^\w@.+-]", "_", name)[:100]
 
 

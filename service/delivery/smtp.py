@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import smtplib
 import socket
 import ssl
@@ -14,7 +15,6 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, Wr
 STEP_TIMEOUT = 60.0  # seconds for each command
 END_TIMEOUT = 600.0  # seconds for the answer to the final dot (RFC 5321, 4.5.3.2.6)
 _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ def parse_smtp_url(text: str) -> Server:
         raise WrongUse("it is not a URL: write smtp://host:587 or smtps://user:password@host:465") from error
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise WrongUse("write smtp://host:587 or smtps://user:password@host:465")
-    if parts.path.strip("/") or not set(parse_qs(parts.query)) <= {"tls"}:
-        raise WrongUse("nothing but ?tls=off may follow the port (a / or ? in a password is written %2F or %3F)")
+    if parts.path.strip("/") or parts.fragment or not set(parse_qs(parts.query)) <= {"tls"}:
+        raise WrongUse("nothing but ?tls=off may follow the port (in a password / ? # @ : % are written %2F %3F %23 %40 %3A %25)")
+    if not unquote(text).isascii():
+        raise WrongUse("the server, the user and the password must be ASCII")
     off = parse_qs(parts.query).get("tls") == ["off"]
     if parts.query and not off:
         raise WrongUse("?tls= takes off only")
@@ -61,7 +63,14 @@ def _tls(scheme: str, host: str, *, off: bool, has_user: bool) -> str:
         return "from the start"
     if off:
         return "off"
-    return "if offered" if host in _LOOPBACK and not has_user else "required"
+    return "if offered" if _is_loopback(host) and not has_user else "required"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class SmtpDoor:
@@ -79,23 +88,24 @@ class SmtpDoor:
     def send(self, message: bytes, *, to: str) -> str:
         """Hand one mail over and answer the server's reply.
 
-        Raises DeliveryFailed when the server refuses this mail, ServerUnusable when it takes none at all, and
-        DeliveryUncertain when the connection is lost between the final dot and the reply (RFC 1047).
+        Raises ServerUnusable when the server takes no mail at all (it can't be reached, or refuses us), DeliveryFailed
+        when this one is refused or the connection breaks over it, and DeliveryUncertain when the connection is lost
+        between the final dot and the reply (RFC 1047). After each of them the next mail can be tried.
         """
+        connection = self._begun(message)
         try:
-            connection = self._begin(message)
             self._expect(connection.rcpt(to), 250, 251)
             self._expect(connection.docmd("DATA"), 354)
             return self._hand_over(connection, message)
-        except DeliveryFailed:
-            self._reset()
+        except DeliveryFailed as error:
+            self._drop() if error.broke_off else self._reset()
             raise
         except DeliveryUncertain:
             self._drop()
             raise
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise ServerUnusable(f"the mail server {self._name} broke off: {_said(error)}") from error
+            raise DeliveryFailed(None, f"the mail server {self._name} broke off: {_said(error)}") from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -105,43 +115,42 @@ class SmtpDoor:
                 self._connection.quit()
             self._drop()
 
-    def _begin(self, message: bytes) -> smtplib.SMTP:
+    def _begun(self, message: bytes) -> smtplib.SMTP:
         """Name the sender; a server may have closed the connection since the last mail, so a used one gets a second try."""
-        was_used = self._connection is not None
-        connection = self._connected()
         try:
-            self._say_sender(connection, message)
-        except (OSError, smtplib.SMTPException):
-            if not was_used:
-                raise
+            if self._connection is not None:
+                try:
+                    return self._say_sender(self._connection, message)
+                except (OSError, smtplib.SMTPException):
+                    self._drop()
+            self._connection = self._connect()
+            return self._say_sender(self._connection, message)
+        except DeliveryFailed:
+            self._reset()
+            raise
+        except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            connection = self._connected()
-            self._say_sender(connection, message)
-        return connection
+            raise ServerUnusable(f"the mail server {self._name} can't be used: {_said(error)}") from error
 
-    def _say_sender(self, connection: smtplib.SMTP, message: bytes) -> None:
+    def _say_sender(self, connection: smtplib.SMTP, message: bytes) -> smtplib.SMTP:
         """A refused sender concerns every mail, so it is no failure of this one; 552 is about this mail's size."""
         size = [f"SIZE={len(message)}"] if connection.has_extn("size") else []
         code, reply = connection.mail(self.mail_from, size)
         if code not in (250, 552):
             raise smtplib.SMTPResponseException(code, reply)
         self._expect((code, reply), 250)
+        return connection
 
     @property
     def _name(self) -> str:
         return f"{self.server.host}:{self.server.port}"
 
-    def _connected(self) -> smtplib.SMTP:
-        if self._connection is None:
-            try:
-                self._connection = self._connect()
-            except (OSError, smtplib.SMTPException) as error:
-                raise ServerUnusable(f"the mail server {self._name} can't be used: {_said(error)}") from error
-        return self._connection
-
     def _connect(self) -> smtplib.SMTP:
         server = self.server
         context = ssl.create_default_context()
+        if server.tls == "if offered":  # on loopback nobody listens in, and its certificate is seldom a signed one
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
         connection: smtplib.SMTP
         if server.tls == "from the start":
             connection = smtplib.SMTP_SSL(server.host, server.port, timeout=self.timeout, context=context)
@@ -186,15 +195,17 @@ class SmtpDoor:
                 connection.sock.settimeout(self.timeout)
         except (OSError, smtplib.SMTPException) as error:
             raise DeliveryUncertain(f"the answer to the whole mail was lost: {_said(error)}") from error
+        if answer[0] < 400 and answer[0] != 250:
+            raise DeliveryUncertain(f"the answer to the whole mail makes no sense: {answer[0]}")
         return self._expect(answer, 250)
 
     def _expect(self, answer: tuple[int, bytes], *wanted: int) -> str:
-        """The reply as text. 421 means that the server is closing, whatever it was asked (RFC 5321, 3.8)."""
+        """The reply as text. One that makes no sense here counts as a broken connection."""
         code, reply = answer
-        text = " ".join(reply.decode("utf-8", "replace").split())
+        text = _one_line(reply.decode("utf-8", "replace"))
         if code in wanted:
             return f"{code} {text}"
-        if code == 421 or code < 400:
+        if code < 400:
             raise smtplib.SMTPResponseException(code, text)
         raise DeliveryFailed(code, text)
 
@@ -216,5 +227,10 @@ def _said(error: Exception) -> str:
     """The server's or the system's words, on one line, without what we sent."""
     if isinstance(error, smtplib.SMTPResponseException):
         reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        return f"{error.smtp_code} {' '.join(reply.split())}"
-    return " ".join(str(error).split()) or type(error).__name__
+        return f"{error.smtp_code} {_one_line(reply)}"
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    """What others say, without line breaks and control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

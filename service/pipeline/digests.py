@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, window_start
 from service.compose import compose_again, compose_digest
-from service.match import match_paper, phrasebook
-from service.models import HOLDING_STATES, Delivery, Digest, Match, Paper, Subscriber, Topic
+from service.match import Phrasebook, match_paper, phrasebook
+from service.models import Delivery, Digest, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
 from service.store.papers import papers_by_id, papers_featured
 from service.store.topics import all_topics
@@ -22,53 +22,54 @@ class Planned(NamedTuple):
     delivery: Delivery | None  # the one that this person has for this day already
 
 
+class Board(NamedTuple):
+    """The topics, ready to match with; made once for any number of digests."""
+
+    topics: list[Topic]
+    book: Phrasebook
+
+    def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
+        return {paper.id: match_paper(paper, self.book) for paper in papers}
+
+
+def topic_board(session: Session) -> Board:
+    topics = all_topics(session)
+    return Board(topics, phrasebook(topics))
+
+
 def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> list[Planned]:
     """Each person's digest of day `on`, of the papers in their window that no delivery of theirs holds."""
     known = {person.id: person for person in people if person.id is not None}
     past = histories(session, known, on=on, since=on - FURTHEST_BACK)
     starts = {key: window_start(on, person.cadence, past[key].last_accepted_on) for key, person in known.items()}
     papers = papers_featured(session, min(starts.values(), default=on), on)
-    topics = all_topics(session)
-    matches = _matches(papers, topics)
+    board = topic_board(session)
+    matches = board.matches(papers)
     planned = []
     for key, person in known.items():
         fresh = [paper for paper in papers if paper.featured_on >= starts[key] and paper.id not in past[key].held_ids]
-        digest = compose_digest(person, fresh, matches, topics, on=on, since=starts[key])
+        digest = compose_digest(person, fresh, matches, board.topics, on=on, since=starts[key])
         planned.append(Planned(digest, past[key].delivery))
     return planned
 
 
-def digest_again(session: Session, person: Subscriber, delivery: Delivery) -> Digest:
+def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
     """The digest of a delivery that was planned before, from the papers it holds."""
     papers = papers_by_id(session, delivery.paper_ids)
-    topics = all_topics(session)
-    return compose_again(
-        person,
-        papers,
-        _matches(papers, topics),
-        topics,
-        on=delivery.digest_on,
-        since=delivery.since_on,
-        looked_at_count=delivery.looked_at_count,
-    )
+    return compose_again(person, delivery, papers, board.matches(papers), board.topics)
 
 
-def digest_for(session: Session, person: Subscriber, on: date) -> Digest:
+def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
     """What the person got on that day, or else would get."""
     digest, delivery = plan_digests(session, [person], on)[0]
-    if delivery is not None and delivery.state in HOLDING_STATES:
-        return digest_again(session, person, delivery)
-    return digest
+    if delivery is not None and delivery.paper_ids:
+        return Planned(digest_again(session, person, delivery, topic_board(session)), delivery)
+    return Planned(digest, delivery)
 
 
 def digest_for_topics(session: Session, person: Subscriber, on: date) -> Digest:
     """The first digest of somebody who is no subscriber yet."""
     since = window_start(on, person.cadence, None)
     papers = papers_featured(session, since, on)
-    topics = all_topics(session)
-    return compose_digest(person, papers, _matches(papers, topics), topics, on=on, since=since)
-
-
-def _matches(papers: Sequence[Paper], topics: Sequence[Topic]) -> Mapping[str, tuple[Match, ...]]:
-    book = phrasebook(topics)
-    return {paper.id: match_paper(paper, book) for paper in papers}
+    board = topic_board(session)
+    return compose_digest(person, papers, board.matches(papers), board.topics, on=on, since=since)

@@ -7,20 +7,20 @@ claimed, handed over and recorded. Whatever breaks in between, the tables tell w
 from __future__ import annotations
 
 import logging
-import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+import stamina
 from sqlalchemy import Engine
 
 from service.cadence import local_day
 from service.delivery.message import build_message
-from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
+from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError, ServerUnusable, StoreFailed, WrongUse
 from service.links import unsubscribe_link
-from service.models import Delivery, DeliveryState, Digest, Email, Sender, Subscriber, SubscriberState
-from service.pipeline.digests import Planned, digest_again, plan_digests
+from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Email, Sender, Subscriber, SubscriberState
+from service.pipeline.digests import Board, Planned, digest_again, plan_digests, topic_board
 from service.render import render_digest, subject_line
 from service.store.database import reading, transaction
 from service.store.deliveries import (
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # mails done, and how many there are
+
+_PORTION = 500  # people planned in one transaction, so that others need not wait long
+_MOST_BREAKS = 3  # connections lost in a row, then the server is left alone until the next run
 
 
 class Transport(Protocol):
@@ -90,13 +93,19 @@ def chosen_people(engine: Engine, emails: Collection[str], topics: Collection[st
     return [person for person in people if not topics or set(topics) & set(person.topics)]
 
 
-def dry_run(engine: Engine, people: Sequence[Subscriber], on: date) -> SendReport:
-    """What send_now would plan, with nothing stored or sent."""
+def dry_run(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> SendReport:
+    """What send_now would send, with nothing stored: the digests of that day, and what is open from before."""
     active, outcomes = _split_active(people, on)
+    by_id = {person.id: person for person in active}
     with reading(engine) as session:
+        for waiting in open_deliveries(session, _ids(active), now):
+            reason = f"still {waiting.state} from before"
+            email = by_id[waiting.subscriber_id].email
+            outcomes.append(Outcome(email, waiting.digest_on, DeliveryState.PLANNED, reason, tuple(waiting.paper_ids)))
         for planned in plan_digests(session, active, on):
-            outcomes.append(_already(planned) or _planned(planned.digest))
-    return SendReport(on, None, tuple(sorted(outcomes, key=lambda outcome: outcome.email)))
+            if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
+                outcomes.append(_already(planned) or _planned(planned.digest))
+    return _report(on, None, outcomes)
 
 
 def send_now(
@@ -114,17 +123,25 @@ def send_now(
     active, outcomes = _split_active(people, on)
     with transaction(engine) as session:
         recover_lost(session, clock())
-        expire_stale(session, clock(), stale_after)
-    issue_id, delivery_ids, already = _plan_issue(engine, active, on, clock())
+        expired = expire_stale(session, clock(), stale_after)
+    issue_id, planned, already = _plan_issue(engine, active, on, clock())
     with reading(engine) as session:
-        waiting = open_deliveries(session, [person.id for person in active if person.id is not None], clock())
+        waiting = [delivery.id or 0 for delivery in open_deliveries(session, _ids(active), clock())]
     sent = _send_all(engine, transport, sender, waiting, clock, progress)
     with reading(engine) as session:
-        for delivery, person in deliveries_by_id(session, delivery_ids | set(waiting)):
+        for delivery, person in deliveries_by_id(session, {*planned, *waiting, *expired}):
             outcomes.append(_outcome(person, delivery, sent.get(delivery.id or 0)))
     told = {(outcome.email, outcome.on) for outcome in outcomes}
     outcomes += [outcome for outcome in already if (outcome.email, outcome.on) not in told]
+    return _report(on, issue_id, outcomes)
+
+
+def _report(on: date, issue_id: int | None, outcomes: Sequence[Outcome]) -> SendReport:
     return SendReport(on, issue_id, tuple(sorted(outcomes, key=lambda outcome: (outcome.email, outcome.on))))
+
+
+def _ids(people: Sequence[Subscriber]) -> list[int]:
+    return [person.id for person in people if person.id is not None]
 
 
 def _split_active(people: Sequence[Subscriber], on: date) -> tuple[list[Subscriber], list[Outcome]]:
@@ -134,19 +151,24 @@ def _split_active(people: Sequence[Subscriber], on: date) -> tuple[list[Subscrib
 
 
 def _plan_issue(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[int, set[int], list[Outcome]]:
-    """Freeze who gets what, in one transaction; who has a digest of that day already gets no second one."""
+    """Freeze who gets what; who has a digest of that day already gets no second one."""
     with transaction(engine) as session:
-        lock_planning(session)
         issue_id = add_issue(session, started_by="send-now", now=now)
-        ids: set[int] = set()
-        already: list[Outcome] = []
-        for planned in plan_digests(session, people, on):
-            if outcome := _already(planned):
-                already.append(outcome)
-                continue
-            row = plan_delivery(session, issue_id, planned.digest, planned.delivery, now)
-            ids.add(row.id or 0)
+    ids: set[int] = set()
+    already: list[Outcome] = []
+    for portion in _portions(people):
+        with transaction(engine) as session:
+            lock_planning(session)
+            for planned in plan_digests(session, portion, on):
+                if outcome := _already(planned):
+                    already.append(outcome)
+                else:
+                    ids.add(plan_delivery(session, issue_id, planned.digest, planned.delivery, now).id or 0)
     return issue_id, ids, already
+
+
+def _portions(people: Sequence[Subscriber]) -> Iterator[Sequence[Subscriber]]:
+    return (people[start : start + _PORTION] for start in range(0, len(people), _PORTION))
 
 
 def _send_all(
@@ -156,49 +178,54 @@ def _send_all(
     delivery_ids: Sequence[int],
     clock: Clock,
     progress: Progress | None,
-) -> dict[int, tuple[Email, str | None]]:
-    """One mail after another, until all are handed over or the server takes none at all. Answers each one's mail and reply."""
-    sent: dict[int, tuple[Email, str | None]] = {}
+) -> dict[int, tuple[Email, str]]:
+    """One mail after another, until all are handed over or the server takes none. Answers each one's mail and reply."""
+    with reading(engine) as session:
+        board = topic_board(session)
+    sent: dict[int, tuple[Email, str]] = {}
+    breaks = 0
     for done, delivery_id in enumerate(delivery_ids):
         if progress:
             progress(done, len(delivery_ids))
         try:
-            if mail := _send_one(engine, transport, sender, delivery_id, clock):
+            if mail := _send_one(engine, transport, sender, delivery_id, board, clock):
                 sent[delivery_id] = mail
-        except ServerUnusable as error:
-            log.warning("sending stopped reason=%s", error)
+            breaks = 0
+        except ServerUnusable:
+            break
+        except (DeliveryFailed, DeliveryUncertain) as error:
+            is_break = isinstance(error, DeliveryUncertain) or error.broke_off
+            breaks = breaks + 1 if is_break else 0
+        if breaks == _MOST_BREAKS:
             break
     return sent
 
 
 def _send_one(
-    engine: Engine, transport: Transport, sender: Sender, delivery_id: int, clock: Clock
-) -> tuple[Email, str | None] | None:
-    """Claim, hand over, record. Raises ServerUnusable, after recording it, where the next mail would fare no better."""
+    engine: Engine, transport: Transport, sender: Sender, delivery_id: int, board: Board, clock: Clock
+) -> tuple[Email, str] | None:
+    """Claim, hand over, record. Raises what the mail met, once it is recorded, for the caller to decide about the next."""
     with transaction(engine) as session:
-        delivery = claim_delivery(session, delivery_id, clock())
-        person = session.get(Subscriber, delivery.subscriber_id) if delivery else None
-        if delivery is None or person is None:
-            return None
-        if person.state != SubscriberState.ACTIVE:
-            record_outcome(session, delivery_id, DeliveryState.SKIPPED, now=clock(), reason=str(person.state))
-            return None
-        digest = digest_again(session, person, delivery)
+        claimed = claim_delivery(session, delivery_id, clock())
+    if claimed is None:
+        return None
+    delivery, person = claimed
+    if person.state != SubscriberState.ACTIVE:
+        _record(engine, delivery, DeliveryState.SKIPPED, clock(), reason=str(person.state))
+        return None
     try:
+        with reading(engine) as session:
+            digest = digest_again(session, person, delivery, board)
         email, message = _mail(digest, delivery, sender, clock())
         reply = transport.send(message, to=person.email)
     except (DeliveryFailed, DeliveryUncertain, ServerUnusable) as error:
         _record_failure(engine, delivery, error, clock())
-        if isinstance(error, ServerUnusable):
-            raise
-        return None
+        raise
     except Exception as error:  # whatever else is wrong with this one mail must not stop the rest
-        log.exception("mail could not be made delivery=%s", delivery_id)
+        log.debug("mail could not be made delivery=%s", delivery_id, exc_info=True)
         _record_failure(engine, delivery, error, clock())
         return None
-    with transaction(engine) as session:
-        record_outcome(session, delivery_id, DeliveryState.ACCEPTED, now=clock(), smtp_reply=reply)
-    log.info("mail accepted delivery=%s papers=%d", delivery_id, len(delivery.paper_ids))
+    _record(engine, delivery, DeliveryState.ACCEPTED, clock(), smtp_reply=reply)
     return email, reply
 
 
@@ -215,24 +242,25 @@ def _record_failure(engine: Engine, delivery: Delivery, error: Exception, now: d
         state = DeliveryState.REJECTED
     elif isinstance(error, DeliveryUncertain):
         state = DeliveryState.UNKNOWN
-    assert delivery.id is not None
-    with transaction(engine) as session:
-        record_outcome(
-            session,
-            delivery.id,
-            state,
-            now=now,
-            reason=str(error) or type(error).__name__,
-            smtp_reply=str(error) if isinstance(error, DeliveryFailed) else None,
-            next_try_at=None if state is DeliveryState.REJECTED else now + _back_off(delivery.attempts),
-        )
-    log.warning("mail not accepted delivery=%s state=%s reason=%s", delivery.id, state, error)
+    reason = str(error) if isinstance(error, PaperroundError) else f"the mail could not be made: {error!r}"
+    reply = str(error) if isinstance(error, DeliveryFailed) else None
+    _record(engine, delivery, state, now, reason=reason, smtp_reply=reply)
 
 
-def _back_off(attempts: int) -> timedelta:
-    """5 minutes, doubled with each attempt up to 4 hours, and up to a fifth more so that retries spread."""
-    minutes: int = min(5 * 2 ** min(attempts - 1, 10), 240)
-    return timedelta(minutes=minutes * random.uniform(1.0, 1.2))  # noqa: S311
+def _record(
+    engine: Engine,
+    delivery: Delivery,
+    state: DeliveryState,
+    now: datetime,
+    *,
+    reason: str | None = None,
+    smtp_reply: str | None = None,
+) -> None:
+    """Insist: while the outcome of a mail that is out isn't recorded, the mail may go out again."""
+    for attempt in stamina.retry_context(on=StoreFailed, attempts=10, timeout=300):
+        with attempt, transaction(engine) as session:
+            is_ours = record_outcome(session, delivery, state, now=now, reason=reason, smtp_reply=smtp_reply)
+    log.info("delivery=%s state=%s recorded=%s papers=%d", delivery.id, state, is_ours, len(delivery.paper_ids))
 
 
 def _already(planned: Planned) -> Outcome | None:
@@ -251,14 +279,8 @@ def _planned(digest: Digest) -> Outcome:
     return Outcome(digest.subscriber.email, digest.on, DeliveryState.PLANNED, None, ids, subject_line(digest))
 
 
-def _outcome(person: Subscriber, delivery: Delivery, sent: tuple[Email, str | None] | None) -> Outcome:
+def _outcome(person: Subscriber, delivery: Delivery, sent: tuple[Email, str] | None) -> Outcome:
     email, reply = sent or (None, delivery.smtp_reply)
-    return Outcome(
-        person.email,
-        delivery.digest_on,
-        delivery.state,
-        delivery.reason,
-        tuple(delivery.paper_ids),
-        email.subject if email else None,
-        reply,
-    )
+    subject = email.subject if email else None
+    ids = tuple(delivery.paper_ids)
+    return Outcome(person.email, delivery.digest_on, delivery.state, delivery.reason, ids, subject, reply)

@@ -6,7 +6,7 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +16,8 @@ from sqlmodel import Session, col, select
 from service.models import HOLDING_STATES, OPEN_STATES, Delivery, DeliveryState, Digest, Issue, Subscriber, new_key
 from service.store.database import take_lock
 
-LEASE = timedelta(minutes=15)  # longer than one mail can take, the 10 minutes for its last reply included
+# Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
+LEASE = timedelta(minutes=35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +47,20 @@ def histories(session: Session, subscriber_ids: Collection[int], *, on: date, si
 
     A digest holds no paper newer than its own day, so those before `since` can't hold a paper of the window.
     """
-    before = col(Delivery.digest_on) < on
-    last = session.exec(
-        select(Delivery.subscriber_id, func.max(Delivery.digest_on))
-        .where(col(Delivery.state) == DeliveryState.ACCEPTED, before)
-        .group_by(col(Delivery.subscriber_id))
-    )
-    last_accepted: dict[int, date] = dict(last.all())
+    last: dict[int, date] = {}
     held: dict[int, set[str]] = {}
     today: dict[int, Delivery] = {}
-    for delivery in session.exec(select(Delivery).where(col(Delivery.digest_on) >= since)):
-        if delivery.state in HOLDING_STATES:
-            held.setdefault(delivery.subscriber_id, set()).update(delivery.paper_ids)
-        if delivery.digest_on == on:
-            today[delivery.subscriber_id] = delivery
-    return {
-        person: History(last_accepted.get(person), frozenset(held.get(person, ())), today.get(person))
-        for person in subscriber_ids
-    }
+    for ids in _portions(subscriber_ids):
+        theirs = col(Delivery.subscriber_id).in_(ids)
+        accepted = (theirs, col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on) < on)
+        newest = select(Delivery.subscriber_id, func.max(Delivery.digest_on)).where(*accepted)
+        last.update(session.exec(newest.group_by(col(Delivery.subscriber_id))).all())
+        for delivery in session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) >= since)):
+            if delivery.state in HOLDING_STATES:
+                held.setdefault(delivery.subscriber_id, set()).update(delivery.paper_ids)
+            if delivery.digest_on == on:
+                today[delivery.subscriber_id] = delivery
+    return {person: History(last.get(person), frozenset(held.get(person, ())), today.get(person)) for person in subscriber_ids}
 
 
 def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Delivery | None, now: datetime) -> Delivery:
@@ -75,6 +72,7 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.issue_id = issue_id
     row.key = new_key()
     row.since_on = digest.since
+    row.topics = [topic.slug for topic in digest.topics]
     row.state = DeliveryState.SKIPPED if digest.silence else DeliveryState.PLANNED
     row.reason = digest.silence
     row.paper_ids = [pick.paper.id for pick in digest.picks]
@@ -85,45 +83,52 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     return row
 
 
-def open_deliveries(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[int]:
-    """Ids of those still to be sent that no process holds, oldest first."""
-    question = select(Delivery.id).where(
-        col(Delivery.state).in_(OPEN_STATES), _is_free(now), col(Delivery.subscriber_id).in_(subscriber_ids)
-    )
-    return [key for key in session.exec(question.order_by(col(Delivery.digest_on), col(Delivery.id))) if key is not None]
+def open_deliveries(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[Delivery]:
+    """Those still to be sent that no process holds: the least tried first, so that a hard one holds nobody up."""
+    wanted = set(subscriber_ids)
+    question = select(Delivery).where(col(Delivery.state).in_(OPEN_STATES), _is_free(now))
+    question = question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
+    return [delivery for delivery in session.exec(question) if delivery.subscriber_id in wanted]
 
 
-def claim_delivery(session: Session, delivery_id: int, now: datetime) -> Delivery | None:
+def claim_delivery(session: Session, delivery_id: int, now: datetime) -> tuple[Delivery, Subscriber] | None:
     """Take one delivery for sending, or None if another process has it or it is open no more."""
     claimed = session.exec(
         update(Delivery)
         .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(OPEN_STATES), _is_free(now))
         .values(state=DeliveryState.SENDING, lease_until=now + LEASE, attempts=Delivery.attempts + 1)
     )
-    return session.get(Delivery, delivery_id, populate_existing=True) if claimed.rowcount == 1 else None
+    if claimed.rowcount != 1:
+        return None
+    delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
+    return delivery, session.get_one(Subscriber, delivery.subscriber_id)
 
 
 def record_outcome(
     session: Session,
-    delivery_id: int,
+    claimed: Delivery,
     state: DeliveryState,
     *,
     now: datetime,
     reason: str | None = None,
     smtp_reply: str | None = None,
-    next_try_at: datetime | None = None,
-) -> None:
-    """What became of a claimed delivery; its lease ends. A delivery erased meanwhile is left alone."""
-    row = session.get(Delivery, delivery_id)
-    if row is None:
-        return
-    row.state = state
-    row.reason = reason
-    row.smtp_reply = smtp_reply
-    row.next_try_at = next_try_at
-    row.lease_until = None
-    if state is DeliveryState.ACCEPTED:
-        row.accepted_at = now
+) -> bool:
+    """What became of a claimed delivery; its lease ends.
+
+    Answers False, and changes nothing, where the claim is no longer this one: the lease ran out and somebody else took
+    the delivery up, or the person was erased.
+    """
+    is_settled = state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
+    recorded = session.exec(
+        update(Delivery)
+        .where(
+            col(Delivery.id) == claimed.id,
+            col(Delivery.state) == DeliveryState.SENDING,
+            col(Delivery.attempts) == claimed.attempts,
+        )
+        .values(state=state, reason=reason, smtp_reply=smtp_reply, lease_until=None, settled_at=now if is_settled else None)
+    )
+    return recorded.rowcount == 1
 
 
 def recover_lost(session: Session, now: datetime) -> int:
@@ -136,36 +141,57 @@ def recover_lost(session: Session, now: datetime) -> int:
     return lost.rowcount
 
 
-def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> int:
-    """Give up what could not be sent in time, which frees its papers; answers how many there were."""
-    expired = session.exec(
-        update(Delivery)
-        .where(col(Delivery.state).in_(OPEN_STATES), _is_free(now), col(Delivery.planned_at) <= now - stale_after)
-        .values(
-            state=DeliveryState.EXPIRED,
-            reason=func.coalesce(Delivery.reason, "not sent") + f", given up after {stale_after // timedelta(hours=1)} hours",
-        )
+def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> set[int]:
+    """Give up what was planned too long ago and surely never arrived, which frees its papers; answers which."""
+    hours = stale_after // timedelta(hours=1)
+    stale = select(Delivery).where(
+        col(Delivery.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED]),
+        _is_free(now),
+        col(Delivery.planned_at) <= now - stale_after,
     )
-    return expired.rowcount
+    expired = set()
+    for delivery in session.exec(stale):
+        delivery.state = DeliveryState.EXPIRED
+        delivery.reason = f"{delivery.reason or 'not sent'}; given up after {hours} hours"
+        delivery.settled_at = now
+        expired.add(delivery.id or 0)
+    return expired
 
 
-def deliveries_of_issue(session: Session, issue_id: int) -> list[tuple[Delivery, Subscriber]]:
-    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    return list(session.exec(question.where(col(Delivery.issue_id) == issue_id).order_by(col(Subscriber.email))))
+def deliveries_of_issue(session: Session, issue_id: int) -> list[Delivery]:
+    return list(session.exec(select(Delivery).where(col(Delivery.issue_id) == issue_id)))
 
 
 def deliveries_by_id(session: Session, ids: Collection[int]) -> list[tuple[Delivery, Subscriber]]:
     question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    return list(session.exec(question.where(col(Delivery.id).in_(ids)).order_by(col(Subscriber.email), col(Delivery.digest_on))))
+    return [row for some in _portions(ids) for row in session.exec(question.where(col(Delivery.id).in_(some)))]
 
 
 def latest_issue(session: Session) -> Issue | None:
     return session.exec(select(Issue).order_by(col(Issue.id).desc()).limit(1)).first()
 
 
-def state_counts(session: Session, *, states: Iterable[DeliveryState]) -> dict[str, int]:
-    question = select(Delivery.state, func.count()).where(col(Delivery.state).in_(list(states))).group_by(col(Delivery.state))
-    return dict(session.exec(question).all())
+def unsettled_counts(session: Session, now: datetime) -> dict[str, int]:
+    """Deliveries that no process is working on and that are not done, by state; a lapsed `sending` counts as unknown."""
+    question = select(Delivery.state, func.count()).where(
+        col(Delivery.state).in_([*OPEN_STATES, DeliveryState.SENDING]), _is_free(now)
+    )
+    counts = dict(session.exec(question.group_by(col(Delivery.state))).all())
+    counts[DeliveryState.UNKNOWN] = counts.get(DeliveryState.UNKNOWN, 0) + counts.pop(DeliveryState.SENDING, 0)
+    return counts
+
+
+def lost_counts(session: Session, since: datetime) -> dict[str, int]:
+    """Deliveries given up or refused for good since then, by state."""
+    lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
+    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
+    return dict(session.exec(question.group_by(col(Delivery.state))).all())
+
+
+def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+    """A statement takes some thousands of values at the most."""
+    ordered = sorted(ids)
+    return (ordered[start : start + 1000] for start in range(0, len(ordered), 1000))
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

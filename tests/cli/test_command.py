@@ -44,7 +44,10 @@ def test_an_unknown_setting_is_a_warning(paperround: Paperround, monkeypatch: py
 def test_a_bad_setting_is_one_line_and_status_2(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "papers")
     ran = paperround("status")
-    assert (ran.status, ran.err) == (2, "error: PAPERROUND_PUBLIC_URL: write a whole address, as in https://papers.example.org\n")
+    assert (ran.status, ran.err) == (
+        2,
+        "error: PAPERROUND_PUBLIC_URL: write a whole address without user, ? or #, as in https://papers.example.org\n",
+    )
 
 
 def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

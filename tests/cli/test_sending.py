@@ -137,6 +137,19 @@ def test_a_dry_run_shows_and_stores_nothing(paperround: Paperround, folder: Path
     assert paperround("send-now", *ON, "--json").json["accepted"] == 1
 
 
+def test_why_goes_by_the_topics_chosen_then(paperround: Paperround) -> None:
+    paperround("send-now", *ON)
+    paperround("subscribers", "set", ADA, "--topics", "robotics")
+    assert '"LLM agent" in the title (0.6)' in paperround("why", ADA, *ON).out
+
+
+def test_an_unforeseen_fault_is_one_line_too(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("preview", "--to", "a/../b@example.org", *ON)
+    assert ran.status == 2
+    early = paperround("preview", "--to", ADA, "--on", "0001-01-10")
+    assert (early.status, early.err) == (2, "error: '0001-01-10' is no day of this source: write one as in 2026-11-20\n")
+
+
 def test_only_those_named_get_mail(paperround: Paperround) -> None:
     paperround("subscribers", "add", "chi@example.org", "--topics", "agents,code")
     by_topic = paperround("send-now", *ON, "--topic", "code", "vision", "--dry-run", "--json").json

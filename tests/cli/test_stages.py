@@ -86,8 +86,8 @@ def test_match_takes_another_catalogue(paperround: Paperround, papers: Path, fol
 def test_a_bad_line_is_told_in_its_place_and_the_rest_go_on(paperround: Paperround, folder: Path, command: str) -> None:
     (folder / "p.jsonl").write_text('{"id": 1, "title": "Agents"}\n{oops\n[]\n{"id": 2}\n\n{"id": 3, "title": "x"}\n')
     ran = paperround(command, "--papers", "p.jsonl")
-    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [1, None, None, None, 3]
-    assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["line 2", "line 3", "line 4"]
+    assert [json.loads(line)["id"] for line in ran.out.splitlines()] == [1, None, None, 2, None, 3]
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["line 2", "line 3", "line 5"]
     assert ran.status == 1
 
 

@@ -171,6 +171,8 @@ def test_a_url_says_how_tls_is_used(url: str, port: int, tls: str) -> None:
         "smtp://h/path",
         "smtp://h?tls=on",
         "smtps://h?tls=off",
+        "smtps://u:12#w@h:465",
+        "smtp://u:hünter2@h",
         "smtp://u:hunter2@h?tls=off",
     ],
 )
@@ -233,14 +235,37 @@ def test_no_answer_after_the_final_dot_in_time_is_uncertain() -> None:
         opened.send(MESSAGE, to="ada@example.org")
 
 
+def test_an_answer_that_makes_no_sense_after_the_final_dot_is_uncertain() -> None:
+    with pytest.raises(DeliveryUncertain, match="makes no sense: 354"):
+        send(f"smtp://127.0.0.1:{scripted([*UP_TO_DATA, '354 go on'])}")
+
+
 def test_a_connection_lost_before_the_content_leaves_nothing_uncertain() -> None:
-    with pytest.raises(ServerUnusable, match="broke off"):
+    with pytest.raises(DeliveryFailed, match="broke off"):
         send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '250 sender', None])}")
 
 
-def test_421_means_that_the_server_takes_nothing() -> None:
-    with pytest.raises(ServerUnusable, match="421 closing down"):
-        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '250 sender', '421 closing down'])}")
+def test_421_over_one_mail_defers_it_and_the_next_goes_out_on_a_new_connection() -> None:
+    whole = [*UP_TO_DATA, "250 queued", "221 bye"]
+    port = scripted(["220 hello", "250 hello", "250 sender", "421 closing down"], whole)
+    with closing(door(f"smtp://127.0.0.1:{port}")) as opened:
+        with pytest.raises(DeliveryFailed, match="421 closing down") as failure:
+            opened.send(MESSAGE, to="ada@example.org")
+        assert (failure.value.broke_off, failure.value.permanent) == (True, False)
+        assert opened.send(MESSAGE, to="ben@example.org") == "250 queued"
+
+
+def test_a_mail_too_large_for_the_server_is_refused_for_good() -> None:
+    with pytest.raises(DeliveryFailed, match="552 too large") as failure:
+        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '552 too large', '250 reset', '221 bye'])}")
+    assert failure.value.permanent
+
+
+def test_a_reply_with_control_characters_is_one_clean_line() -> None:
+    said = "550 no\x00 such\x1b[31m user"
+    with pytest.raises(DeliveryFailed) as failure:
+        send(f"smtp://127.0.0.1:{scripted(['220 hello', '250 hello', '250 sender', said, '250 reset', '221 bye'])}")
+    assert str(failure.value) == "550 no such [31m user"
 
 
 def test_a_refused_sender_is_no_fault_of_the_recipient() -> None:
