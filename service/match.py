@@ -74,13 +74,23 @@ def _match(topic: Topic, hits: _Hits, book: Phrasebook) -> Match | None:
 
 
 def _reasons(topic: Topic, hits: _Hits, book: Phrasebook) -> tuple[Reason, ...]:
-    """One reason a phrase, in the field that weighs most; two spellings of one phrase count once."""
-    seen: set[_Words] = set()
-    reasons = []
+    """One reason a phrase, in the field that weighs most.
+
+    Two spellings of one phrase count once, and a phrase within a longer one that was found ("agents" in "web agents")
+    counts only for fields where it weighs more than that one.
+    """
+    found: dict[_Words, Reason] = {}
     for phrase in topic.any_phrases + topic.all_phrases:
         words = book.phrases[phrase]
-        if words in hits and words not in seen:
-            seen.add(words)
+        if words in hits and words not in found:
             field = max(hits[words], key=FIELD_WEIGHTS.__getitem__)
-            reasons.append(Reason(phrase, field, FIELD_WEIGHTS[field]))
+            found[words] = Reason(phrase, field, FIELD_WEIGHTS[field])
+    reasons = [reason for words, reason in found.items() if not _is_within_a_longer_one(words, reason, found)]
     return tuple(sorted(reasons, key=lambda reason: -reason.weight))
+
+
+def _is_within_a_longer_one(words: _Words, reason: Reason, found: dict[_Words, Reason]) -> bool:
+    return any(
+        len(longer) > len(words) and other.weight >= reason.weight and words in runs(longer, len(words))
+        for longer, other in found.items()
+    )

@@ -32,6 +32,14 @@ def test_two_spellings_of_one_phrase_count_once() -> None:
     assert len(found.reasons) == 1
 
 
+def test_a_phrase_within_a_longer_one_counts_once() -> None:
+    agents = topic("agents", ["agent", "web agent"])
+    within = match(paper(title="X", abstract="A web agent plans."), agents)["agents"]
+    assert [reason.phrase for reason in within.reasons] == ["web agent"]
+    beside = match(paper(title="An agent", abstract="A web agent plans."), agents)["agents"]
+    assert [reason.phrase for reason in beside.reasons] == ["agent", "web agent"]
+
+
 def test_a_phrase_that_is_ruled_out_vetoes() -> None:
     agents = topic("agents", ["agent"], none_phrases=["real estate agent"])
     assert match(paper(title="The Real Estate Agent"), agents) == {}
