@@ -216,6 +216,7 @@ def test_each_person_gets_their_own_papers_once(engine: Engine) -> None:
     again = send(engine, mailbox)
     assert states(again) == {ADA: "skipped", BEN: "skipped"}
     assert {outcome.reason for outcome in again.outcomes} == {"the digest of 2026-10-01 is accepted already"}
+    assert (report.issue_id, again.issue_id) == (1, None)
     assert len(mailbox.mails) == 2
 
 

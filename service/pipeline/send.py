@@ -66,7 +66,7 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class SendReport:
     on: date
-    issue_id: int | None  # None for a dry run
+    issue_id: int | None  # None where nothing was planned, as in a dry run
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -150,10 +150,11 @@ def _split_active(people: Sequence[Subscriber], on: date) -> tuple[list[Subscrib
     return active, [Outcome(person.email, on, DeliveryState.SKIPPED, str(person.state)) for person in others]
 
 
-def _plan_issue(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[int, set[int], list[Outcome]]:
-    """Freeze who gets what; who has a digest of that day already gets no second one."""
-    with transaction(engine) as session:
-        issue_id = add_issue(session, started_by="send-now", now=now)
+def _plan_issue(
+    engine: Engine, people: Sequence[Subscriber], on: date, now: datetime
+) -> tuple[int | None, set[int], list[Outcome]]:
+    """Freeze who gets what; who has a digest of that day already gets no second one. No issue where all have."""
+    issue_id: int | None = None
     ids: set[int] = set()
     already: list[Outcome] = []
     for portion in _portions(people):
@@ -162,8 +163,9 @@ def _plan_issue(engine: Engine, people: Sequence[Subscriber], on: date, now: dat
             for planned in plan_digests(session, portion, on):
                 if outcome := _already(planned):
                     already.append(outcome)
-                else:
-                    ids.add(plan_delivery(session, issue_id, planned.digest, planned.delivery, now).id or 0)
+                    continue
+                issue_id = issue_id or add_issue(session, started_by="send-now", now=now)
+                ids.add(plan_delivery(session, issue_id, planned.digest, planned.delivery, now).id or 0)
     return issue_id, ids, already
 
 
