@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import venv
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from service.cadence import last_listed_day
+from tests.builders import page, record
 from tests.cli.conftest import Paperround
 
 COMMANDS = ["demo", "fetch", "send-now", "preview", "why", "status", "parse", "summarize", "match"]
@@ -68,6 +72,21 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert "Nothing was sent" in second.out
     assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
     assert {path.name for path in folder.iterdir()} == {"paperround-demo"}
+
+
+def test_the_demo_reads_the_live_page_where_it_can(
+    paperround: Paperround, folder: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today, listed = datetime.now(UTC).date(), last_listed_day(datetime.now(UTC))
+    for path, paper_id, day in (("/papers", "2610.00001", today), (f"/papers/date/{listed}", "2610.00002", listed)):
+        told = record(paper_id, "LLM Agents", submittedOnDailyAt=f"{day}T00:00:00Z")
+        httpserver.expect_request(path).respond_with_data(page([told], on=day))
+    monkeypatch.setenv("PAPERROUND_SOURCE_URL", httpserver.url_for("/papers"))
+    ran = paperround("demo", "--json")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.json["on"] == f"{listed}"
+    assert [outcome["paper_ids"] for outcome in ran.json["outcomes"] if outcome["email"] == "ada@example.org"] == [["2610.00002"]]
+    assert all("Sample papers" not in mail.read_text("utf-8") for mail in (folder / "paperround-demo").rglob("*.html"))
 
 
 def test_an_installed_wheel_runs_the_demo_in_any_folder(tmp_path: Path) -> None:
