@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import demo, fetch, sending, stages, status, subscribers, topics
+from service.cli import backup, demo, fetch, sending, stages, status, subscribers, topics
 from service.cli.output import tell
 from service.errors import PaperroundError, WrongUse
 
@@ -39,6 +39,8 @@ app.command("why")(sending.why)
 app.command("status")(status.status)
 app.add_typer(topics.app, name="topics", help="What subscribers can choose.")
 app.add_typer(subscribers.app, name="subscribers", help="Who gets mail, and how.")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("parse")(stages.parse)
 app.command("summarize")(stages.summarize)
 app.command("match")(stages.match)

@@ -1,0 +1,52 @@
+"""Copy a SQLite database out and in again, whole, while others use it. Touches the database and one file.
+
+SQLite's own backup (https://www.sqlite.org/backup.html): a consistent copy, which a copy of the file is not.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from service.errors import StoreFailed, WrongUse
+
+_TABLES = {"alembic_version", "paper", "subscriber", "delivery"}
+
+
+def back_up(engine: Engine, file: Path) -> None:
+    """Write the whole database to a file, which appears whole or not at all. Raises StoreFailed, WrongUse."""
+    unfinished = file.with_name(f".{file.name}.unfinished")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with _raw(engine) as source, closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
+        unfinished.replace(file)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreFailed(f"{file} can't be written: {error}") from error
+
+
+def restore(engine: Engine, file: Path) -> None:
+    """Put a backup in the place of all that the database holds. Raises WrongUse where the file is no backup of ours."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as copy:
+            if not {name for (name,) in copy.execute("SELECT name FROM sqlite_master")} >= _TABLES:
+                raise WrongUse(f"{file} is no backup of Paperround")
+            with _raw(engine) as target:
+                copy.backup(target)
+    except sqlite3.Error as error:
+        raise WrongUse(f"{file} can't be restored: {error}") from error
+
+
+@contextmanager
+def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
+    if engine.dialect.name != "sqlite":
+        raise WrongUse("this is PostgreSQL: use its own pg_dump and pg_restore")
+    with closing(engine.raw_connection()) as connection:
+        raw = connection.driver_connection
+        assert isinstance(raw, sqlite3.Connection)
+        yield raw

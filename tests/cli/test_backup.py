@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.cli.conftest import Paperround
+
+
+@pytest.fixture
+def filled(paperround: Paperround, page_file: Path) -> None:
+    paperround("fetch", "--from", page_file)
+    paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
+    assert paperround("send-now", "--on", "2026-10-01", "--json").json["accepted"] == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_restored_database_is_the_one_backed_up(paperround: Paperround, folder: Path) -> None:
+    before = paperround("subscribers", "list", "--json").json
+    assert paperround("backup", "kept.db").status == 0
+    assert [path.name for path in folder.glob("*kept*")] == ["kept.db"]
+    paperround("subscribers", "remove", "ada@example.org")
+    ran = paperround("restore", "kept.db")
+    assert (ran.status, ran.out) == (0, "Restored, with 1 subscriber.\n")
+    assert paperround("subscribers", "list", "--json").json == before
+    again = paperround("send-now", "--on", "2026-10-01", "--json").json
+    assert (again["accepted"], again["skipped"]) == (0, 1)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_database_with_subscribers_is_replaced_only_when_asked(paperround: Paperround) -> None:
+    paperround("backup", "kept.db")
+    paperround("subscribers", "add", "ben@example.org", "--topics", "code")
+    refused = paperround("restore", "kept.db")
+    assert (refused.status, refused.err) == (
+        2,
+        "error: the database has 2 subscribers already: to replace it all, say --yes\n",
+    )
+    assert paperround("restore", "kept.db", "--yes", "--json").json["subscribers"] == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_backup_is_whole_while_another_writes(paperround: Paperround, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "paperround.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM paper")
+        assert paperround("backup", "kept.db").status == 0
+        other.execute("ROLLBACK")
+    with closing(sqlite3.connect(folder / "kept.db")) as kept:
+        assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert kept.execute("SELECT count(*) FROM paper").fetchone() == (3,)
+
+
+@pytest.mark.parametrize("content", [b"no database at all, only some words" * 50, b"", None])
+def test_what_is_no_backup_is_refused_and_nothing_is_lost(paperround: Paperround, folder: Path, content: bytes | None) -> None:
+    if content is not None:
+        (folder / "other.db").write_bytes(content)
+    ran = paperround("restore", "other.db")
+    assert ran.status == 2
+    assert ran.err.startswith("error: other.db ")
+    assert ran.err.count("\n") == 1
+    assert len(paperround("topics", "list", "--json").json) == 20
+
+
+def test_postgresql_is_pointed_to_its_own_tools(
+    paperround: Paperround, postgresql: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_DATABASE_URL", postgresql.url.render_as_string(hide_password=False))
+    ran = paperround("backup", "kept.db")
+    assert (ran.status, ran.err) == (2, "error: this is PostgreSQL: use its own pg_dump and pg_restore\n")
