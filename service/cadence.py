@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from service.models import WEEKDAYS
 
 FURTHEST_BACK = timedelta(days=30)
 OVERLAP = timedelta(days=7)  # papers can be stored some days after they were featured
@@ -18,6 +20,28 @@ def last_listed_day(now: datetime) -> date:
     """The last whole day on which the source makes a list: there is none on Saturdays and Sundays."""
     day = last_complete_day(now)
     return day - timedelta(days=max(day.weekday() - 4, 0))
+
+
+def next_digest_at(cadence: str, hour: int, zone: str, after: datetime) -> datetime:
+    """The first instant after `after`, in UTC, at which a digest is due: a day of the cadence, at the hour, local time.
+
+    Each local date has one such instant: an hour that the clock skips counts as the one after it, and of an hour that
+    comes twice the first counts (PEP 495, fold 0).
+    """
+    place = ZoneInfo(zone)
+    day = after.astimezone(place).date()
+    while True:
+        moment = datetime.combine(day, time(hour), place).astimezone(UTC)
+        if moment > after and _is_digest_day(cadence, day):
+            return moment
+        day += timedelta(days=1)
+
+
+def _is_digest_day(cadence: str, day: date) -> bool:
+    rhythm, _, weekday = cadence.partition(":")
+    if rhythm == "weekly":
+        return WEEKDAYS[day.weekday()] == weekday
+    return rhythm == "daily" or day.weekday() < 5
 
 
 def local_day(moment: datetime, zone: str) -> date:

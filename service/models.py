@@ -26,6 +26,9 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 class SubscriberState(StrEnum):
     ACTIVE = "active"
     UNSUBSCRIBED = "unsubscribed"
@@ -137,6 +140,7 @@ class Subscriber(SQLModel, table=True):
     hour: int = 8  # local
     cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
     added_at: datetime
+    next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out
 
 
 class Suppression(SQLModel, table=True):
@@ -158,10 +162,7 @@ class Issue(SQLModel, table=True):
 class Delivery(SQLModel, table=True):
     """One subscriber's part of an issue: the papers that one mail stands for, and what became of it."""
 
-    __table_args__ = (
-        UniqueConstraint("subscriber_id", "digest_on"),
-        CheckConstraint(_one_of(DeliveryState), name="state"),
-    )
+    __table_args__ = (UniqueConstraint("subscriber_id", "digest_on"), CheckConstraint(_one_of(DeliveryState), name="state"))
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(default_factory=new_key, unique=True)  # names the mail: its Message-ID
@@ -175,6 +176,7 @@ class Delivery(SQLModel, table=True):
     paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     looked_at_count: int = 0  # papers in the window that were new to the person
     attempts: int = 0
+    next_try_at: datetime | None = None
     lease_until: datetime | None = None
     smtp_reply: str | None = None
     planned_at: datetime

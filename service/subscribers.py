@@ -12,12 +12,11 @@ from zoneinfo import available_timezones
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from service.errors import WrongUse
-from service.models import Subscriber, SubscriberState
+from service.models import WEEKDAYS, Subscriber, SubscriberState
 
 # A mail server of one's own may well serve .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 COLUMNS = ("email", "topics", "zone", "hour", "cadence", "state")
 
 

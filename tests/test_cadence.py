@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from service.cadence import last_complete_day, last_listed_day, local_day, window_start
+from service.cadence import last_complete_day, last_listed_day, local_day, next_digest_at, window_start
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,38 @@ def test_a_mail_bears_the_day_where_its_reader_lives() -> None:
     late = datetime(2026, 10, 1, 23, 0, tzinfo=UTC)
     assert local_day(late, "Asia/Tokyo") == date(2026, 10, 2)
     assert local_day(late, "America/New_York") == date(2026, 10, 1)
+
+
+def local_days(cadence: str, hour: int, zone: str, after: datetime, until: datetime) -> list[datetime]:
+    """Every due instant in between, as the person's clock shows it."""
+    found, moment = [], next_digest_at(cadence, hour, zone, after)
+    while moment <= until:
+        found.append(moment.astimezone(ZoneInfo(zone)))
+        moment = next_digest_at(cadence, hour, zone, moment)
+    return found
+
+
+@given(
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Sydney", "Asia/Kathmandu", "America/St_Johns", "UTC"]),
+    hour=st.integers(0, 23),
+    after=st.datetimes(datetime(2026, 9, 20), datetime(2026, 10, 5), timezones=st.just(UTC)),  # noqa: DTZ001
+)
+def test_over_the_clock_changes_every_local_day_is_due_once(zone: str, hour: int, after: datetime) -> None:
+    due = local_days("daily", hour, zone, after, after + timedelta(days=50))
+    days = [moment.date() for moment in due]
+    assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
+    assert len(days) in (49, 50, 51)
+    assert {moment.hour for moment in due} <= {hour, hour + 1}
+
+
+def test_an_hour_that_the_clock_skips_counts_as_the_next_and_one_that_comes_twice_counts_once() -> None:
+    spring = local_days("daily", 2, "Australia/Sydney", datetime(2026, 10, 2, 20, tzinfo=UTC), datetime(2026, 10, 5, tzinfo=UTC))
+    assert [(moment.day, moment.hour) for moment in spring] == [(4, 3), (5, 2)]
+    autumn = local_days("daily", 2, "Europe/Berlin", datetime(2026, 10, 24, 3, tzinfo=UTC), datetime(2026, 10, 26, 3, tzinfo=UTC))
+    assert [(moment.day, moment.hour, moment.fold) for moment in autumn] == [(25, 2, 0), (26, 2, 0)]
+
+
+def test_a_cadence_leaves_out_the_other_days() -> None:
+    week = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 18, 23, tzinfo=UTC)
+    assert [moment.day for moment in local_days("weekdays", 8, "UTC", *week)] == [5, 6, 7, 8, 9, 12, 13, 14, 15, 16]
+    assert [moment.day for moment in local_days("weekly:sun", 8, "UTC", *week)] == [11, 18]

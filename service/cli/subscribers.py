@@ -238,7 +238,7 @@ def _slugs(session: Session) -> list[str]:
 
 
 def _as_json(person: Subscriber) -> dict[str, Any]:
-    return person.model_dump(mode="json", exclude={"id", "key"})
+    return person.model_dump(mode="json", exclude={"id", "key", "next_digest_at"})
 
 
 def _say_person(person: Subscriber, as_json: bool) -> None:

@@ -7,10 +7,11 @@ claimed, handed over and recorded. Whatever breaks in between, the tables tell w
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import stamina
 from sqlalchemy import Engine
@@ -104,7 +105,7 @@ def dry_run(engine: Engine, people: Sequence[Subscriber], on: date, now: datetim
             outcomes.append(Outcome(email, waiting.digest_on, DeliveryState.PLANNED, reason, tuple(waiting.paper_ids)))
         for planned in plan_digests(session, active, on):
             if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
-                outcomes.append(_already(planned) or _planned(planned.digest))
+                outcomes.append(already_planned(planned) or _planned(planned.digest))
     return _report(on, None, outcomes)
 
 
@@ -127,7 +128,7 @@ def send_now(
     issue_id, planned, already = _plan_issue(engine, active, on, clock())
     with reading(engine) as session:
         waiting = [delivery.id or 0 for delivery in open_deliveries(session, _ids(active), clock())]
-    sent = _send_all(engine, transport, sender, waiting, clock, progress)
+    sent = send_all(engine, transport, sender, waiting, clock, progress)
     with reading(engine) as session:
         for delivery, person in deliveries_by_id(session, {*planned, *waiting, *expired}):
             outcomes.append(_outcome(person, delivery, sent.get(delivery.id or 0)))
@@ -161,7 +162,7 @@ def _plan_issue(
         with transaction(engine) as session:
             lock_planning(session)
             for planned in plan_digests(session, portion, on):
-                if outcome := _already(planned):
+                if outcome := already_planned(planned):
                     already.append(outcome)
                     continue
                 issue_id = issue_id or add_issue(session, started_by="send-now", now=now)
@@ -173,20 +174,26 @@ def _portions(people: Sequence[Subscriber]) -> Iterator[Sequence[Subscriber]]:
     return (people[start : start + _PORTION] for start in range(0, len(people), _PORTION))
 
 
-def _send_all(
+def send_all(
     engine: Engine,
     transport: Transport,
     sender: Sender,
     delivery_ids: Sequence[int],
     clock: Clock,
-    progress: Progress | None,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> dict[int, tuple[Email, str]]:
-    """One mail after another, until all are handed over or the server takes none. Answers each one's mail and reply."""
+    """One mail after another, until all are handed over, the server takes none, or we are told to stop between two.
+
+    Answers each one's mail and reply.
+    """
     with reading(engine) as session:
         board = topic_board(session)
     sent: dict[int, tuple[Email, str]] = {}
     breaks = 0
     for done, delivery_id in enumerate(delivery_ids):
+        if should_stop():
+            break
         if progress:
             progress(done, len(delivery_ids))
         try:
@@ -246,26 +253,25 @@ def _record_failure(engine: Engine, delivery: Delivery, error: Exception, now: d
         state = DeliveryState.UNKNOWN
     reason = str(error) if isinstance(error, PaperroundError) else f"the mail could not be made: {error!r}"
     reply = str(error) if isinstance(error, DeliveryFailed) else None
-    _record(engine, delivery, state, now, reason=reason, smtp_reply=reply)
+    next_try_at = now + _back_off(delivery.attempts) if state is not DeliveryState.REJECTED else None
+    _record(engine, delivery, state, now, reason=reason, smtp_reply=reply, next_try_at=next_try_at)
 
 
-def _record(
-    engine: Engine,
-    delivery: Delivery,
-    state: DeliveryState,
-    now: datetime,
-    *,
-    reason: str | None = None,
-    smtp_reply: str | None = None,
-) -> None:
+def _back_off(attempts: int) -> timedelta:
+    """5 minutes, doubled with each attempt up to 4 hours, and up to a fifth more so that retries spread."""
+    minutes: int = min(5 * 2 ** min(attempts - 1, 10), 240)
+    return timedelta(minutes=minutes * random.uniform(1.0, 1.2))  # noqa: S311
+
+
+def _record(engine: Engine, delivery: Delivery, state: DeliveryState, now: datetime, **told: Any) -> None:
     """Insist: while the outcome of a mail that is out isn't recorded, the mail may go out again."""
     for attempt in stamina.retry_context(on=StoreFailed, attempts=10, timeout=300):
         with attempt, transaction(engine) as session:
-            is_ours = record_outcome(session, delivery, state, now=now, reason=reason, smtp_reply=smtp_reply)
+            is_ours = record_outcome(session, delivery, state, now=now, **told)
     log.info("delivery=%s state=%s recorded=%s papers=%d", delivery.id, state, is_ours, len(delivery.paper_ids))
 
 
-def _already(planned: Planned) -> Outcome | None:
+def already_planned(planned: Planned) -> Outcome | None:
     """A day that was planned before stands, unless it was silent: then later papers may still fill it."""
     digest, delivery = planned
     if delivery is None or delivery.state == DeliveryState.SKIPPED:

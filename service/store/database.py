@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,29 @@ def take_lock(connection: Connection, name: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"paperround {name}"})
+
+
+@contextmanager
+def hold_alone(engine: Engine, name: str) -> Iterator[None]:
+    """Be the only process that holds this name on this database. Raises StoreFailed where another does.
+
+    A lock of the operating system beside the SQLite file, or a session's advisory lock on PostgreSQL: both end with the
+    process, however it ends.
+    """
+    taken = StoreFailed(f"another `{name}` runs on this database: stop that one first")
+    if engine.dialect.name == "postgresql":
+        with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+            if not connection.execute(question, {"name": f"paperround alone {name}"}).scalar():
+                raise taken
+            yield
+        return
+    with Path(f"{engine.url.database}.{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise taken from None
+        yield
 
 
 def _postgresql_engine(url: str) -> Engine:

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from service.models import HOLDING_STATES, OPEN_STATES, Delivery, DeliveryState, Digest, Issue, Subscriber, new_key
 from service.store.database import take_lock
@@ -78,17 +79,28 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.paper_ids = [pick.paper.id for pick in digest.picks]
     row.looked_at_count = digest.looked_at_count
     row.planned_at = now
+    row.next_try_at = None
     session.add(row)
     session.flush()
     return row
 
 
 def open_deliveries(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[Delivery]:
-    """Those still to be sent that no process holds: the least tried first, so that a hard one holds nobody up."""
+    """Those still to be sent that no process holds, whenever their next try is due."""
     wanted = set(subscriber_ids)
+    return [delivery for delivery in session.exec(_open(now)) if delivery.subscriber_id in wanted]
+
+
+def due_deliveries(session: Session, now: datetime) -> list[Delivery]:
+    """Those of everybody that are to be sent now, and that no process holds."""
+    is_due = or_(col(Delivery.next_try_at).is_(None), col(Delivery.next_try_at) <= now)
+    return list(session.exec(_open(now).where(is_due)))
+
+
+def _open(now: datetime) -> SelectOfScalar[Delivery]:
+    """The least tried first, so that a hard one holds nobody up."""
     question = select(Delivery).where(col(Delivery.state).in_(OPEN_STATES), _is_free(now))
-    question = question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
-    return [delivery for delivery in session.exec(question) if delivery.subscriber_id in wanted]
+    return question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
 
 
 def claim_delivery(session: Session, delivery_id: int, now: datetime) -> tuple[Delivery, Subscriber] | None:
@@ -112,6 +124,7 @@ def record_outcome(
     now: datetime,
     reason: str | None = None,
     smtp_reply: str | None = None,
+    next_try_at: datetime | None = None,
 ) -> bool:
     """What became of a claimed delivery; its lease ends.
 
@@ -126,7 +139,14 @@ def record_outcome(
             col(Delivery.state) == DeliveryState.SENDING,
             col(Delivery.attempts) == claimed.attempts,
         )
-        .values(state=state, reason=reason, smtp_reply=smtp_reply, lease_until=None, settled_at=now if is_settled else None)
+        .values(
+            state=state,
+            reason=reason,
+            smtp_reply=smtp_reply,
+            next_try_at=next_try_at,
+            lease_until=None,
+            settled_at=now if is_settled else None,
+        )
     )
     return recorded.rowcount == 1
 

@@ -52,8 +52,27 @@ def change_subscriber(session: Session, person: Subscriber, changes: dict[str, A
     changed = [name for name, value in changes.items() if getattr(person, name) != value]
     for name in changed:
         setattr(person, name, changes[name])
+    if {"zone", "hour", "cadence", "state"} & set(changed):
+        person.next_digest_at = None
     session.add(person)
     return changed
+
+
+def unscheduled_subscribers(session: Session, most: int) -> list[Subscriber]:
+    """Active ones of whom it isn't known when their next digest is due."""
+    active = col(Subscriber.state) == SubscriberState.ACTIVE
+    return list(session.exec(select(Subscriber).where(active, col(Subscriber.next_digest_at).is_(None)).limit(most)))
+
+
+def due_subscribers(session: Session, now: datetime, most: int) -> list[Subscriber]:
+    """Active ones whose next digest is due, the longest waiting first."""
+    due = (col(Subscriber.state) == SubscriberState.ACTIVE, col(Subscriber.next_digest_at) <= now)
+    return list(session.exec(select(Subscriber).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most)))
+
+
+def schedule_subscriber(session: Session, person: Subscriber, next_digest_at: datetime) -> None:
+    person.next_digest_at = next_digest_at
+    session.add(person)
 
 
 def lift_suppression(session: Session, email: str) -> None:

@@ -81,12 +81,16 @@ def upgrade() -> None:
         sa.Column("hour", sa.Integer(), nullable=False),
         sa.Column("cadence", sa.String(), nullable=False),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_digest_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('active', 'unsubscribed')", name=op.f("ck_subscriber_state")),
         sa.CheckConstraint("hour BETWEEN 0 AND 23", name=op.f("ck_subscriber_hour")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriber")),
         sa.UniqueConstraint("email", name=op.f("uq_subscriber_email")),
         sa.UniqueConstraint("key", name=op.f("uq_subscriber_key")),
     )
+    with op.batch_alter_table("subscriber", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_subscriber_next_digest_at"), ["next_digest_at"], unique=False)
+
     op.create_table(
         "suppression",
         sa.Column("address_hash", sa.String(), nullable=False),
@@ -120,6 +124,7 @@ def upgrade() -> None:
         sa.Column("paper_ids", sa.JSON(), nullable=False),
         sa.Column("looked_at_count", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("smtp_reply", sa.String(), nullable=True),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,85 @@
+"""Plan and send what is due by the tables, at every waking. Touches the database, and the mail server through `open_transport`.
+
+The tables are the state and a waking is only that: one that is lost, late or doubled changes nothing. Each person's next
+digest stands on their row; whatever is due and free is taken up, so this is the recovery after a crash as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from service.cadence import last_complete_day, next_digest_at
+from service.models import Sender, Subscriber
+from service.pipeline.digests import plan_digests
+from service.pipeline.send import Clock, Transport, already_planned, send_all
+from service.store.database import reading, transaction
+from service.store.deliveries import add_issue, due_deliveries, expire_stale, lock_planning, plan_delivery, recover_lost
+from service.store.subscribers import due_subscribers, schedule_subscriber, unscheduled_subscribers
+
+log = logging.getLogger(__name__)
+
+_PORTION = 500  # people in one transaction
+_JUST_NOW = timedelta(minutes=2)  # an hour that came while nobody was awake, between two wakings, still counts
+
+
+def send_due_digests(
+    engine: Engine,
+    open_transport: Callable[[], AbstractContextManager[Transport]],
+    sender: Sender,
+    *,
+    clock: Clock,
+    stale_after: timedelta,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Answers how many mails were accepted. What can't be sent now is due again later."""
+    with transaction(engine) as session:
+        recover_lost(session, clock())
+        expire_stale(session, clock(), stale_after)
+    _plan_due(engine, clock())
+    with reading(engine) as session:
+        waiting = [delivery.id or 0 for delivery in due_deliveries(session, clock())]
+    if not waiting:
+        return 0
+    with open_transport() as transport:
+        sent = send_all(engine, transport, sender, waiting, clock, should_stop=should_stop)
+    log.info("wave sent=%d of=%d", len(sent), len(waiting))
+    return len(sent)
+
+
+def _plan_due(engine: Engine, now: datetime) -> None:
+    """Everybody due at this waking is one issue, however many transactions it takes."""
+    issue_id: int | None = None
+    while True:
+        with transaction(engine) as session:
+            lock_planning(session)
+            for person in unscheduled_subscribers(session, _PORTION):
+                _schedule(session, person, now - _JUST_NOW)
+            session.flush()
+            people = due_subscribers(session, now, _PORTION)
+            if not people:
+                return
+            issue_id = _plan(session, issue_id, people, now)
+
+
+def _plan(session: Session, issue_id: int | None, people: list[Subscriber], now: datetime) -> int | None:
+    """Each one's digest of the last whole day, and when the next one is due. After an outage that is one digest, not many."""
+    for planned in plan_digests(session, people, last_complete_day(now)):
+        person = planned.digest.subscriber
+        if outcome := already_planned(planned):
+            log.info("subscriber=%s silent reason=%r", person.id, outcome.reason)
+        else:
+            issue_id = issue_id or add_issue(session, started_by="serve", now=now)
+            row = plan_delivery(session, issue_id, planned.digest, planned.delivery, now)
+            log.info("subscriber=%s %s papers=%d reason=%r", person.id, row.state, len(row.paper_ids), row.reason)
+        _schedule(session, person, now)
+    return issue_id
+
+
+def _schedule(session: Session, person: Subscriber, after: datetime) -> None:
+    schedule_subscriber(session, person, next_digest_at(person.cadence, person.hour, person.zone, after))

@@ -1,0 +1,158 @@
+"""Wakings over days, with the clock passed in: who is due gets theirs once, whatever wakes how often."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine
+from sqlmodel import col, select
+
+from service.errors import DeliveryFailed, ServerUnusable
+from service.models import Delivery, Subscriber
+from service.pipeline.due import send_due_digests
+from service.store.database import reading, transaction
+from service.store.subscribers import change_subscriber
+from tests.builders import SENDER, Mailbox, record
+from tests.test_pipeline import ADA, BEN, gather, subscribe
+
+
+def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[[], bool] = lambda: False) -> int:
+    @contextmanager
+    def opened() -> Iterator[Mailbox]:
+        yield mailbox
+
+    return send_due_digests(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 10, day, hour, minute, tzinfo=UTC)
+
+
+def gather_daily(engine: Engine, first: int, last: int) -> None:
+    """A paper on every weekday of October 2026 from `first` to `last`."""
+    for day in range(first, last + 1):
+        when = at(day, 0)
+        if when.weekday() < 5:
+            gather(engine, record(f"2610.{day:05d}", "LLM Agents"), on=when.date(), now=when)
+
+
+def test_a_digest_goes_out_at_the_persons_hour_and_not_before(engine: Engine) -> None:
+    gather_daily(engine, 1, 2)
+    subscribe(engine, ADA, zone="Europe/Berlin", hour=8)
+    mailbox = Mailbox()
+    wakings = [at(2, 5, 50) + timedelta(minutes=number) for number in range(30)]
+    sent = {moment: wake(engine, mailbox, moment) for moment in wakings}
+    assert [moment for moment, count in sent.items() if count] == [at(2, 6)]  # 08:00 in Berlin
+    assert mailbox.paper_ids(ADA) == [["2610.00001"]]
+
+
+def test_an_outage_is_caught_up_with_one_digest(engine: Engine) -> None:
+    gather_daily(engine, 1, 8)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    wake(engine, mailbox, at(2, 8))
+    wake(engine, mailbox, at(8, 19, 30))  # back after six days
+    wake(engine, mailbox, at(8, 19, 31))
+    wake(engine, mailbox, at(9, 8))
+    assert mailbox.paper_ids(ADA) == [["2610.00001"], ["2610.00002", "2610.00005", "2610.00006", "2610.00007"], ["2610.00008"]]
+
+
+def test_several_wakers_at_once_send_one_mail(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+    mailbox = Mailbox()
+    threads = [threading.Thread(target=wake, args=(engine, mailbox, at(2, 8))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(to for to, _ in mailbox.mails) == [ADA, BEN]
+
+
+def test_two_local_days_on_one_list_give_one_mail_and_a_silence(engine: Engine) -> None:
+    """10:00 in Sydney on 3 and on 4 October 2026 are 00:00 and 23:00 UTC of the same day: the clock goes forward between."""
+    gather_daily(engine, 1, 5)
+    subscribe(engine, ADA, zone="Australia/Sydney", hour=10)
+    mailbox = Mailbox()
+    moment = at(2, 23)
+    while moment < at(5, 1):
+        wake(engine, mailbox, moment)
+        moment += timedelta(minutes=30)
+    with reading(engine) as session:
+        found = [(row.digest_on.day, row.state) for row in session.exec(select(Delivery).order_by(col(Delivery.id)))]
+    assert found == [(2, "accepted"), (3, "skipped")]
+    assert mailbox.paper_ids(ADA) == [["2610.00001", "2610.00002"]]
+
+
+def test_a_changed_hour_counts_from_then_on(engine: Engine) -> None:
+    gather_daily(engine, 1, 5)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    wake(engine, mailbox, at(2, 7))
+    with transaction(engine) as session:
+        change_subscriber(session, session.get_one(Subscriber, 1), {"hour": 12})
+    assert [wake(engine, mailbox, at(2, hour)) for hour in (8, 11, 12, 13)] == [0, 0, 1, 0]
+
+
+def test_who_is_added_gets_the_first_digest_at_their_next_hour(engine: Engine) -> None:
+    gather_daily(engine, 1, 2)
+    mailbox = Mailbox()
+    subscribe(engine, ADA, hour=8)
+    assert [wake(engine, mailbox, moment) for moment in (at(2, 9), at(2, 20), at(3, 8))] == [0, 0, 1]
+
+
+def test_a_mail_refused_for_now_waits_for_its_next_try(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    refusing, mailbox = Mailbox(refuse={ADA: DeliveryFailed(451, "later")}), Mailbox()
+    wake(engine, refusing, at(2, 8))
+    assert [wake(engine, mailbox, at(2, 8, minute)) for minute in (1, 4, 7)] == [0, 0, 1]
+
+
+def test_a_dead_server_is_tried_again_and_nothing_is_lost(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+    dead, mailbox = Mailbox(refuse={"*": ServerUnusable("refused")}), Mailbox()
+    wake(engine, dead, at(2, 8))
+    wake(engine, dead, at(2, 8, 1))
+    wake(engine, mailbox, at(2, 9))
+    assert sorted(to for to, _ in mailbox.mails) == [ADA, BEN]
+
+
+def test_being_told_to_stop_ends_between_two_mails_and_the_next_waking_carries_on(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, *(f"reader{number}@example.org" for number in range(6)), hour=8)
+    mailbox = Mailbox()
+    assert wake(engine, mailbox, at(2, 8), should_stop=lambda: len(mailbox.mails) >= 2) == 2
+    assert wake(engine, mailbox, at(2, 8, 1)) == 4
+    assert len({to for to, _ in mailbox.mails}) == 6
+
+
+def test_a_month_over_three_clock_changes_gives_each_local_day_at_most_one_digest(engine: Engine) -> None:
+    gather_daily(engine, 1, 31)
+    zones = {
+        "berlin": "Europe/Berlin",
+        "newyork": "America/New_York",
+        "sydney": "Australia/Sydney",
+        "kathmandu": "Asia/Kathmandu",
+    }
+    for name, zone in zones.items():
+        subscribe(engine, f"{name}@example.org", zone=zone, hour=7)
+    mailbox = Mailbox()
+    moment, sent_at = at(2, 0), []
+    while moment < datetime(2026, 11, 3, tzinfo=UTC):
+        before = len(mailbox.mails)
+        wake(engine, mailbox, moment)
+        sent_at += [(to, moment) for to, _ in mailbox.mails[before:]]
+        moment += timedelta(minutes=45)
+    for name, zone in zones.items():
+        email = f"{name}@example.org"
+        local = [moment.astimezone(ZoneInfo(zone)) for to, moment in sent_at if to == email]
+        assert len({moment.date() for moment in local}) == len(local)
+        assert all(7 <= moment.hour < 8 for moment in local)
+        ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
+        assert sorted(ids) == [f"2610.{day:05d}" for day in range(1, 32) if at(day, 0).weekday() < 5]
