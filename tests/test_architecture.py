@@ -34,7 +34,9 @@ LAYERS = {
     "service.settings": 3,
     "service.connections": 4,
     "service.pipeline": 5,
-    "service.cli": 6,
+    "service.scheduler": 6,
+    "service.web": 6,
+    "service.cli": 7,
 }
 PURE = ("sources", "summarize", "tag", "match", "compose", "render", "cadence", "links", "words", "catalogue", "subscribers")
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, demo, fetch, sending, stages, status, subscribers, topics
+from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics
 from service.cli.output import tell
 from service.errors import PaperroundError, WrongUse
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("fetch")(fetch.fetch)
+app.command("serve")(serve.serve)
 app.command("send-now")(sending.send_now)
 app.command("preview")(sending.preview)
 app.command("why")(sending.why)

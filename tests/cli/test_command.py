@@ -16,7 +16,7 @@ from service.cadence import last_listed_day
 from tests.builders import page, record
 from tests.cli.conftest import Paperround
 
-COMMANDS = ["demo", "fetch", "send-now", "preview", "why", "status", "backup", "restore", "parse", "summarize", "match"]
+COMMANDS = ["demo", "serve", "fetch", "send-now", "preview", "why", "status", "backup", "restore", "parse", "summarize", "match"]
 GROUPS = {
     "topics": ["list", "show", "import", "export"],
     "subscribers": ["add", "set", "list", "show", "import", "export", "remove"],

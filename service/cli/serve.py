@@ -1,0 +1,56 @@
+"""`serve`: the scheduler and the web door in one process. Touches everything."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from service.cli.output import Json, database, say_json
+from service.settings import sender
+from service.store.database import hold_alone
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    as_json: Json = False,
+) -> None:
+    """Fetch and send by itself, at each subscriber's own hour, until it is stopped.
+
+    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. `/health` answers 200,
+    or 503 where `paperround status` needs you. SIGTERM and Ctrl-C end it after the mail that is being handed over. --json
+    prints the address when it is ready.
+    """
+    import uvicorn  # with fastapi half a second to import, and needed by this command only
+
+    from service.scheduler import start_scheduler
+    from service.web import web_application
+
+    logging.basicConfig(
+        level=logging.INFO, force=True, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with database() as (settings, engine), hold_alone(engine, "serve"):
+        identity = sender(settings)
+        stopping = threading.Event()
+
+        @contextmanager
+        def running() -> Iterator[None]:
+            scheduler = start_scheduler(settings, engine, identity, stopping.is_set)
+            if as_json:
+                say_json({"host": host, "port": port}, indent=None)
+            yield
+            stopping.set()
+            scheduler.shutdown(wait=True)
+
+        for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn handles them, then raises them again
+            signal.signal(number, lambda *_: None)
+        uvicorn.run(web_application(engine, running), host=host, port=port, log_config=None, access_log=False)
