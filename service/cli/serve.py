@@ -24,9 +24,9 @@ def serve(
 ) -> None:
     """Fetch and send by itself, at each subscriber's own hour, until it is stopped.
 
-    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. `/health` answers 200,
-    or 503 where `paperround status` needs you. SIGTERM and Ctrl-C end it after the mail that is being handed over. --json
-    prints the address when it is ready.
+    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The unsubscribe links
+    of the mails lead here; `/health` answers 200, or 503 where `paperround status` needs you. SIGTERM and Ctrl-C end it
+    after the mail that is being handed over. --json prints the address when it is ready.
     """
     import uvicorn  # with fastapi half a second to import, and needed by this command only
 
@@ -36,8 +36,8 @@ def serve(
     logging.basicConfig(
         level=logging.INFO, force=True, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name in ("alembic", "apscheduler", "httpx", "stamina"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with database() as (settings, engine), hold_alone(engine, "serve"):
         identity = sender(settings)
         stopping = threading.Event()
@@ -53,4 +53,4 @@ def serve(
 
         for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn handles them, then raises them again
             signal.signal(number, lambda *_: None)
-        uvicorn.run(web_application(engine, running), host=host, port=port, log_config=None, access_log=False)
+        uvicorn.run(web_application(engine, identity, running), host=host, port=port, log_config=None, access_log=False)

@@ -17,6 +17,11 @@ def subscriber(session: Session, email: str) -> Subscriber | None:
     return session.exec(select(Subscriber).where(col(Subscriber.email) == email)).first()
 
 
+def subscriber_by_key(session: Session, key: str) -> Subscriber | None:
+    """The person whom a link names."""
+    return session.exec(select(Subscriber).where(col(Subscriber.key) == key)).first()
+
+
 def all_subscribers(session: Session) -> list[Subscriber]:
     return list(session.exec(select(Subscriber).order_by(col(Subscriber.email))))
 

@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 from service.errors import FetchFailed
 from service.pipeline.gather import gather_papers
 from service.web import web_application
-from tests.builders import NOW, page, record
+from tests.builders import NOW, SENDER, page, record
 
 
 def test_health_tells_whether_a_person_is_needed(engine: Engine) -> None:
-    client = TestClient(web_application(engine, nullcontext))
+    client = TestClient(web_application(engine, SENDER, nullcontext))
     assert client.get("/health").status_code == 200
     assert client.head("/health").status_code == 200
     gather_papers(engine, ["page"], lambda _: page([record()]), now=NOW)
@@ -26,7 +26,7 @@ def test_health_tells_whether_a_person_is_needed(engine: Engine) -> None:
 
 
 def test_health_says_when_the_database_is_gone(sqlite: Engine) -> None:
-    client = TestClient(web_application(sqlite, nullcontext))
+    client = TestClient(web_application(sqlite, SENDER, nullcontext))
     with sqlite.begin() as connection:
         connection.exec_driver_sql("DROP TABLE page")
     answer = client.get("/health")
