@@ -1,0 +1,37 @@
+"""The unit file against systemd's own checks, where they are installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parents[1] / "deploy" / "paperround.service"
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit, with a program that exists here in the place of the one that it starts."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    path = tmp_path / UNIT.name
+    path.write_text(UNIT.read_text("utf-8").replace("/opt/paperround/bin/paperround serve", sys.executable), "utf-8")
+    return path
+
+
+def test_the_unit_is_sound(unit: Path) -> None:
+    checked = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_the_unit_is_hardened(unit: Path) -> None:
+    told = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", unit], capture_output=True, text=True, check=False
+    ).stdout
+    level = re.search(r"Overall exposure level for .*: ([\d.]+)", told)
+    assert level is not None
+    assert float(level.group(1)) < 3.0
