@@ -467,6 +467,18 @@ def test_who_unsubscribed_after_planning_gets_nothing(engine: Engine) -> None:
     assert [(o.email, o.state, o.reason) for o in report.outcomes] == [(ADA, "accepted", None), (BEN, "skipped", "unsubscribed")]
 
 
+def test_an_open_mail_of_who_unsubscribed_is_settled(engine: Engine) -> None:
+    subscribe(engine, ADA, BEN)
+    gather(engine, record())
+    send(engine, Mailbox(refuse={"*": ServerUnusable("refused")}))
+    with transaction(engine) as session:
+        session.get_one(Subscriber, 1).state = "unsubscribed"
+    mailbox = Mailbox()
+    send(engine, mailbox)
+    assert [to for to, _ in mailbox.mails] == [BEN]
+    assert [(row.state, row.reason) for row in deliveries(engine)] == [("skipped", "unsubscribed"), ("accepted", None)]
+
+
 def test_an_unknown_address_is_refused_before_anything_is_planned(engine: Engine) -> None:
     with pytest.raises(WrongUse, match=r"eve@example.org: no such subscriber"):
         chosen_people(engine, ["eve@example.org"], ())

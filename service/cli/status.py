@@ -37,6 +37,8 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
     if issue := state["issue"]:
         parts = [f"{issue[s]} {s}" for s in DeliveryState if issue[s]]
         say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
+    if state["sending_until"]:
+        say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
     for need in state["needs_a_person"]:
         say(f"Needs you: {need}")
     if not state["needs_a_person"]:

@@ -19,7 +19,15 @@ from service.models import Sender, Subscriber
 from service.pipeline.digests import plan_digests
 from service.pipeline.send import Clock, Transport, already_planned, send_all
 from service.store.database import reading, transaction
-from service.store.deliveries import add_issue, due_deliveries, expire_stale, lock_planning, plan_delivery, recover_lost
+from service.store.deliveries import (
+    add_issue,
+    due_deliveries,
+    expire_stale,
+    lock_planning,
+    plan_delivery,
+    recover_lost,
+    skip_inactive,
+)
 from service.store.subscribers import due_subscribers, schedule_subscriber, unscheduled_subscribers
 
 log = logging.getLogger(__name__)
@@ -40,6 +48,7 @@ def send_due_digests(
     """Answers how many mails were accepted. What can't be sent now is due again later."""
     with transaction(engine) as session:
         recover_lost(session, clock())
+        skip_inactive(session)
         expire_stale(session, clock(), stale_after)
     _plan_due(engine, clock())
     with reading(engine) as session:

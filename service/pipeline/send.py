@@ -34,6 +34,7 @@ from service.store.deliveries import (
     plan_delivery,
     record_outcome,
     recover_lost,
+    skip_inactive,
 )
 from service.store.subscribers import all_subscribers, subscribers_by_email
 
@@ -124,6 +125,7 @@ def send_now(
     active, outcomes = _split_active(people, on)
     with transaction(engine) as session:
         recover_lost(session, clock())
+        skip_inactive(session)
         expired = expire_stale(session, clock(), stale_after)
     issue_id, planned, already = _plan_issue(engine, active, on, clock())
     with reading(engine) as session:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from service.models import DeliveryState, Page
-from service.store.deliveries import deliveries_of_issue, latest_issue, lost_counts, unsettled_counts
+from service.store.deliveries import deliveries_of_issue, latest_issue, lost_counts, sending_until, unsettled_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import subscriber_counts
@@ -17,7 +17,7 @@ _OLD_FETCH = timedelta(hours=26)
 _RECENTLY = timedelta(days=7)
 _WAITING = {
     DeliveryState.PLANNED: "planned and not sent",
-    DeliveryState.DEFERRED: "refused for now",
+    DeliveryState.DEFERRED: "not taken yet",
     DeliveryState.UNKNOWN: "handed over, but the server's answer was lost",
 }
 _LOST = {DeliveryState.REJECTED: "refused for good", DeliveryState.EXPIRED: "given up as too old"}
@@ -37,6 +37,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.count(s) for s in DeliveryState}}
         if issue
         else None,
+        "sending_until": max(sending_until(session, moment), default=None),
         "needs_a_person": [*_fetch_needs(pages, people["active"], moment), *_delivery_needs(session, moment)],
     }
 

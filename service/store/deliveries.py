@@ -14,7 +14,17 @@ from sqlalchemy import ColumnElement, func, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from service.models import HOLDING_STATES, OPEN_STATES, Delivery, DeliveryState, Digest, Issue, Subscriber, new_key
+from service.models import (
+    HOLDING_STATES,
+    OPEN_STATES,
+    Delivery,
+    DeliveryState,
+    Digest,
+    Issue,
+    Subscriber,
+    SubscriberState,
+    new_key,
+)
 from service.store.database import take_lock
 
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
@@ -161,6 +171,17 @@ def recover_lost(session: Session, now: datetime) -> int:
     return lost.rowcount
 
 
+def skip_inactive(session: Session) -> int:
+    """What is still open for people who get no mail any more is settled; answers how many there were."""
+    inactive = select(Subscriber.id).where(col(Subscriber.state) != SubscriberState.ACTIVE)
+    skipped = session.exec(
+        update(Delivery)
+        .where(col(Delivery.state).in_(OPEN_STATES), col(Delivery.subscriber_id).in_(inactive))
+        .values(state=DeliveryState.SKIPPED, reason=str(SubscriberState.UNSUBSCRIBED), lease_until=None)
+    )
+    return skipped.rowcount
+
+
 def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> set[int]:
     """Give up what was planned too long ago and surely never arrived, which frees its papers; answers which."""
     hours = stale_after // timedelta(hours=1)
@@ -199,6 +220,12 @@ def unsettled_counts(session: Session, now: datetime) -> dict[str, int]:
     counts = dict(session.exec(question.group_by(col(Delivery.state))).all())
     counts[DeliveryState.UNKNOWN] = counts.get(DeliveryState.UNKNOWN, 0) + counts.pop(DeliveryState.SENDING, 0)
     return counts
+
+
+def sending_until(session: Session, now: datetime) -> list[datetime]:
+    """When the leases end of mails that a process is handing over, or was when it died."""
+    held = (col(Delivery.state) == DeliveryState.SENDING, col(Delivery.lease_until) > now)
+    return [end for end in session.exec(select(Delivery.lease_until).where(*held)) if end is not None]
 
 
 def lost_counts(session: Session, since: datetime) -> dict[str, int]:
