@@ -27,7 +27,8 @@ def open_completion(api_key: str, base_url: str | None, model: str) -> Callable[
             )
             text = answer.choices[0].message.content if answer.choices else None
         except openai.OpenAIError as error:
-            raise ModelFailed(f"the language model did not answer: {_said(error)}") from error
+            said = _said(error).replace(api_key, "(the key)")  # some servers repeat what they were sent
+            raise ModelFailed(f"the language model did not answer: {said}") from error
         except (AttributeError, TypeError, ValueError) as error:  # the client trusts the server's form
             raise ModelFailed(f"the language model's answer is no chat completion: {_said(error)}") from error
         if not isinstance(text, str) or not text:
@@ -38,4 +39,4 @@ def open_completion(api_key: str, base_url: str | None, model: str) -> Callable[
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__

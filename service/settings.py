@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -40,10 +40,10 @@ def _one_ascii_line(text: str) -> str:
 
 def _database_url(text: str) -> str:
     try:
-        name = make_url(text).drivername
+        url = make_url(text)
     except ArgumentError as error:
         raise ValueError("write a database URL, as in sqlite:///paperround.db") from error
-    if name not in ("sqlite", "postgresql", "postgresql+psycopg"):
+    if url.drivername not in ("sqlite", "postgresql", "postgresql+psycopg") or not url.database:
         raise ValueError("write sqlite:///paperround.db, or postgresql://user:password@host/name")
     return text
 
@@ -58,6 +58,8 @@ def _smtp_url(secret: SecretStr) -> SecretStr:
 
 def _mail_from(text: str) -> str:
     name, address = parseaddr(text)
+    if len(getaddresses([text])) > 1:
+        raise ValueError("write one address; a name with a comma stands in quotation marks")
     if any(c in text for c in "\r\n") or not address:
         raise ValueError("write an address, as in Paperround <digest@example.org>")
     try:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from zoneinfo import available_timezones
 
@@ -85,18 +86,30 @@ def parse_cadence(text: str) -> str:
 
 def parse_zone(text: str) -> str:
     """An IANA time zone's name. Raises WrongUse."""
-    if text.strip() in available_timezones():
+    if text.strip() in _zones():
         return text.strip()
     raise WrongUse(f"{text!r} is not a time zone: name one as in Europe/Berlin")
+
+
+@dataclass(frozen=True, slots=True)
+class RollLine:
+    number: int
+    settings: SubscriberSettings
+    told: frozenset[str]  # the columns with something in them; the others are defaults
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
     """A CSV of subscribers, read."""
 
-    columns: tuple[str, ...]  # those that the file has
-    good: tuple[tuple[int, SubscriberSettings], ...]  # with their line numbers
+    good: tuple[RollLine, ...]
     bad: tuple[str, ...]  # one sentence a line, with its number
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Looking them up takes some milliseconds; two of the names mean no place."""
+    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def read_csv(text: str, known_topics: Collection[str]) -> Roll:
@@ -109,8 +122,8 @@ def read_csv(text: str, known_topics: Collection[str]) -> Roll:
 
 
 def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Roll:
-    columns = _checked_header(reader.fieldnames or ())
-    good: list[tuple[int, SubscriberSettings]] = []
+    _check_header(reader.fieldnames or ())
+    good: list[RollLine] = []
     bad: list[str] = []
     lines: dict[str, int] = {}
     for row in reader:
@@ -122,8 +135,9 @@ def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Ro
             bad.append(f"line {reader.line_num}: {error}")
         else:
             lines[settings.email] = reader.line_num
-            good.append((reader.line_num, settings))
-    return Roll(columns, tuple(good), tuple(bad))
+            told = frozenset(name.strip().lower() for name, cell in row.items() if cell.strip())
+            good.append(RollLine(reader.line_num, settings, told))
+    return Roll(tuple(good), tuple(bad))
 
 
 def write_csv(subscribers: Iterable[Subscriber]) -> str:
@@ -136,7 +150,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
     return out.getvalue()
 
 
-def _checked_header(given: Iterable[str]) -> tuple[str, ...]:
+def _check_header(given: Iterable[str]) -> None:
     names = tuple(name.strip().lower() for name in given)
     if unknown := next((name for name in names if name not in COLUMNS), None):
         raise WrongUse(f"line 1: there is no column {unknown!r}; the columns are {', '.join(COLUMNS)}")
@@ -144,7 +158,6 @@ def _checked_header(given: Iterable[str]) -> tuple[str, ...]:
         raise WrongUse(f"line 1: the column {missing!r} is missing")
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise WrongUse(f"line 1: the column {repeated!r} stands there twice")
-    return names
 
 
 def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:

@@ -42,7 +42,7 @@ def test_an_answer_of_another_kind_is_a_failure(httpserver: HTTPServer, body: st
 
 
 def test_a_refused_key_is_told_in_one_line_without_the_key(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_json({"error": {"message": "bad\nkey"}}, status=401)
+    httpserver.expect_request("/v1/chat/completions").respond_with_json({"error": {"message": "bad\nkey s3cret"}}, status=401)
     with pytest.raises(ModelFailed) as failure:
         open_completion("s3cret", httpserver.url_for("/v1"), "small")("Summarise.")
     assert "\n" not in str(failure.value)

@@ -47,6 +47,8 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
         ("PAPERROUND_DATABASE_URL", "mysql://localhost/x"),
         ("PAPERROUND_DATABASE_URL", "hunter2"),
         ("PAPERROUND_DATABASE_URL", "sqlite+aiosqlite:///x.db"),
+        ("PAPERROUND_DATABASE_URL", "sqlite://"),
+        ("PAPERROUND_MAIL_FROM", "a@example.org, b@example.org"),
         ("PAPERROUND_SOURCE_URL", "https://me:hunter2@example.org/papers"),
         ("PAPERROUND_SOURCE_URL", "https://example.org/papers?sort=x"),
         ("PAPERROUND_PUBLIC_URL", "https://bücher.example"),

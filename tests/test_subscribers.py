@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import WrongUse
-from service.subscribers import COLUMNS, parse_address, parse_cadence, parse_hour, parse_topics, parse_zone, read_csv, write_csv
+from service.subscribers import parse_address, parse_cadence, parse_hour, parse_topics, parse_zone, read_csv, write_csv
 from tests.builders import subscriber
 
 TOPICS = ["agents", "code"]
@@ -63,8 +63,9 @@ def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
 def test_csv_is_read_by_its_header_and_missing_columns_mean_defaults() -> None:
     roll = read_csv('topics,email\n"agents, code",Ada@example.org\n\nagents,ben@example.org\n', TOPICS)
     assert roll.bad == ()
-    (line, ada), (_, ben) = roll.good
-    assert (line, ada.email, ada.topics) == (2, "ada@example.org", ("agents", "code"))
+    ada, ben = (line.settings for line in roll.good)
+    assert [(line.number, line.told) for line in roll.good] == [(2, {"email", "topics"}), (4, {"email", "topics"})]
+    assert (ada.email, ada.topics) == ("ada@example.org", ("agents", "code"))
     assert (ben.zone, ben.hour, ben.cadence, ben.state) == ("UTC", 8, "daily", "active")
 
 
@@ -73,7 +74,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
     lines += ["dan@example.org,agents,99", "ada@example.org,code,", "a@b.org,agents,1,2"]
     text = "\n".join(lines)
     roll = read_csv(text, TOPICS)
-    assert [settings.email for _, settings in roll.good] == ["ada@example.org"]
+    assert [line.settings.email for line in roll.good] == ["ada@example.org"]
     assert [problem.split(":")[0] for problem in roll.bad] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
     assert "stands on line 2 already" in roll.bad[3]
 
@@ -106,8 +107,8 @@ def test_export_and_import_lose_nothing(local: str, topics: list[str], zone: str
     text = write_csv([person])
     roll = read_csv(text, TOPICS)
     assert roll.bad == ()
-    assert roll.columns == COLUMNS
-    ((_, read),) = roll.good
+    (line,) = roll.good
+    read = line.settings
     assert (read.email, list(read.topics), read.zone, read.hour, read.cadence, read.state) == (
         person.email,
         topics,

@@ -10,12 +10,13 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import typer
 
 from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics
-from service.cli.output import tell
+from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
 
 app = typer.Typer(
@@ -59,6 +60,9 @@ def run(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.CRITICAL)  # what happened is told by the report
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if list(arguments) == ["--version"]:
+        say(f"paperround {version('paperround')}")
+        return 0
     if list(arguments) in ([], ["topics"], ["subscribers"]):
         arguments = [*arguments, "--help"]
     try:
@@ -74,6 +78,9 @@ def run(arguments: Sequence[str]) -> int:
         return 2 if isinstance(error, WrongUse) else 1
     except BrokenPipeError:
         sys.stderr.close()
+        return 1
+    except OSError as error:
+        tell(f"error: what was done could not be told: {error.strerror or error}")
         return 1
     except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
         place = traceback.extract_tb(error.__traceback__)[-1]

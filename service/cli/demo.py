@@ -15,7 +15,7 @@ from service.cli.fetch import gather_json, say_gathered
 from service.cli.output import Json, counted, now, progress, say, say_json, tell
 from service.cli.sending import report_json
 from service.delivery.outbox import Outbox
-from service.errors import PaperroundError
+from service.errors import PaperroundError, WrongUse
 from service.models import DeliveryState, Sender, new_key
 from service.pipeline import send as pipeline
 from service.pipeline.gather import GatherReport, gather_latest, gather_papers
@@ -48,7 +48,7 @@ def demo(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PaperroundError(f"{folder} can't be made: {error.strerror}") from error
+        raise WrongUse(f"{folder} can't be made: {error.strerror}") from error
     quiet = as_json
     _step(quiet, f"Database: {folder / 'paperround.db'}")
     outbox = folder / "outbox"

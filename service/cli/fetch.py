@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -35,6 +36,8 @@ def fetch(
     asked_on = day(on)
     for missing in (source for source in sources or () if not _is_web(source) and not Path(source).is_file()):
         raise WrongUse(f"{missing} is neither a file nor an http(s) address")
+    if any("@" in urlsplit(source).netloc for source in sources or ()):
+        raise WrongUse("an address with a user and a password would be stored and shown: give one without")
     with database() as (settings, engine), connections.fetcher(settings) as fetcher:
         complete = connections.completion(settings)
 
@@ -68,6 +71,8 @@ def tell_problems(report: GatherReport) -> None:
     for page in report.pages:
         if page.error:
             tell(f"error: {page.error}")
+        elif page.rejected and not report.stored_count(page):
+            tell(f"error: {page.address}: none of its papers could be stored; the first: {page.rejected[0]}")
         for warning in page.warnings:
             tell(f"warning: {page.address}: {warning}")
     for paper_id, reason in report.summary_errors.items():

@@ -41,12 +41,17 @@ def tell(text: str) -> None:
 
 def say_json(value: Any, *, indent: int | None = 2) -> None:
     """As readable as the terminal allows; what it can't show is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_json_form)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(value, indent=indent, default=str)
+        text = json.dumps(value, indent=indent, default=_json_form)
     say(text)
+
+
+def _json_form(value: Any) -> str:
+    """Days and instants in ISO 8601."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def say_table(rows: Sequence[Sequence[object]]) -> None:

@@ -35,6 +35,8 @@ from service.store.subscribers import (
 )
 from service.store.topics import all_topics
 from service.subscribers import (
+    COLUMNS,
+    RollLine,
     SubscriberSettings,
     parse_address,
     parse_cadence,
@@ -59,7 +61,7 @@ Resubscribe = Annotated[bool, typer.Option("--resubscribe", help="Take in an add
 def add(
     email: Email,
     topics: Annotated[
-        str, typer.Option(metavar="SLUG,SLUG", help="What they want to read about; `topics list` tells the slugs.")
+        list[str], typer.Option(metavar="SLUG,SLUG", help="What they want to read about; `topics list` tells the slugs.")
     ],
     zone: Zone = None,
     hour: Hour = None,
@@ -71,7 +73,7 @@ def add(
     with database_transaction() as session:
         settings = SubscriberSettings(
             email=parse_address(email),
-            topics=parse_topics(topics, _slugs(session)),
+            topics=parse_topics(",".join(topics), _slugs(session)),
             zone=parse_zone(zone or "UTC"),
             hour=parse_hour(hour or "8"),
             cadence=parse_cadence(cadence or "daily"),
@@ -86,7 +88,7 @@ def add(
 @app.command("set")
 def change(
     email: Email,
-    topics: Annotated[str | None, typer.Option(metavar="SLUG,SLUG", help="All that they want to read about.")] = None,
+    topics: Annotated[list[str] | None, typer.Option(metavar="SLUG,SLUG", help="All that they want to read about.")] = None,
     zone: Zone = None,
     hour: Hour = None,
     cadence: Cadence = None,
@@ -98,8 +100,8 @@ def change(
     with database_transaction() as session:
         person = _person(session, email)
         changes: dict[str, Any] = {}
-        if topics is not None:
-            changes["topics"] = list(parse_topics(topics, _slugs(session)))
+        if topics:
+            changes["topics"] = list(parse_topics(",".join(topics), _slugs(session)))
         if zone is not None:
             changes["zone"] = parse_zone(zone)
         if hour is not None:
@@ -146,7 +148,7 @@ def import_csv(
 ) -> None:
     """Take in subscribers from CSV, by its header: email,topics and, if they stand there, zone,hour,cadence,state.
 
-    Topics stand in one quoted cell with commas between. Known subscribers get the columns that the file has.
+    Topics stand in one quoted cell with commas between. Known subscribers get what their line tells.
     """
     text = read_text(file)
     counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
@@ -158,11 +160,11 @@ def import_csv(
             raise WrongUse(
                 f"nothing imported: mend {counted(len(roll.bad), 'bad line')}, or import the good ones with --skip-bad"
             )
-        for line, settings in roll.good:
+        for line in roll.good:
             try:
-                counts[_import_person(session, settings, roll.columns, resubscribe)] += 1
+                counts[_import_person(session, line, resubscribe)] += 1
             except PaperroundError as error:
-                tell(f"error: line {line}: {error}")
+                tell(f"error: line {line.number}: {error}")
                 counts["refused"] += 1
     counts["refused"] += len(roll.bad)
     say_json(counts) if as_json else say(", ".join(f"{count} {name}" for name, count in counts.items()))
@@ -197,9 +199,10 @@ def remove(email: Email, as_json: Json = False) -> None:
     )
 
 
-def _import_person(session: Session, settings: SubscriberSettings, columns: tuple[str, ...], resubscribe: bool) -> str:
-    """Answers `added`, `changed` or `unchanged`. A column that the file lacks is left alone in a known subscriber."""
-    told = {name: value for name, value in settings_columns(settings).items() if name in columns}
+def _import_person(session: Session, line: RollLine, resubscribe: bool) -> str:
+    """Answers `added`, `changed` or `unchanged`. What the line does not tell is left alone in a known subscriber."""
+    settings = line.settings
+    told = {name: value for name, value in settings_columns(settings).items() if name in line.told}
     person = subscriber(session, settings.email)
     if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state == SubscriberState.ACTIVE):
         _take_in(session, settings, told, resubscribe)
@@ -238,7 +241,7 @@ def _slugs(session: Session) -> list[str]:
 
 
 def _as_json(person: Subscriber) -> dict[str, Any]:
-    return person.model_dump(mode="json", exclude={"id", "key", "next_digest_at"})
+    return {name: getattr(person, name) for name in (*COLUMNS, "added_at")}
 
 
 def _say_person(person: Subscriber, as_json: bool) -> None:

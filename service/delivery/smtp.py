@@ -175,7 +175,8 @@ class SmtpDoor:
                 connection.ehlo_or_helo_if_needed()
             elif self.server.tls == "required":
                 raise ServerUnusable(
-                    f"the mail server {self._name} offers no STARTTLS, nothing was sent: use smtps://, or ?tls=off"
+                    f"the mail server {self._name} offers no STARTTLS, nothing was sent: use smtps://"
+                    + ("" if self.server.user else ", or ?tls=off")
                 )
         if self.server.user is not None:
             connection.login(self.server.user, self.server.password or "")

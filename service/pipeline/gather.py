@@ -37,7 +37,12 @@ class GatherReport:
 
     @property
     def has_failed(self) -> bool:
-        return any(page.error for page in self.pages)
+        """A page could not be read, or all of its papers were rejected."""
+        return any(page.error or (page.rejected and not self.stored_count(page)) for page in self.pages)
+
+    @staticmethod
+    def stored_count(page: Page) -> int:
+        return page.new_count + page.changed_count + page.known_count
 
 
 def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
@@ -45,7 +50,7 @@ def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, c
     pages = [_gather_page(engine, source, fetch, asked_on=None, now=now)]
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    pages += [_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now) for day in days]
+    pages += [_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now, may_be_missing=True) for day in days]
     return _summarized(engine, pages, complete, now)
 
 
@@ -82,11 +87,13 @@ def _summarized(engine: Engine, pages: list[Page], complete: Complete | None, no
     return GatherReport(tuple(pages), summaries, errors)
 
 
-def _gather_page(engine: Engine, address: str, fetch: Fetch, *, asked_on: date | None, now: datetime) -> Page:
+def _gather_page(
+    engine: Engine, address: str, fetch: Fetch, *, asked_on: date | None, now: datetime, may_be_missing: bool = False
+) -> Page:
     try:
         page = parse_page(fetch(address), asked_on=asked_on)
     except (FetchFailed, PageChanged) as error:
-        row = _page_without_papers(address, asked_on, error, now)
+        row = _page_without_papers(address, asked_on if may_be_missing else None, error, now)
         with transaction(engine) as session:
             add_page(session, row)
     else:
@@ -99,13 +106,12 @@ def _gather_page(engine: Engine, address: str, fetch: Fetch, *, asked_on: date |
     return row
 
 
-def _page_without_papers(address: str, asked_on: date | None, error: FetchFailed | PageChanged, now: datetime) -> Page:
-    """A day that the source has no page for is no failure."""
-    if isinstance(error, FetchFailed) and error.status == 404 and asked_on is not None:
-        warning = f"the source has no page for {asked_on}"
-        return Page(address=address, fetched_at=now, asked_on=asked_on, warnings=[warning])
+def _page_without_papers(address: str, optional: date | None, error: FetchFailed | PageChanged, now: datetime) -> Page:
+    """That the source has no page for a day that nobody asked for (`optional`) is no failure."""
+    if isinstance(error, FetchFailed) and error.status == 404 and optional is not None:
+        return Page(address=address, fetched_at=now, asked_on=optional, warnings=[f"the source has no page for {optional}"])
     said = str(error) if isinstance(error, FetchFailed) else f"{address}: {error}"
-    return Page(address=address, fetched_at=now, asked_on=asked_on, error=said)
+    return Page(address=address, fetched_at=now, error=said)
 
 
 def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: date | None, now: datetime) -> Page:

@@ -39,6 +39,10 @@ def test_a_group_alone_shows_its_help(paperround: Paperround, group: list[str]) 
     assert "Commands:" in ran.out
 
 
+def test_it_tells_its_version(paperround: Paperround) -> None:
+    assert paperround("--version").out.startswith("paperround 0.")
+
+
 def test_an_unknown_setting_is_a_warning(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_COLOUR", "red")
     ran = paperround("topics", "list")

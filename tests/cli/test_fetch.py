@@ -72,10 +72,31 @@ def test_a_page_without_papers_is_no_failure_and_says_so(paperround: Paperround,
     assert ran.err == "warning: empty.html: the page holds no papers\n"
 
 
+def test_a_page_none_of_whose_papers_can_be_stored_is_a_failure(paperround: Paperround, folder: Path) -> None:
+    (folder / "page.txt").write_text("new\nSubscribe\nA Planner\nWe propose a planner.\n")
+    ran = paperround("fetch", "--from", "page.txt")
+    assert ran.status == 1
+    assert "error: page.txt: none of its papers could be stored; the first: 'A Planner': the page gives no arXiv id" in ran.err
+
+
+def test_a_day_asked_for_that_the_source_has_not_is_a_failure(
+    paperround: Paperround, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpserver.expect_request("/papers/date/2026-10-03").respond_with_data("", status=404)
+    monkeypatch.setenv("PAPERROUND_SOURCE_URL", httpserver.url_for("/papers"))
+    ran = paperround("fetch", "--on", "2026-10-03")
+    assert ran.status == 1
+    assert "it answered 404" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--from", "missing.html"], "error: missing.html is neither a file nor an http(s) address\n"),
+        (
+            ["--from", "https://me:hunter2@example.org/papers"],
+            "error: an address with a user and a password would be stored and shown: give one without\n",
+        ),
         (["--on", "yesterday"], "error: 'yesterday' is not a day: write it as in 2026-11-20\n"),
     ],
 )

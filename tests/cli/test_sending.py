@@ -105,7 +105,7 @@ def test_a_dead_server_is_told_and_the_next_run_carries_on(
     assert dead.err.startswith("error: 1 mail not sent; the first: the mail server 127.0.0.1:9 can't be used: ")
     needs = paperround("status")
     assert needs.status == 1
-    assert "Needs you: 1 mail refused for now" in needs.out
+    assert "Needs you: 1 mail not taken yet" in needs.out
     kept, url = mail_server
     set_up(monkeypatch, url)
     assert paperround("send-now", *ON, "--yes").status == 0

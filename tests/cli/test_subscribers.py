@@ -116,6 +116,23 @@ def test_export_and_import_round_trip(paperround: Paperround, ada: str, folder: 
     assert [{**person, "added_at": ""} for person in after] == [{**person, "added_at": ""} for person in before]
 
 
+def test_an_empty_cell_leaves_a_known_setting_alone(paperround: Paperround, ada: str, folder: Path) -> None:
+    (folder / "in.csv").write_text(f"email,topics,zone,hour,cadence,state\n{ADA},robotics,,,,\n")
+    assert paperround("subscribers", "import", "in.csv").status == 0
+    person = shown(paperround)
+    assert (person["topics"], person["zone"], person["hour"], person["cadence"]) == (
+        ["robotics"],
+        "Europe/Berlin",
+        7,
+        "weekly:fri",
+    )
+
+
+def test_topics_may_be_named_one_by_one(paperround: Paperround) -> None:
+    paperround("subscribers", "add", ADA, "--topics", "agents", "--topics", "code,robotics")
+    assert shown(paperround)["topics"] == ["agents", "code", "robotics"]
+
+
 def test_bad_lines_stop_an_import_unless_skipped(paperround: Paperround, folder: Path) -> None:
     (folder / "in.csv").write_text('email,topics\nben@example.org,"agents,code"\nnobody,agents\nchi@example.org,soup\n')
     stopped = paperround("subscribers", "import", "in.csv")
