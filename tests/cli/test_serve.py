@@ -74,6 +74,7 @@ def make_due(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # two wakings, a minute apart each
 def test_it_fetches_and_sends_by_itself_once_and_ends_in_order(paperround: Paperround, folder: Path, serve: Serve) -> None:
     paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
     make_due(folder)
