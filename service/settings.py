@@ -134,19 +134,25 @@ def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None =
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
     if settings.public_url and settings.public_url.startswith("http:"):
         warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
-    if settings.secret_key and len(settings.secret_key.get_secret_value()) < 32:
+    if any(len(key) < 32 for key in _link_keys(settings)):
         warnings.append(f"{PREFIX}SECRET_KEY is short: 32 characters or more can't be guessed")
     return warnings
 
 
 def sender(settings: Settings) -> Sender:
     """Who mails come from. A real send, by SMTP, raises WrongUse naming what is missing; an outbox gets stand-ins."""
-    needed = {"PUBLIC_URL": settings.public_url, "SECRET_KEY": settings.secret_key, "MAIL_FROM": settings.mail_from}
+    needed = {"PUBLIC_URL": settings.public_url, "SECRET_KEY": _link_keys(settings) or None, "MAIL_FROM": settings.mail_from}
     missing = [PREFIX + name for name, value in needed.items() if value is None]
     if settings.smtp_url is not None and missing:
         raise WrongUse(f"a real send needs {' and '.join(missing)}: set it in the environment or in .env")
     return Sender(
         mail_from=settings.mail_from or "Paperround <paperround@localhost>",
         public_url=settings.public_url or "http://localhost:8000",
-        link_keys=(settings.secret_key.get_secret_value() if settings.secret_key else new_key(),),
+        link_keys=_link_keys(settings) or (new_key(),),
     )
+
+
+def _link_keys(settings: Settings) -> tuple[str, ...]:
+    """The first signs; the others, with commas between, are still believed."""
+    written = settings.secret_key.get_secret_value() if settings.secret_key else ""
+    return tuple(key for part in written.split(",") if (key := part.strip()))

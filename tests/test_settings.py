@@ -103,6 +103,13 @@ def test_a_real_send_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
         sender(load_settings(Settings))
 
 
+def test_a_new_key_signs_and_the_old_one_is_still_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAPERROUND_SECRET_KEY", f"{'n' * 32}, {'o' * 32}")
+    settings = load_settings(Settings)
+    assert sender(settings).link_keys == ("n" * 32, "o" * 32)
+    assert setting_warnings(settings) == []
+
+
 def test_without_a_mail_server_stand_ins_do(monkeypatch: pytest.MonkeyPatch) -> None:
     found = sender(load_settings(Settings))
     assert found.public_url == "http://localhost:8000"
