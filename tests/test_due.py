@@ -105,6 +105,13 @@ def test_who_is_added_gets_the_first_digest_at_their_next_hour(engine: Engine) -
     assert [wake(engine, mailbox, moment) for moment in (at(2, 9), at(2, 20), at(3, 8))] == [0, 0, 1]
 
 
+def test_however_many_are_added_at_once_each_has_a_next_digest_after_one_waking(sqlite: Engine) -> None:
+    subscribe(sqlite, *(f"reader{number}@example.org" for number in range(1100)), hour=8)
+    wake(sqlite, Mailbox(), at(2, 7))
+    with reading(sqlite) as session:
+        assert {person.next_digest_at for person in session.exec(select(Subscriber))} == {at(2, 8)}
+
+
 def test_a_mail_refused_for_now_waits_for_its_next_try(engine: Engine) -> None:
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, hour=8)

@@ -67,11 +67,12 @@ def _plan_due(engine: Engine, now: datetime) -> None:
     while True:
         with transaction(engine) as session:
             lock_planning(session)
-            for person in unscheduled_subscribers(session, _PORTION):
+            unscheduled = unscheduled_subscribers(session, _PORTION)
+            for person in unscheduled:
                 _schedule(session, person, now - _JUST_NOW)
             session.flush()
             people = due_subscribers(session, now, _PORTION)
-            if not people:
+            if not people and not unscheduled:
                 return
             issue_id = _plan(session, issue_id, people, now)
 
