@@ -80,9 +80,7 @@ class ModelSettings(BaseSettings):
     Each field's environment name is PAPERROUND_ and its own in capitals, unless it names another.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     openai_api_key: Annotated[SecretStr, AfterValidator(_ascii_secret)] | None = Field(
         default=None, validation_alias="OPENAI_API_KEY"

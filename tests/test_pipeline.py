@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine
+from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ModelFailed, ServerUnusable, WrongUse
 from service.models import Delivery, DeliveryState, Page, Paper, Subscriber
@@ -21,7 +22,6 @@ from service.pipeline.gather import gather_latest, gather_papers
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
 from service.store.deliveries import LEASE, claim_delivery, record_outcome
-from service.store.pages import latest_pages
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
 from service.subscribers import SubscriberSettings
@@ -60,6 +60,12 @@ def deliveries(engine: Engine) -> list[Delivery]:
         return [session.get_one(Delivery, number) for number in range(1, 50) if session.get(Delivery, number)]
 
 
+def pages(engine: Engine) -> list[Page]:
+    """Newest first."""
+    with reading(engine) as session:
+        return list(session.exec(select(Page).order_by(col(Page.id).desc())))
+
+
 # ---- gathering
 
 
@@ -76,7 +82,7 @@ def test_a_page_is_stored_and_summarised_once(engine: Engine) -> None:
         paper = session.get_one(Paper, "2610.00001")
         assert (paper.tldr, paper.written_by) == ("A planner for LLM agents that is 3 times faster.", "model")
         assert "agents" in paper.tags
-        assert [(p.new_count, p.known_count) for p in latest_pages(session, 5)] == [(0, 1), (1, 0)]
+        assert [(p.new_count, p.known_count) for p in pages(engine)] == [(0, 1), (1, 0)]
     assert len(prompts) == 1
 
 
@@ -170,8 +176,7 @@ def test_two_fetches_at_once_store_each_paper_once(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    with reading(engine) as session:
-        assert sorted(found.new_count for found in latest_pages(session, 5)) == [0, 0, 29]
+    assert sorted(found.new_count for found in pages(engine)) == [0, 0, 29]
 
 
 def test_a_source_without_that_days_page_is_no_failure(engine: Engine) -> None:
@@ -536,5 +541,4 @@ def test_thirty_real_days_give_each_person_one_digest_a_day_and_no_paper_twice(e
         ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
         assert len(ids) == len(set(ids))
     assert len(mailbox.paper_ids("all@example.org")) == sum(first <= day <= last for day in days)
-    with reading(engine) as session:
-        assert all(isinstance(found, Page) and found.error is None for found in latest_pages(session, 100))
+    assert all(found.error is None for found in pages(engine))

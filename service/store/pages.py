@@ -31,11 +31,6 @@ def last_fetched(session: Session) -> list[Page]:
     return list(session.exec(select(Page).where(col(Page.fetched_at) == newest).order_by(col(Page.id)))) if newest else []
 
 
-def latest_pages(session: Session, most: int) -> list[Page]:
-    """Newest first."""
-    return list(session.exec(select(Page).order_by(col(Page.fetched_at).desc(), col(Page.id).desc()).limit(most)))
-
-
 def _start_of(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
