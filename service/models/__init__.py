@@ -1,0 +1,50 @@
+"""Every noun of Paperround, one module a subject: stored rows, and the frozen values that only flow. Touches nothing.
+
+Only store/ assigns to a row's attributes.
+"""
+
+from __future__ import annotations
+
+from service.models.mails import (
+    HOLDING_STATES,
+    OPEN_STATES,
+    Delivery,
+    DeliveryState,
+    Digest,
+    Email,
+    Issue,
+    Pick,
+    Section,
+    Sender,
+)
+from service.models.papers import Page, Paper, ParsedPage, ParsedPaper, Summary
+from service.models.rows import metadata, new_key
+from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
+from service.models.topics import Match, Reason, Topic
+
+__all__ = [
+    "HOLDING_STATES",
+    "OPEN_STATES",
+    "WEEKDAYS",
+    "Delivery",
+    "DeliveryState",
+    "Digest",
+    "Email",
+    "Issue",
+    "Match",
+    "Page",
+    "Paper",
+    "ParsedPage",
+    "ParsedPaper",
+    "Pick",
+    "Reason",
+    "Section",
+    "Sender",
+    "Subscriber",
+    "SubscriberState",
+    "Summary",
+    "Suppression",
+    "Topic",
+    "metadata",
+    "new_key",
+]

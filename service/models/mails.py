@@ -1,0 +1,119 @@
+"""What is mailed: issues, deliveries, and the digest that a delivery stands for. Touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from service.models.papers import Paper
+from service.models.rows import new_key, one_of
+from service.models.subscribers import Subscriber
+from service.models.topics import Match, Topic
+
+
+class DeliveryState(StrEnum):
+    PLANNED = "planned"  # chosen, nothing sent yet
+    SENDING = "sending"  # a process is handing it over
+    ACCEPTED = "accepted"  # the mail server took it
+    DEFERRED = "deferred"  # refused for now, tried again
+    REJECTED = "rejected"  # refused for good
+    UNKNOWN = "unknown"  # handed over, the answer was lost
+    EXPIRED = "expired"  # too old to send
+    SKIPPED = "skipped"  # no mail, with the reason
+
+
+# Deliveries in these states hold their papers: the person has them, or may still get them.
+HOLDING_STATES = tuple(state for state in DeliveryState if state not in ("rejected", "expired", "skipped"))
+# Deliveries in these states still want to be sent.
+OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+
+
+class Issue(SQLModel, table=True):
+    """One wave of sending. Its recipients are frozen when it is planned."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    started_by: str  # "send-now"
+    planned_at: datetime = Field(index=True)
+
+
+class Delivery(SQLModel, table=True):
+    """One subscriber's part of an issue: the papers that one mail stands for, and what became of it."""
+
+    __table_args__ = (UniqueConstraint("subscriber_id", "digest_on"), CheckConstraint(one_of(DeliveryState), name="state"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)  # names the mail: its Message-ID
+    issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
+    subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
+    digest_on: date  # D
+    since_on: date  # the first day of the digest's window
+    state: str = Field(default=DeliveryState.PLANNED, index=True)
+    reason: str | None = None  # why skipped, deferred, rejected, unknown or expired
+    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
+    paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    looked_at_count: int = 0  # papers in the window that were new to the person
+    attempts: int = 0
+    next_try_at: datetime | None = None
+    lease_until: datetime | None = None
+    smtp_reply: str | None = None
+    planned_at: datetime
+    settled_at: datetime | None = None  # when accepted, rejected or expired
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A paper chosen for a digest, with its matches among the person's topics, strongest first."""
+
+    paper: Paper
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    topic: Topic | None  # None: chosen earlier, and no topic of the person's finds it today
+    picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One person's digest of one day: what stands in it, or why there is none."""
+
+    subscriber: Subscriber
+    on: date
+    since: date
+    topics: tuple[Topic, ...]  # those the person chose
+    looked_at_count: int
+    sections: tuple[Section, ...] = ()  # full cards
+    lines: tuple[Pick, ...] = ()  # one line each
+    unlisted: tuple[Pick, ...] = ()  # counted only
+    silence: str | None = None  # why there is no mail
+    near_misses: tuple[Pick, ...] = ()
+
+    @property
+    def cards(self) -> tuple[Pick, ...]:
+        return tuple(pick for section in self.sections for pick in section.picks)
+
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        """All that the mail stands for, best first within each kind."""
+        return self.cards + self.lines + self.unlisted
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who the mails come from, and where their links lead."""
+
+    mail_from: str
+    public_url: str
+    link_keys: tuple[str, ...] = field(repr=False)  # newest first; the newest signs

@@ -1,0 +1,103 @@
+"""Pages and papers: what is stored of them, and what one page says. Touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import JSON
+from sqlmodel import Field, SQLModel
+
+
+class Page(SQLModel, table=True):
+    """One answer of the source, or the failure to get one."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    address: str
+    fetched_at: datetime = Field(index=True)
+    error: str | None = None
+    form: str | None = None
+    period: str | None = None
+    shown_on: date | None = None
+    new_count: int = 0
+    known_count: int = 0
+    changed_count: int = 0
+    asked_on: date | None = None  # the day asked for
+    rejected: list[str] = Field(default_factory=list, sa_type=JSON)  # each record's reason
+    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
+
+
+class Paper(SQLModel, table=True):
+    """A paper as the source last told of it, with its summary. Its identity is the arXiv id without version."""
+
+    id: str = Field(primary_key=True)
+    title: str
+    abstract: str | None = None
+    authors: list[str] | None = Field(default=None, sa_type=JSON)
+    author_count: int | None = None
+    organization: str | None = None
+    published_on: date | None = None
+    featured_on: date = Field(index=True)  # the first day it stood on the page
+    upvotes: int | None = None
+    comments: int | None = None
+    code_url: str | None = None
+    code_stars: int | None = None
+    project_url: str | None = None
+    thumbnail_url: str | None = None
+    source_keywords: list[str] | None = Field(default=None, sa_type=JSON)
+    source_summary: str | None = None
+    first_seen_at: datetime
+    seen_at: datetime
+
+    tldr: str | None = None
+    problem: str | None = None
+    result: str | None = None
+    tags: list[str] = Field(default_factory=list, sa_type=JSON)
+    written_by: str | None = None  # "authors" or "model"
+    summary_error: str | None = None  # why a model's summary was not taken
+    summary_next_try_at: datetime | None = None
+
+    @property
+    def is_sample(self) -> bool:
+        """arXiv has no month 00, so a sample paper can never pass for a real one."""
+        return self.id.startswith("2600.")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPaper:
+    """What one page says of one paper; None where it does not tell."""
+
+    id: str | None  # arXiv id without version
+    title: str
+    abstract: str | None = None
+    authors: tuple[str, ...] | None = None  # without hidden ones
+    author_count: int | None = None
+    organization: str | None = None
+    published_on: date | None = None  # on arXiv
+    featured_on: date | None = None  # on the source's page
+    upvotes: int | None = None
+    comments: int | None = None
+    code_url: str | None = None
+    code_stars: int | None = None
+    project_url: str | None = None
+    thumbnail_url: str | None = None
+    source_keywords: tuple[str, ...] | None = None
+    source_summary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    form: str  # which parser read it
+    period: str | None  # "day", "week", "month"
+    date: date | None  # the day shown
+    papers: tuple[ParsedPaper, ...]
+    rejected: tuple[str, ...] = ()  # records that could not be read, each with its reason
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    tldr: str | None
+    problem: str | None
+    result: str | None
+    written_by: str  # "authors" or "model"

@@ -1,0 +1,44 @@
+"""Subscribers, and the addresses that must not be taken in again. Touches nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import JSON, CheckConstraint
+from sqlmodel import Field, SQLModel
+
+from service.models.rows import new_key, one_of
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class SubscriberState(StrEnum):
+    ACTIVE = "active"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class Subscriber(SQLModel, table=True):
+    __table_args__ = (
+        CheckConstraint(one_of(SubscriberState), name="state"),
+        CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(default_factory=new_key, unique=True)
+    email: str = Field(unique=True)
+    state: str = SubscriberState.ACTIVE
+    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # slugs
+    zone: str = "UTC"  # IANA name
+    hour: int = 8  # local
+    cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
+    added_at: datetime
+    next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out
+
+
+class Suppression(SQLModel, table=True):
+    """An address that must not be taken in again, kept as a hash when its owner was erased."""
+
+    address_hash: str = Field(primary_key=True)
+    reason: str
+    added_at: datetime
