@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import last_listed_day
-from service.errors import FetchFailed, ModelFailed, PageChanged
+from service.errors import FetchFailed, PageChanged
 from service.models import Page, ParsedPage
+from service.pipeline.summaries import summarize_papers
 from service.sources import parse_page
 from service.store.database import reading, transaction
 from service.store.pages import add_page, days_read_whole, first_fetched_at
-from service.store.papers import lock_papers, papers_to_summarize, put_paper, put_summary
-from service.summarize import Complete, summarize
+from service.store.papers import lock_papers, put_paper
+from service.summarize import Complete
 from service.tag import tag_paper
 
 Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
@@ -25,8 +26,6 @@ Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
 log = logging.getLogger(__name__)
 
 _FURTHEST_BACK = timedelta(days=30)
-_SECOND_TRY = timedelta(hours=1)  # for a summary that a model could not give
-_MOST_MODEL_FAILURES = 3  # in a row, then the model is left alone until the next run
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def _days_to_read(session: Session, now: datetime) -> list[date]:
 
 
 def _summarized(engine: Engine, pages: list[Page], complete: Complete | None, now: datetime) -> GatherReport:
-    summaries, errors = _summarize_papers(engine, complete, now)
+    summaries, errors = summarize_papers(engine, complete, now)
     return GatherReport(tuple(pages), summaries, errors)
 
 
@@ -148,27 +147,3 @@ def _page_warnings(page: ParsedPage, asked_on: date | None) -> list[str]:
     if not page.papers and not page.rejected:
         warnings.append("the page holds no papers")
     return warnings
-
-
-def _summarize_papers(engine: Engine, complete: Complete | None, now: datetime) -> tuple[dict[str, int], dict[str, str]]:
-    """Each paper once for all subscribers; a paper that the model failed on is tried again on a later run."""
-    with reading(engine) as session:
-        papers = papers_to_summarize(session, now)
-    counts = {"authors": 0, "model": 0}
-    errors: dict[str, str] = {}
-    failures_in_a_row = 0
-    for paper in papers:
-        summary, error = summarize(paper, complete if failures_in_a_row < _MOST_MODEL_FAILURES else _left_alone)
-        failures_in_a_row = failures_in_a_row + 1 if isinstance(error, ModelFailed) else 0
-        next_try_at = now + _SECOND_TRY if error else None
-        with transaction(engine) as session:
-            put_summary(session, paper.id, summary, error=str(error) if error else None, next_try_at=next_try_at)
-        counts[summary.written_by] += 1
-        if error:
-            errors[paper.id] = str(error)
-            log.warning("model summary not taken paper=%s reason=%s", paper.id, error)
-    return counts, errors
-
-
-def _left_alone(_prompt: str) -> str:
-    raise ModelFailed("not asked: the language model did not answer before")
