@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parseaddr
 from importlib.metadata import version
@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from service.delivery.outbox import Outbox
 from service.delivery.smtp import SmtpDoor, parse_smtp_url
 from service.fetch import Fetcher
-from service.language_model import open_completion
-from service.models import Sender
+from service.language_model import LanguageModel, open_language_model
+from service.models import Budget, Sender
 from service.settings import ModelSettings, Settings
 from service.store.database import open_database
 
@@ -32,11 +32,18 @@ def fetcher(settings: Settings, *, attempts: int = 3) -> Fetcher:
     return Fetcher(f"Paperround/{version('paperround')} (self-hosted daily digest{contact})", attempts=attempts)
 
 
-def completion(settings: ModelSettings) -> Callable[[str], str] | None:
+@contextmanager
+def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
     """None without a key."""
     if settings.openai_api_key is None:
-        return None
-    return open_completion(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model)
+        yield None
+        return
+    budget = Budget(settings.model_input_price, settings.model_output_price, settings.model_daily_cap)
+    model = open_language_model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model, budget)
+    try:
+        yield model
+    finally:
+        model.close()
 
 
 @contextmanager

@@ -40,9 +40,8 @@ def start_scheduler(settings: Settings, engine: Engine, sender: Sender, should_s
 
 
 def _fetch(settings: Settings, engine: Engine) -> None:
-    with connections.fetcher(settings) as fetcher:
-        complete = connections.completion(settings)
-        report = gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
+    with connections.fetcher(settings) as fetcher, connections.language_model(settings) as model:
+        report = gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
     for page in report.pages:
         if page.error:
             log.error("fetch failed reason=%s", page.error)

@@ -12,15 +12,15 @@ from service.words import runs, tokens
 MOST = 6
 
 
-def tag_paper(paper: Paper | ParsedPaper) -> list[str]:
-    """At most 6 tags: those named in the title first, then by how often the paper names them."""
+def tag_paper(paper: Paper | ParsedPaper, most: int = MOST) -> list[str]:
+    """At most `most` tags: those named in the title first, then by how often the paper names them."""
     terms, longest = _vocabulary()
     weights: dict[str, int] = {}
     for text, weight in [(paper.title, 10), (paper.abstract or "", 1), *((word, 3) for word in paper.source_keywords or ())]:
         for run in runs(tokens(text), longest):
             if tag := terms.get(run):
                 weights[tag] = weights.get(tag, 0) + weight
-    return sorted(weights, key=lambda tag: (-weights[tag], tag))[:MOST]
+    return sorted(weights, key=lambda tag: (-weights[tag], tag))[:most]
 
 
 @cache

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics
+from service.cli import backup, costs, demo, fetch, sending, serve, stages, status, subscribers, topics
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
 
@@ -45,6 +45,8 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("parse")(stages.parse)
 app.command("summarize")(stages.summarize)
+app.command("summarize-again")(costs.summarize_again)
+app.command("costs")(costs.costs)
 app.command("match")(stages.match)
 
 # Options of these commands that take several values in a row: --to a@x.org b@x.org

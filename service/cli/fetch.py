@@ -38,17 +38,20 @@ def fetch(
         raise WrongUse(f"{missing} is neither a file nor an http(s) address")
     if any("@" in urlsplit(source).netloc for source in sources or ()):
         raise WrongUse("an address with a user and a password would be stored and shown: give one without")
-    with database() as (settings, engine), connections.fetcher(settings) as fetcher:
-        complete = connections.completion(settings)
+    with (
+        database() as (settings, engine),
+        connections.fetcher(settings) as fetcher,
+        connections.language_model(settings) as model,
+    ):
 
         def read(address: str) -> bytes:
             return _read(fetcher, address)
 
         if sources is None and asked_on is None:
-            report = gather_latest(engine, settings.source_url, read, now=now(), complete=complete)
+            report = gather_latest(engine, settings.source_url, read, now=now(), model=model)
         else:
             places = sources if sources or asked_on is None else [day_address(settings.source_url, asked_on)]
-            report = gather_papers(engine, places or [], read, now=now(), asked_on=asked_on, complete=complete)
+            report = gather_papers(engine, places or [], read, now=now(), asked_on=asked_on, model=model)
     tell_problems(report)
     say_json(gather_json(report)) if as_json else say_gathered(report)
     if report.has_failed:

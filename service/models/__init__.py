@@ -5,6 +5,7 @@ Only store/ assigns to a row's attributes.
 
 from __future__ import annotations
 
+from service.models.language import Answer, Budget, Completion, Prompt, Spending
 from service.models.mails import (
     HOLDING_STATES,
     OPEN_STATES,
@@ -17,7 +18,7 @@ from service.models.mails import (
     Section,
     Sender,
 )
-from service.models.papers import Page, Paper, ParsedPage, ParsedPaper, Summary
+from service.models.papers import Evidence, Page, Paper, ParsedPage, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
@@ -26,10 +27,14 @@ __all__ = [
     "HOLDING_STATES",
     "OPEN_STATES",
     "WEEKDAYS",
+    "Answer",
+    "Budget",
+    "Completion",
     "Delivery",
     "DeliveryState",
     "Digest",
     "Email",
+    "Evidence",
     "Issue",
     "Match",
     "Page",
@@ -37,9 +42,11 @@ __all__ = [
     "ParsedPage",
     "ParsedPaper",
     "Pick",
+    "Prompt",
     "Reason",
     "Section",
     "Sender",
+    "Spending",
     "Subscriber",
     "SubscriberState",
     "Summary",

@@ -1,4 +1,4 @@
-"""Gather papers: fetch, parse, store, summarise. Touches the database, and the network through `fetch` and `complete`."""
+"""Gather papers: fetch, parse, store, summarise. Touches the database, and the network through `fetch` and `model`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sqlmodel import Session
 
 from service.cadence import last_listed_day
 from service.errors import FetchFailed, PageChanged
+from service.language_model import LanguageModel
 from service.models import Page, ParsedPage
 from service.pipeline.summaries import summarize_papers
 from service.sources import parse_page
 from service.store.database import reading, transaction
 from service.store.pages import add_page, days_read_whole, first_fetched_at
 from service.store.papers import lock_papers, put_paper
-from service.summarize import Complete
 from service.tag import tag_paper
 
 Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
@@ -44,13 +44,15 @@ class GatherReport:
         return page.new_count + page.changed_count + page.known_count
 
 
-def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
+def gather_latest(
+    engine: Engine, source: str, fetch: Fetch, *, now: datetime, model: LanguageModel | None = None
+) -> GatherReport:
     """Today's list, which still grows, and every whole one that was not read since its day ended, 30 days back at most."""
     pages = [_gather_page(engine, source, fetch, asked_on=None, now=now)]
     with reading(engine) as session:
         days = _days_to_read(session, now)
     pages += [_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now, may_be_missing=True) for day in days]
-    return _summarized(engine, pages, complete, now)
+    return _summarized(engine, pages, model, now)
 
 
 def gather_papers(
@@ -60,11 +62,11 @@ def gather_papers(
     *,
     now: datetime,
     asked_on: date | None = None,
-    complete: Complete | None = None,
+    model: LanguageModel | None = None,
 ) -> GatherReport:
     """Every page named. `asked_on` is the day of papers on pages that tell none."""
     pages = [_gather_page(engine, address, fetch, asked_on=asked_on, now=now) for address in addresses]
-    return _summarized(engine, pages, complete, now)
+    return _summarized(engine, pages, model, now)
 
 
 def day_address(source: str, day: date) -> str:
@@ -81,8 +83,8 @@ def _days_to_read(session: Session, now: datetime) -> list[date]:
     return [day for day in days if day.weekday() < 5 and day not in read]
 
 
-def _summarized(engine: Engine, pages: list[Page], complete: Complete | None, now: datetime) -> GatherReport:
-    summaries, errors = summarize_papers(engine, complete, now)
+def _summarized(engine: Engine, pages: list[Page], model: LanguageModel | None, now: datetime) -> GatherReport:
+    summaries, errors = summarize_papers(engine, model, now)
     return GatherReport(tuple(pages), summaries, errors)
 
 

@@ -55,10 +55,12 @@ def test_summarize_prints_a_line_for_each_line(paperround: Paperround, papers: P
     first, second = map(json.loads, ran.out.splitlines())
     assert first == {
         "id": "x/1 any text",
-        "tldr": "We propose a planner for LLM agents.",
+        "tldr": "A planner for LLM agents.",
         "problem": None,
         "result": None,
         "written_by": "authors",
+        "evidence": {"tldr": {"start": 13, "end": 49, "written_by": "authors"}},
+        "checks": [],
         "tags": ["agents", "tool use", "language models"],
     }
     assert (second["id"], second["tldr"], second["written_by"]) == (7, None, "authors")
