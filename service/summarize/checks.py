@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from service.models import Evidence, Paper, ParsedPaper
 from service.summarize.hostile import instruction_in
-from service.summarize.quantities import is_named, quantities
+from service.summarize.quantities import counted, is_named, quantities
 from service.summarize.sentences import Sentence, split_sentences
 from service.summarize.trim import LONGEST
 from service.words import stem, tokens
@@ -150,16 +150,11 @@ _UNIVERSAL = re.compile(
     r"solves?|eliminates?|consistently|invariably|definitively|must|will|is an? \w+ solution)\b",
     re.IGNORECASE,
 )
-_NEGATOR = re.compile(r"^(?:not|no|never|cannot|without|neither|nor|fail|fails|failed|unable|hardly|lacks?|n't)$|n['’]t$")
-_REACH_OF_NEGATION = 3  # words
+_NEGATOR = re.compile(r"^(?:not|never|cannot|neither|nor)$|n['’]t$")
+_REACH_OF_NEGATION = 3  # content words
+_FAR = 1_000
 _WORSE = re.compile(
-    r"\b(?:degrad|worsen|underperform|deteriorat|harm|hurt|fail|slower|worse|inferior|inaccura|unreliab|ineffective|"
-    r"inefficien|unable|"
-    r"decreas|reduc|lower|declin|drop)\w*", re.IGNORECASE
-)  # fmt: skip
-_BETTER = re.compile(
-    r"\b(?:improv|outperform|surpass|exceed|enhanc|boost|increas|higher|faster|better|superior|gain|rais|accelerat|speed)\w*",
-    re.IGNORECASE,
+    r"\b(?:degrad|worsen|underperform|deteriorat|harm|hurt|worse|inferior|unreliab|ineffective)\w*", re.IGNORECASE
 )
 _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]+|&\w+;|\b\w+\.(?:com|org|net|io|ai/|dev)\b")
 
@@ -190,6 +185,11 @@ class Source:
     def initials(self) -> str:
         """The first letters of its words in a row, in which an acronym stands that the source writes out."""
         return "".join(word[0] for word in re.findall(r"[^\W_]+", self.text.casefold()))
+
+    @cached_property
+    def squeezed(self) -> str:
+        """Without blanks and hyphens, in which "CIFAR-10" stands however it is written."""
+        return _squeezed(" ".join((self.text, *self.metadata)))
 
     @cached_property
     def sentences(self) -> list[Sentence]:
@@ -286,7 +286,12 @@ def _no_instruction(text: str, _: Source) -> str | None:
 def _numbers(text: str, source: Source) -> str | None:
     known = quantities(source.text)
     strange = next((quantity for quantity in sorted(quantities(text)) if not is_named(quantity, known)), None)
-    return f"the abstract has no {strange.value:g}{strange.unit}" if strange else None
+    if strange:
+        return f"the abstract has no {strange.value:g}{strange.unit}"
+    there = counted(source.text)
+    nouns = {noun for _, noun in there}
+    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns), None)
+    return f"the abstract counts another number of {other[1]!r} than {other[0]:g}" if other else None
 
 
 def _names(text: str, source: Source) -> str | None:
@@ -298,6 +303,8 @@ def _names(text: str, source: Source) -> str | None:
 
 def _is_known(name: str, source: Source) -> bool:
     folded = name.casefold()
+    if re.search(r"[a-z][-_.]?\d", folded) and _squeezed(folded) not in source.squeezed:
+        return False
     if (
         folded in source.names
         or stem(folded) in source.names
@@ -310,6 +317,10 @@ def _is_known(name: str, source: Source) -> bool:
     return len(parts) > 1 and all(
         part in source.names or stem(part) in source.names or _root(part) in source.words for part in parts
     )
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[-_.\s]", "", text.casefold())
 
 
 def _scope(text: str, source: Source) -> str | None:
@@ -332,39 +343,41 @@ def _hedges(text: str, source: Source) -> str | None:
 
 
 def _negation(text: str, source: Source) -> str | None:
-    """A word that is negated here and not there, or there always and not here."""
-    here, here_plain = _negated(text)
-    there, there_plain = _negated(source.text)
-    added = sorted(word for word in here - there if word in there_plain)
-    if added and not here & there:
+    """A word that is negated here and only plain there, or the other way round."""
+    added = sorted(word for word in _negated(text, _REACH_OF_NEGATION) if word in source.words)
+    negated_there = _negated(source.text, _REACH_OF_NEGATION)
+    if added and not set(added) & negated_there:
         return f"the abstract does not negate {added[0]!r}"
-    dropped = sorted((there - there_plain) & (here_plain - here))
+    dropped = sorted((_negated(source.text, 1) & _plain_words(text)) - _plain_words(source.text))
     return f"the abstract negates {dropped[0]!r}" if dropped else None
 
 
-def _negated(text: str) -> tuple[set[str], set[str]]:
-    """The content words right behind a negation, and the others."""
-    behind: set[str] = set()
-    plain: set[str] = set()
-    left = 0
+def _negated(text: str, reach: int) -> set[str]:
+    """The content words right behind a negation, up to `reach` of them."""
+    return {word for word, distance in _behind_negations(text) if distance < reach}
+
+
+def _plain_words(text: str) -> set[str]:
+    return {word for word, distance in _behind_negations(text) if distance >= 1}
+
+
+def _behind_negations(text: str) -> Iterator[tuple[str, int]]:
+    """Each content word's root, with how many content words stand between it and the last negation of its clause."""
+    distance = _FAR
     for written in re.findall(r"[^\W_]+(?:['’][^\W_]+)?|[,;:.]", text.casefold()):
         if written in ",;:.":
-            left = 0
+            distance = _FAR
         elif _NEGATOR.search(written):
-            left = _REACH_OF_NEGATION
+            distance = 0
         elif written not in _STOP_WORDS and len(written) > 3:
-            (behind if left else plain).add(_root(stem(written)))
-            left = max(0, left - 1)
-    return behind, plain
+            yield _root(stem(written)), distance
+            distance += 1
 
 
 def _direction(text: str, source: Source) -> str | None:
-    """Worse where the abstract only tells of better, or the other way round."""
-    for pattern, word in ((_WORSE, "worse"), (_BETTER, "better")):
-        said = {_root(stem(found.casefold())) for found in pattern.findall(text)}
-        if said and not pattern.search(source.text):
-            return f"the abstract does not say that something gets {word}"
-    return None
+    """Worse where the abstract tells of nothing that gets worse."""
+    found = _WORSE.search(text)
+    return f"the abstract does not say {found.group()!r}" if found and not _WORSE.search(source.text) else None
 
 
 _CHECKS: dict[str, Callable[[str, Source], str | None]] = {

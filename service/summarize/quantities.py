@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from service.words import stem
+
 _SCALES = {
     "k": 1e3,
     "m": 1e6,
@@ -24,7 +26,7 @@ _WORDS = {
     "twofold": 2, "threefold": 3, "fourfold": 4, "fivefold": 5, "tenfold": 10, "halves": 0.5, "half": 0.5, "both": 2,
 }  # fmt: skip
 _FIGURE = re.compile(
-    r"(?<![\w.])(?P<value>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?<![\w.])(?P<value>\d{1,3}(?:,\d{3,})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?(?P<scale>[kKMBT](?![a-zA-Z])|thousand\b|million\b|billion\b|trillion\b|hundred\b))?"
     r"\s?(?P<unit>\\?%|percent(?:age)?\b|pp\b|[x×](?![a-zA-Z])|times\b|-?\s?fold\b)?",
 )
@@ -35,6 +37,9 @@ _WORD = re.compile(
 # Figures within names and after letters ("GPT-4", "L2", "8B") are values too, of no unit.
 _INNER = re.compile(r"(?<=[A-Za-z_^-])\d+(?:\.\d+)?")
 _IN_A_ROW = re.compile(r"\s*(?:-|–|—|to|and|or|,|, and|vs\.?|/|\\?%\s*(?:-|–|to|and|,))\s*", re.IGNORECASE)
+
+
+_COUNTED = re.compile(r"[\s-]([^\W\d_]{3,})")
 
 
 class Quantity(NamedTuple):
@@ -65,6 +70,16 @@ def is_named(quantity: Quantity, source: set[Quantity]) -> bool:
         if is_same and (quantity.unit in ("", other.unit) or (quantity.unit == "x" and not other.unit)):
             return True
     return False
+
+
+def counted(text: str) -> set[tuple[float, str]]:
+    """Each value with the word right behind it: what there are so many of."""
+    found = set()
+    for pattern, value_of in ((_FIGURE, _value), (_WORD, _word_value)):
+        for match in pattern.finditer(text):
+            if behind := _COUNTED.match(text, match.end()):
+                found.add((value_of(match), stem(behind.group(1))))
+    return found
 
 
 def _of_one_unit(row: list[tuple[float, str]]) -> set[Quantity]:
