@@ -229,7 +229,7 @@ def _with_tails_cut(text: str) -> Iterator[str]:
 def _says_enough(text: str, end: int) -> bool:
     """A phrase less leaves something to read, no claim about results without its "where", and no list without its end."""
     kept = text[:end]
-    is_in_a_list = "," in kept and re.search(r",? (?:and|or)\b", text[end:])
+    is_in_a_list = re.search(r",[^,]{1,40}$", kept) and re.search(r",? (?:and|or)\b", text[end:])
     return len(kept.split()) >= _ENOUGH and not _CLAIMS.search(kept) and not is_in_a_list
 
 
