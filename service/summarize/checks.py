@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -137,6 +138,7 @@ _SCOPE_SAID = {
     "completely": re.compile(r"\b(?:completely|fully|totally|entirely)\b", re.IGNORECASE),
 }
 _SCOPE_SOURCE = {word: re.compile(pattern, re.IGNORECASE) for word, pattern in _SCOPE.items()}
+_FIGURE = re.compile(r"\d+(?:\.\d+)?")
 _HEDGE = re.compile(
     r"\b(?:may|might|could|suggest\w*|potential\w*|possibl[ey]|preliminary|appears?|seems?|likely|in (?:some|certain|"
     r"many|most) cases|"
@@ -291,7 +293,10 @@ def _numbers(text: str, source: Source) -> str | None:
     there = counted(source.text)
     nouns = {noun for _, noun in there}
     other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns), None)
-    return f"the abstract counts another number of {other[1]!r} than {other[0]:g}" if other else None
+    if other:
+        return f"the abstract counts another number of {other[1]!r} than {other[0]:g}"
+    more = Counter(_FIGURE.findall(text)) - Counter(_FIGURE.findall(source.text))
+    return f"it says {next(iter(more))} more often than the abstract" if more else None
 
 
 def _names(text: str, source: Source) -> str | None:

@@ -43,6 +43,10 @@ _FAULTS = {
         r"plan)\b|\bopen[- ]sourced? (?:our|the|all)\b"
         r"|\b[Ee]xtensive experiments\b|\bpublicly (?:available|release)|\bTo the best of our knowledge",
     ),
+    "says too little": re.compile(
+        r"^(?:We|This \w+) (?:\w+ly )?(?:propose|present|introduce|develop|describe|design|release|build)s? "
+        r"(?:[A-Z][\w.+-]*|a|an|the|and|novel|new|[^\W_]+ [Mm]odels?)(?: (?:[A-Z0-9][\w.+-]*|and|Models?))*\.$"
+    ),
     "unfinished": re.compile(
         r"…$|\.\.\.$|[^.!?…]$|\b(?:a|an|the|of|to|for|with|and|or|but|by|on|at|from|as|that|which|is|are|its|their|"
         r"our|than|into|via|"

@@ -137,7 +137,7 @@ _ASKS_FOR_MORE = re.compile(
     r"ing)|extract(?:s|ed|ing)?|"
     r"based|depend(?:s|ing|ent)?|rel(?:y|ies|ying)|focus(?:es|ed|ing)?|buil(?:d|ds|t|ding)|condition(?:ed|ing)|"
     r"operat(?:es?|ing)|conditional|"
-    r"result(?:s|ing)?|involved?|consist(?:s|ing)?|interested|role|increase|decrease|change|differ(?:s|ing)?|work(?:s|"
+    r"result(?:s|ing)?|involved?|consist(?:s|ing)?|interested|role|falls?|lies?|acts?|serves?|increase|decrease|change|differ(?:s|ing)?|work(?:s|"
     r"ing)?|known|referred|defined|"
     r"a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
     r"into|while|that|which|when)$",

@@ -22,7 +22,7 @@ from service.summarize.sentences import split_sentences
 from tests.benchmarks.abstracts import corpus, machine, say, scitldr
 
 SEED = 5
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w)")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w|\))")  # no mark of an enumeration
 _NAME = re.compile(r"\b(?:[A-Z][a-z]*[A-Z]\w*|[A-Z]{3,}\w*)\b")
 _VERB = re.compile(r"\b(improves?|outperforms?|achieves?|reduces?|shows?|leads?|works?|is|are|can)\b")
 _NEGATIONS = {"is": "is not", "are": "are not", "can": "cannot"}

@@ -74,6 +74,7 @@ def test_what_cannot_be_cut_well_is_cut_with_a_mark() -> None:
         ("Our method improves accuracy.", "subject without a name"),
         ("Not only is it fast, it is good.", "starts midway"),
         ("In this paper, we propose a planner.", "boilerplate"),
+        ("We introduce Waiting Planners and Foo-2.", "says too little"),
         ("The planner is fast and", "unfinished"),
         ("A planner of \\mathcal size.", "left-over marks"),
         ("Existing planners are slow.", "background"),
