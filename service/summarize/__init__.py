@@ -8,9 +8,10 @@ from typing import Any
 from service.errors import HostileText, ModelFailed, SummaryRejected
 from service.models import Evidence, Paper, ParsedPaper, Prompt, Summary
 from service.summarize.answer import MOST_TAGS, TEXT_FIELDS, answer_fields, prompt_version, summary_prompt
-from service.summarize.checks import CONTAINMENT, CONTAINMENT_RETRIED, Source, check_names, failures, source_of, support
+from service.summarize.checks import CONTAINMENT, CONTAINMENT_RETRIED, check_names, failures
 from service.summarize.extractive import extractive_summary
 from service.summarize.hostile import hostile_signs
+from service.summarize.source import Source, source_of, support
 
 __all__ = ["Ask", "extractive_summary", "prompt_version", "summarize"]
 

@@ -62,7 +62,7 @@ _FAULTS = {
         r"|^(?:1|i|a)\)|\b(?:1|i)\)(?!.*\b(?:2|ii)\))|:\.$|\(1\)(?!.*\(2\))"
     ),
     "background": re.compile(
-        r"^(?:Recent(?:ly)?|Existing|Current(?:ly)?|Despite|Traditional(?:ly)?|Conventional|Prior|Previous|Most|Many|"
+        r"^(?:Recent(?:ly)?|Challenges|Unlike|Existing|Current(?:ly)?|Despite|Traditional(?:ly)?|Conventional|Prior|Previous|Most|Many|"
         r"In recent years|"
         r"However|Unfortunately|A (?:key|major|critical|fundamental|central|core|common|long-standing) (?:challenge|"
         r"limitation|problem|issue|question|"

@@ -16,9 +16,10 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
-from service.summarize.checks import CONTAINMENT, CONTAINMENT_RETRIED, Source, failures
+from service.summarize.checks import CONTAINMENT, CONTAINMENT_RETRIED, failures
 from service.summarize.features import rouge_words
 from service.summarize.sentences import split_sentences
+from service.summarize.source import Source
 from tests.benchmarks.abstracts import corpus, machine, say, scitldr
 
 SEED = 5
