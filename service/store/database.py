@@ -40,7 +40,7 @@ def open_database(url: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up in one transaction, whose lock keeps a second process waiting; a failure leaves nothing."""
-    with engine.begin() as connection:
+    with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
         take_lock(connection, "migrate")
         before = MigrationContext.configure(connection).get_current_revision()
         if before == _newest_version():
@@ -51,7 +51,24 @@ def migrate(engine: Engine) -> None:
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
                 put_topics(session, shipped_catalogue())
-                session.commit()  # of the session; the transaction ends with `engine.begin()`
+                session.commit()  # of the session; the transaction ends with `connection.begin()`
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """SQLite changes a constraint by making the table anew; with its keys on, dropping the old one empties what refers to it.
+
+    The pragma does nothing within a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager
