@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, ServerUnusable
 from service.models import Delivery, Subscriber
-from service.pipeline.due import send_due_digests
+from service.pipeline.due import send_due_mails
 from service.store.database import reading, transaction
 from service.store.subscribers import change_subscriber
 from tests.builders import SENDER, Mailbox, record
@@ -25,7 +25,7 @@ def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[
     def opened() -> Iterator[Mailbox]:
         yield mailbox
 
-    return send_due_digests(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
+    return send_due_mails(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:

@@ -21,7 +21,7 @@ from service.pipeline.digests import plan_digests
 from service.pipeline.gather import gather_latest, gather_papers
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
-from service.store.deliveries import LEASE, claim_delivery, record_outcome
+from service.store.ledger import LEASE, claim_mail, record_outcome
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
 from service.subscribers import SubscriberSettings
@@ -416,7 +416,7 @@ def test_an_outcome_that_comes_after_the_lease_changes_nothing(engine: Engine) -
     gather(engine, record())
     send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
     with transaction(engine) as session:
-        claimed = claim_delivery(session, 1, NOW)
+        claimed = claim_mail(session, session.get_one(Delivery, 1), NOW)
         assert claimed is not None
     assert states(send(engine, Mailbox(), now=NOW + LEASE)) == {ADA: "accepted"}
     with transaction(engine) as session:
@@ -449,9 +449,9 @@ def test_a_mail_left_behind_by_a_killed_process_becomes_unknown_when_its_lease_e
     gather(engine, record())
     send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
     with transaction(engine) as session:
-        assert claim_delivery(session, 1, NOW) is not None
+        assert claim_mail(session, session.get_one(Delivery, 1), NOW) is not None
     with transaction(engine) as session:
-        assert claim_delivery(session, 1, NOW) is None
+        assert claim_mail(session, session.get_one(Delivery, 1), NOW) is None
     mailbox = Mailbox()
     assert states(send(engine, mailbox)) == {ADA: "skipped"}
     assert mailbox.mails == []

@@ -32,7 +32,7 @@ from service.cli.output import (
 )
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
-from service.links import unsubscribe_link
+from service.links import mail_links
 from service.models import Digest, Pick, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
@@ -99,8 +99,7 @@ def preview(
         say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
         return
     person = digest.subscriber
-    link = unsubscribe_link(identity, person.key)
-    email = render_digest(digest, unsubscribe_link=link, sent_on=local_day(now(), person.zone))
+    email = render_digest(digest, mail_links(identity, person.key, digest.on), sent_on=local_day(now(), person.zone))
     name = file_name(person.email) if to else "topics"
     files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
     try:

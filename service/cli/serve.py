@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
+import structlog
 import typer
 
-from service.cli.output import Json, database, say_json
+from service.cli.logs import tell_everything
+from service.cli.output import Json, database, progress, say_json
 from service.settings import sender
 from service.store.database import hold_alone
+
+log = structlog.get_logger(__name__)
 
 
 def serve(
@@ -24,30 +26,28 @@ def serve(
 ) -> None:
     """Fetch and send by itself, at each subscriber's own hour, until it is stopped.
 
-    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The unsubscribe links
-    of the mails lead here; `/health` answers 200, or 503 where `paperround status` needs you. SIGTERM and Ctrl-C end it
-    after the mail that is being handed over. --json prints the address when it is ready.
+    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The links of the mails
+    lead here; `/health` answers 200, or 503 where `paperround status` needs you; `/metrics` is for Prometheus. SIGTERM and
+    Ctrl-C end it after the mail that is being handed over. --json prints the address when it is ready.
     """
     import uvicorn  # with fastapi half a second to import, and needed by this command only
 
     from service.scheduler import start_scheduler
     from service.web import web_application
 
-    logging.basicConfig(
-        level=logging.INFO, force=True, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    for name in ("alembic", "apscheduler", "httpx", "stamina"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    tell_everything()
     with database() as (settings, engine), hold_alone(engine, "serve"):
         identity = sender(settings)
         stopping = threading.Event()
 
         @contextmanager
         def running() -> Iterator[None]:
-            scheduler = start_scheduler(settings, engine, identity, stopping.is_set)
+            scheduler = start_scheduler(settings, engine, identity, stopping.is_set, lambda: progress("Sending"))
+            log.info("ready", host=host, port=port)
             if as_json:
                 say_json({"host": host, "port": port}, indent=None)
             yield
+            log.info("stopping")
             stopping.set()
             scheduler.shutdown(wait=True)
 

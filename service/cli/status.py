@@ -9,7 +9,7 @@ import typer
 from service.cli.fetch import page_line
 from service.cli.output import Json, counted, database_reading, now, say, say_json
 from service.models import DeliveryState, Page
-from service.pipeline.status import service_state
+from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
 
 
@@ -39,6 +39,9 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
         say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
     if state["sending_until"]:
         say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
+    for name, words in WAITING.items():
+        if count := state["waiting"].get(name):
+            say(f"{counted(count, 'mail')} {words}: `serve` tries again by itself, `send-now` at once.")
     for need in state["needs_a_person"]:
         say(f"Needs you: {need}")
     if not state["needs_a_person"]:

@@ -46,6 +46,7 @@ class Outgoing(SQLModel):
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(default_factory=new_key, unique=True)  # names the mail: its Message-ID
+    subscriber_id: int
     state: str = Field(default=DeliveryState.PLANNED, index=True)
     reason: str | None = None  # why skipped, deferred, rejected, unknown or expired
     attempts: int = 0

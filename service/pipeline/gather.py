@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -22,7 +22,7 @@ from service.tag import tag_paper
 
 Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _FURTHEST_BACK = timedelta(days=30)
 _SECOND_TRY = timedelta(hours=1)  # for a summary that a model could not give
@@ -100,9 +100,8 @@ def _gather_page(
         with transaction(engine) as session:
             lock_papers(session)
             row = add_page(session, _stored_page(session, address, page, asked_on, now))
-    log.info(
-        "address=%s form=%s new=%d changed=%d rejected=%d", address, row.form, row.new_count, row.changed_count, len(row.rejected)
-    )
+    counts = {"new": row.new_count, "changed": row.changed_count, "known": row.known_count, "rejected": len(row.rejected)}
+    log.info("page read", address=address, form=row.form, error=row.error, **counts)
     return row
 
 
@@ -166,7 +165,7 @@ def _summarize_papers(engine: Engine, complete: Complete | None, now: datetime) 
         counts[summary.written_by] += 1
         if error:
             errors[paper.id] = str(error)
-            log.warning("model summary not taken paper=%s reason=%s", paper.id, error)
+            log.warning("model summary not taken", paper=paper.id, reason=str(error))
     return counts, errors
 
 

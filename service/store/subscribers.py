@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
-from service.models import Delivery, Subscriber, SubscriberState, Suppression
+from service.models import Delivery, Notice, Subscriber, SubscriberState, Suppression
 from service.subscribers import SubscriberSettings, address_hash
 
 
@@ -57,7 +57,7 @@ def change_subscriber(session: Session, person: Subscriber, changes: dict[str, A
     changed = [name for name, value in changes.items() if getattr(person, name) != value]
     for name in changed:
         setattr(person, name, changes[name])
-    if {"zone", "hour", "cadence", "state"} & set(changed):
+    if {"zone", "hour", "cadence", "state", "paused_until"} & set(changed):
         person.next_digest_at = None
     session.add(person)
     return changed
@@ -75,6 +75,12 @@ def due_subscribers(session: Session, now: datetime, most: int) -> list[Subscrib
     return list(session.exec(select(Subscriber).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most)))
 
 
+def overdue_subscriber_count(session: Session, before: datetime) -> int:
+    """Active ones whose digest nobody has planned although it was due before that instant."""
+    overdue = (col(Subscriber.state) == SubscriberState.ACTIVE, col(Subscriber.next_digest_at) <= before)
+    return session.exec(select(func.count()).select_from(Subscriber).where(*overdue)).one()
+
+
 def schedule_subscriber(session: Session, person: Subscriber, next_digest_at: datetime) -> None:
     person.next_digest_at = next_digest_at
     session.add(person)
@@ -87,10 +93,11 @@ def lift_suppression(session: Session, email: str) -> None:
 
 
 def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> None:
-    """Delete the person and their deliveries; of one who had unsubscribed a hash of the address stays."""
+    """Delete the person, their deliveries and notices; of one who had unsubscribed a hash of the address stays."""
     if person.state == SubscriberState.UNSUBSCRIBED:
         session.merge(Suppression(address_hash=address_hash(person.email), reason="unsubscribed", added_at=now))
     session.exec(delete(Delivery).where(col(Delivery.subscriber_id) == person.id))
+    session.exec(delete(Notice).where(col(Notice.subscriber_id) == person.id))
     session.delete(person)
 
 
@@ -102,4 +109,5 @@ def settings_columns(settings: SubscriberSettings) -> dict[str, Any]:
         "hour": settings.hour,
         "cadence": settings.cadence,
         "state": settings.state,
+        "paused_until": settings.paused_until,
     }

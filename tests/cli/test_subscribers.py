@@ -29,7 +29,7 @@ def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperroun
     assert person.pop("added_at")
     assert person == {
         "email": ADA, "state": "active", "topics": ["agents", "code"], "zone": "Europe/Berlin", "hour": 7,
-        "cadence": "weekly:fri",
+        "cadence": "weekly:fri", "paused_until": None,
     }  # fmt: skip
     assert ADA in paperround("subscribers", "list").out
 
