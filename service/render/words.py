@@ -47,14 +47,19 @@ def cadence_in_words(cadence: str) -> str:
 
 def schedule_in_words(cadence: str, hour: int, zone: str) -> str:
     """`daily at 08:00, Berlin time`."""
+    return f"{cadence_in_words(cadence)} at {hour_in_words(hour, zone)}"
+
+
+def hour_in_words(hour: int, zone: str) -> str:
+    """`08:00, Berlin time`."""
     place = "UTC" if zone == "UTC" else zone.rpartition("/")[2].replace("_", " ") + " time"
-    return f"{cadence_in_words(cadence)} at {hour:02d}:00, {place}"
+    return f"{hour:02d}:00, {place}"
 
 
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic]) -> str:
-    """`Agents & tool use, Code and Robotics`, in the catalogue's order; a topic that is gone is left out."""
+    """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; a topic that is gone is left out."""
     names = [topic.name for slug, topic in topics.items() if slug in slugs]
-    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]]) or "no topics"
+    return "; ".join(names) or "no topics"
 
 
 def masked(email: str) -> str:

@@ -17,7 +17,7 @@ from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import confirm, pause, set_state
-from service.render.words import day_in_words, masked
+from service.render.words import day_in_words, hour_in_words, masked
 from service.store.database import reading, transaction
 from service.store.subscribers import subscriber_by_key
 from service.subscribers import parse_pause
@@ -60,12 +60,13 @@ def _confirmed(site: Site, person: Subscriber) -> HTMLResponse:
 
 
 def next_mail(site: Site, person: Subscriber) -> str:
-    """`The next digest comes on Friday 2 October 2026 at 08:00.`, in their own time."""
+    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`"""
     now = site.clock()
     if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
         return f"No digest goes to {masked(person.email)}."
     moment = next_digest_at(person, now)
-    return f"The next digest comes on {day_in_words(local_day(moment, person.zone))} at {person.hour:02d}:00, where you are."
+    day = day_in_words(local_day(moment, person.zone))
+    return f"The next digest comes on {day} at {hour_in_words(person.hour, person.zone)}."
 
 
 def _add_unsubscribe(router: APIRouter, site: Site) -> None:
