@@ -1,4 +1,4 @@
-"""Which days a digest covers. Pure; time zones live here."""
+"""When a digest is due and which days it covers; who gets none now. Pure; time zones live here."""
 
 from __future__ import annotations
 

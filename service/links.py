@@ -62,16 +62,29 @@ def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
 
 
 def standing_link(sender: Sender, purpose: Standing, subscriber_key: str) -> str:
-    mac = _mac(sender.link_keys[0], purpose, subscriber_key)
-    return f"{sender.public_url}/{purpose}/{subscriber_key}.{mac}"
+    return f"{sender.public_url}/{purpose}/{_standing_token(sender, purpose, subscriber_key)}"
 
 
 def web_link(sender: Sender, subscriber_key: str, on: date) -> str:
-    return f"{standing_link(sender, Standing.WEB, subscriber_key)}/{on}"
+    """Good for that one day: the other days are history, which needs a fresh link."""
+    return f"{sender.public_url}/{Standing.WEB}/{_standing_token(sender, f'{Standing.WEB} {on}', subscriber_key)}/{on}"
 
 
 def standing_key(sender: Sender, purpose: Standing, token: str) -> str:
     """The person whom a token names. Raises BadLink for a token not signed for this purpose by any of the keys."""
+    return _standing_key(sender, purpose, token)
+
+
+def web_key(sender: Sender, token: str, on: date) -> str:
+    """The person whose digest of that day it is. Raises BadLink."""
+    return _standing_key(sender, f"{Standing.WEB} {on}", token)
+
+
+def _standing_token(sender: Sender, purpose: str, subscriber_key: str) -> str:
+    return f"{subscriber_key}.{_mac(sender.link_keys[0], purpose, subscriber_key)}"
+
+
+def _standing_key(sender: Sender, purpose: str, token: str) -> str:
     name, _, mac = token.partition(".")
     if any(hmac.compare_digest(_mac(key, purpose, name).encode(), mac.encode()) for key in sender.link_keys):
         return name

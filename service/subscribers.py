@@ -98,9 +98,12 @@ def parse_pause(text: str) -> date | None:
     if text.strip().lower() == "no":
         return None
     try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise WrongUse(f"{text!r} is no end of a pause: say a day, as in 2026-12-01, or no") from error
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year <= 2100:
+        raise WrongUse(f"{text!r} is no end of a pause: say a day, as in 2026-12-01, or no")
+    return day
 
 
 @dataclass(frozen=True, slots=True)

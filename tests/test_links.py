@@ -8,7 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import BadLink, ExpiredLink
-from service.links import LIFETIMES, Fresh, Standing, fresh_key, fresh_link, mail_links, standing_key, standing_link
+from service.links import (
+    LIFETIMES,
+    Fresh,
+    Standing,
+    fresh_key,
+    fresh_link,
+    mail_links,
+    standing_key,
+    standing_link,
+    web_key,
+    web_link,
+)
 from tests.builders import DAY, NOW, SENDER
 
 PERSON = "0123456789abcdef0123456789abcdef"
@@ -48,6 +59,13 @@ def test_a_rotated_key_still_opens_and_a_forgotten_one_does_not() -> None:
 def test_the_first_key_signs() -> None:
     assert standing_link(signing("new", "old"), Standing.PAUSE, PERSON) == standing_link(signing("new"), Standing.PAUSE, PERSON)
     assert fresh_link(signing("new", "old"), Fresh.UNDO, PERSON, NOW) == fresh_link(signing("new"), Fresh.UNDO, PERSON, NOW)
+
+
+def test_the_web_version_of_one_day_opens_no_other() -> None:
+    made = web_link(SENDER, PERSON, DAY).split("/")[-2]
+    assert web_key(SENDER, made, DAY) == PERSON
+    with pytest.raises(BadLink):
+        web_key(SENDER, made, DAY + timedelta(days=1))
 
 
 @pytest.mark.parametrize("made_for", Standing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -13,10 +13,13 @@ import typer
 
 from service.cli.logs import tell_everything
 from service.cli.output import Json, database, progress, say_json
+from service.errors import WrongUse
 from service.settings import sender
 from service.store.database import hold_alone
 
 log = structlog.get_logger(__name__)
+
+_LAST_REQUESTS = 5  # seconds that open requests have after a signal
 
 
 def serve(
@@ -36,21 +39,34 @@ def serve(
     from service.web import web_application
 
     tell_everything()
-    with database() as (settings, engine), hold_alone(engine, "serve"):
+    with database() as (settings, engine), hold_alone(engine, "serve"), _listening(host, port) as door:
         identity = sender(settings)
-        stopping = threading.Event()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                web_application(engine, identity), log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_REQUESTS
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn handles them, and when it raises them again at its end
+            signal.signal(number, server.handle_exit)
+        scheduler = start_scheduler(settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"))
+        log.info("ready", host=host, port=port)
+        if as_json:
+            say_json({"host": host, "port": port}, indent=None)
+        server.run(sockets=[door])
+        log.info("stopping")
+        server.should_exit = True
+        scheduler.shutdown(wait=True)
 
-        @contextmanager
-        def running() -> Iterator[None]:
-            scheduler = start_scheduler(settings, engine, identity, stopping.is_set, lambda: progress("Sending"))
-            log.info("ready", host=host, port=port)
-            if as_json:
-                say_json({"host": host, "port": port}, indent=None)
-            yield
-            log.info("stopping")
-            stopping.set()
-            scheduler.shutdown(wait=True)
 
-        for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn handles them, then raises them again
-            signal.signal(number, lambda *_: None)
-        uvicorn.run(web_application(engine, identity, running), host=host, port=port, log_config=None, access_log=False)
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The port is ours before anything else begins. Raises WrongUse."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise WrongUse(f"{host}:{port} can't be listened on: {error}") from error
+        door.listen()
+        yield door

@@ -26,10 +26,10 @@ from service.cli.output import (
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import ask_to_confirm
+from service.pipeline.subscriptions import change as set_settings
 from service.store.subscribers import (
     add_subscriber,
     all_subscribers,
-    change_subscriber,
     erase_subscriber,
     has_unsubscribed,
     lift_suppression,
@@ -123,13 +123,15 @@ def change(
             changes["cadence"] = parse_cadence(cadence)
         if state is not None:
             changes["state"] = parse_state(state)
+            if changes["state"] == SubscriberState.PENDING:
+                raise WrongUse("ask them with `subscribers add EMAIL --topics ... --confirm`")
         if paused_until is not None:
             changes["paused_until"] = parse_pause(paused_until)
         if not changes:
             raise WrongUse("nothing to change: name a setting, as in --hour 7")
         if changes.get("state") == SubscriberState.ACTIVE:
             _refuse_unsubscribed(session, person.email, resubscribe)
-        change_subscriber(session, person, changes)
+        set_settings(session, person, changes, now())
     _say_person(person, as_json)
 
 
@@ -229,7 +231,7 @@ def _import_person(session: Session, line: RollLine, resubscribe: bool) -> str:
     if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state != SubscriberState.UNSUBSCRIBED):
         _take_in(session, settings, told, resubscribe)
         return "added"
-    return "changed" if change_subscriber(session, person, told) else "unchanged"
+    return "changed" if set_settings(session, person, told, now()) else "unchanged"
 
 
 def _take_in(session: Session, settings: SubscriberSettings, told: dict[str, Any], resubscribe: bool) -> Subscriber:
@@ -239,7 +241,7 @@ def _take_in(session: Session, settings: SubscriberSettings, told: dict[str, Any
     person = subscriber(session, settings.email)
     if person is None:
         return add_subscriber(session, settings, now())
-    change_subscriber(session, person, {**told, "state": settings.state})
+    set_settings(session, person, {**told, "state": settings.state}, now())
     return person
 
 

@@ -35,6 +35,7 @@ class Subscriber(SQLModel, table=True):
     cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
     paused_until: date | None = None  # the local day on which mail begins again
     added_at: datetime
+    unsubscribed_at: datetime | None = None
     next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out
 
 

@@ -101,7 +101,7 @@ def _send_one(
         return None
     row, person = claimed
     if reason := _why_not(row, person, clock()):
-        _record(engine, row, DeliveryState.SKIPPED, clock(), reason=reason)
+        _record_unwanted(engine, mail, row, person, reason, clock())
         return None
     try:
         email, message = _made(engine, row, person, sender, board, clock())
@@ -115,6 +115,14 @@ def _send_one(
         return None
     _record(engine, row, DeliveryState.ACCEPTED, clock(), smtp_reply=reply)
     return email, reply
+
+
+def _record_unwanted(engine: Engine, before: Outgoing, row: Outgoing, person: Subscriber, reason: str, now: datetime) -> None:
+    """One that may have arrived keeps its papers over a pause, or they would come again after it."""
+    if before.state == DeliveryState.UNKNOWN and person.state == SubscriberState.ACTIVE:
+        _record(engine, row, DeliveryState.UNKNOWN, now, reason=row.reason, next_try_at=now + timedelta(days=1))
+    else:
+        _record(engine, row, DeliveryState.SKIPPED, now, reason=reason)
 
 
 def _why_not(row: Outgoing, person: Subscriber, now: datetime) -> str | None:

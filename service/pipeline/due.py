@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from sqlalchemy import Engine
@@ -42,7 +43,7 @@ def send_due_mails(
     """Answers how many mails were accepted. What can't be sent now is due again later."""
     with transaction(engine) as session:
         recover_lost(session, clock())
-        skip_unwanted(session, lambda person: why_no_mail(person, clock()))
+        skip_unwanted(session, clock(), why_no_mail)
         expire_stale(session, clock(), stale_after)
     _plan_due(engine, clock())
     with reading(engine) as session:
@@ -86,4 +87,10 @@ def _plan(session: Session, issue_id: int | None, people: list[Subscriber], now:
 
 
 def _schedule(session: Session, person: Subscriber, after: datetime) -> None:
-    schedule_subscriber(session, person, next_digest_at(person, after))
+    """One whose settings can't be used here, such as a zone that this machine doesn't know, holds nobody else up."""
+    try:
+        moment = next_digest_at(person, after)
+    except (ZoneInfoNotFoundError, OverflowError, ValueError) as error:
+        log.error("subscriber can't be scheduled, tried again in a day", subscriber=person.id, reason=repr(error))
+        moment = after + timedelta(days=1)
+    schedule_subscriber(session, person, moment)

@@ -102,7 +102,7 @@ def send_now(
     active, outcomes = _split(people, on, clock())
     with transaction(engine) as session:
         recover_lost(session, clock())
-        skip_unwanted(session, lambda person: why_no_mail(person, clock()))
+        skip_unwanted(session, clock(), why_no_mail)
         expired = expire_stale(session, clock(), stale_after)
     issue_id, planned, already = _plan_issue(engine, active, on, clock())
     with reading(engine) as session:

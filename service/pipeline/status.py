@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from service.models import DeliveryState, Page
-from service.store.deliveries import deliveries_of_issue, latest_issue
+from service.store.deliveries import issue_counts, latest_issue
 from service.store.ledger import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -30,22 +31,23 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     """What a person, a page or a monitor is told; `needs_a_person` is empty where all is well."""
     pages = last_fetched(session)
     issue = latest_issue(session)
-    outcomes = [delivery.state for delivery in deliveries_of_issue(session, issue.id)] if issue and issue.id else []
+    outcomes = issue_counts(session, issue.id) if issue and issue.id else {}
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
-    mails = waiting_counts(session, moment, due_before=moment - _OVERDUE)
+    being_sent = sending_until(session, moment)  # then whatever waits comes after it
+    mails = Counter[str]() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE)
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.count(s) for s in DeliveryState}}
+        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.get(s, 0) for s in DeliveryState}}
         if issue
         else None,
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
-        "sending_until": max(sending_until(session, moment), default=None),
+        "sending_until": max(being_sent, default=None),
         "needs_a_person": [
             *_fetch_needs(pages, people["active"], moment),
             *_overdue_needs(digests, mails),
@@ -64,7 +66,7 @@ def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
 def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
     needs = [f"{_counted(digests, 'digest')} should have been planned by now: is `paperround serve` running?"] if digests else []
     return needs + [
-        f"{_counted(mails[state], 'mail')} {words}: `paperround send-now` tries again"
+        f"{_counted(mails[state], 'mail')} {words}: `paperround serve` tries again, and for digests `send-now`"
         for state, words in WAITING.items()
         if mails.get(state)
     ]

@@ -12,15 +12,30 @@ from typing import Any
 
 from sqlmodel import Session
 
+from service.cadence import local_day, next_digest_at
 from service.errors import PaperroundError, WrongUse
 from service.models import Notice, NoticeKind, Subscriber, SubscriberState
-from service.store.notices import add_notice, notice_count
-from service.store.subscribers import change_subscriber, has_unsubscribed, subscriber
+from service.store.notices import add_notice, amend_unsent_notice, notice_count, unsent_notice
+from service.store.subscribers import change_subscriber, has_unsubscribed, schedule_subscriber, subscriber
 
 MAILED = ("topics", "cadence", "hour", "zone")  # what a mail's link may change
 LONGEST_PAUSE = timedelta(days=366)
 _A_DAY = timedelta(days=1)
-_MOST_A_DAY = {NoticeKind.CONFIRMATION: 1, NoticeKind.ACCOUNT: 3, NoticeKind.ADDRESS: 3}
+_MOST_A_DAY = {NoticeKind.CONFIRMATION: 1, NoticeKind.ACCOUNT: 3, NoticeKind.ADDRESS: 3, NoticeKind.CHANGE: 20}
+
+
+def change(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> list[str]:
+    """Assign settings, and work out anew when the next digest is due; answers the names of those that are another now.
+
+    A digest that is due already stays due: whoever changes their hour while it waits doesn't lose the day.
+    """
+    changed = set(change_subscriber(session, person, changes))
+    if "state" in changed:
+        change_subscriber(session, person, {"unsubscribed_at": now if person.state == SubscriberState.UNSUBSCRIBED else None})
+    is_due = person.next_digest_at is not None and person.next_digest_at <= now
+    if changed & {"state", "paused_until"} or (changed & {"zone", "hour", "cadence"} and not is_due):
+        schedule_subscriber(session, person, next_digest_at(person, now))
+    return sorted(changed)
 
 
 def ask_to_confirm(session: Session, person: Subscriber, now: datetime) -> None:
@@ -29,30 +44,49 @@ def ask_to_confirm(session: Session, person: Subscriber, now: datetime) -> None:
         raise PaperroundError(f"{person.email} was asked to confirm less than a day ago: ask again tomorrow")
 
 
-def confirm(session: Session, person: Subscriber) -> None:
+def confirm(session: Session, person: Subscriber, now: datetime) -> None:
     """Of somebody who has ended it since, an old confirmation makes no subscriber again."""
     if person.state == SubscriberState.PENDING:
-        change_subscriber(session, person, {"state": SubscriberState.ACTIVE})
+        change(session, person, {"state": SubscriberState.ACTIVE}, now)
 
 
-def set_state(session: Session, person: Subscriber, state: SubscriberState) -> None:
-    change_subscriber(session, person, {"state": state})
+def unsubscribe(session: Session, person: Subscriber, now: datetime) -> bool:
+    """Answers False where they were unsubscribed before."""
+    return bool(change(session, person, {"state": SubscriberState.UNSUBSCRIBED}, now))
 
 
-def pause(session: Session, person: Subscriber, until: date | None, today: date) -> None:
+def resubscribe(session: Session, person: Subscriber, now: datetime) -> None:
+    if person.state == SubscriberState.UNSUBSCRIBED:
+        change(session, person, {"state": SubscriberState.ACTIVE}, now)
+
+
+def pause(session: Session, person: Subscriber, until: date | None, now: datetime) -> None:
     """No digest before the local day `until`; None ends a pause. Raises WrongUse for a day that is no pause."""
+    _check_active(person)
+    today = local_day(now, person.zone)
     if until is not None and not today < until <= today + LONGEST_PAUSE:
         raise WrongUse("a pause ends on a day from tomorrow on, within a year")
-    change_subscriber(session, person, {"paused_until": until})
+    change(session, person, {"paused_until": until}, now)
 
 
 def change_settings(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> bool:
-    """Change what is mailed, or when, and tell the subscriber; answers False where nothing is another now."""
-    before = {name: getattr(person, name) for name in MAILED}
-    if not change_subscriber(session, person, {name: changes[name] for name in MAILED if name in changes}):
+    """Change what is mailed, or when, and tell the subscriber; answers False where nothing is another now.
+
+    Changes that follow each other before the mail is out are told by one mail, whose undo undoes them all. Raises WrongUse
+    for who gets no mail, and past twenty mails a day.
+    """
+    _check_active(person)
+    before, unsent = _mailed(person), unsent_notice(session, person, NoticeKind.CHANGE)
+    if unsent is None and not _may_ask(session, person, NoticeKind.CHANGE, now):
+        raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
+    wanted = {name: changes[name] for name in MAILED if name in changes}
+    if set(wanted.get("topics", ())) == set(person.topics):  # their order means nothing
+        del wanted["topics"]
+    if not change(session, person, wanted, now):
         return False
-    after = {name: getattr(person, name) for name in MAILED}
-    add_notice(session, person, NoticeKind.CHANGE, now=now, before=before, after=after)
+    after = _mailed(person)
+    if unsent is None or not amend_unsent_notice(session, unsent, after=after, now=now):
+        add_notice(session, person, NoticeKind.CHANGE, now=now, before=before, after=after)
     return True
 
 
@@ -61,34 +95,61 @@ def ask_for_account(session: Session, person: Subscriber, now: datetime) -> bool
     return _ask(session, person, NoticeKind.ACCOUNT, now)
 
 
-def ask_at_new_address(session: Session, person: Subscriber, email: str, now: datetime) -> None:
-    """Mail the question to the new address. Who is a subscriber there already, or wants no mail, is not asked or told of."""
+def ask_at_new_address(session: Session, person: Subscriber, email: str, now: datetime) -> bool:
+    """Mail the question to the new address; answers False where enough went out today.
+
+    Who is a subscriber there already, or wants no mail, is not asked, and it is not told. Raises WrongUse for who gets no mail.
+    """
+    _check_active(person)
+    if not _may_ask(session, person, NoticeKind.ADDRESS, now):
+        return False
     if subscriber(session, email) is None and not has_unsubscribed(session, email):
-        _ask(session, person, NoticeKind.ADDRESS, now, email=email)
+        add_notice(session, person, NoticeKind.ADDRESS, now=now, email=email)
+    return True
 
 
-def move(session: Session, person: Subscriber, email: str, now: datetime) -> None:
-    """The digest goes to `email` from now on; the old address is told. Raises WrongUse where somebody has the new one."""
-    if person.email == email:
-        return
-    if subscriber(session, email) is not None:
-        raise WrongUse("the digest goes to that address already")
-    before = person.email
-    change_subscriber(session, person, {"email": email})
-    add_notice(session, person, NoticeKind.MOVE, now=now, email=before, before={"email": before}, after={"email": email})
+def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime) -> None:
+    """What the owner of a new address confirmed, once: after a move no older question counts. Raises WrongUse."""
+    if person.email != notice.email and notice_count(session, person, NoticeKind.MOVE, notice.planned_at):
+        raise WrongUse("the digest has moved since this question was mailed")
+    _move(session, person, notice.email, now)
 
 
 def undo(session: Session, notice: Notice, person: Subscriber, now: datetime) -> None:
     """What the notice told of is as it was before. Raises WrongUse where an old address is somebody else's now."""
     if notice.kind == NoticeKind.MOVE:
-        move(session, person, notice.before["email"], now)
+        _move(session, person, notice.before["email"], now)
     else:
         changed = {name for name in MAILED if notice.before[name] != notice.after[name]}
         change_settings(session, person, {name: notice.before[name] for name in changed}, now)
 
 
-def _ask(session: Session, person: Subscriber, kind: NoticeKind, now: datetime, email: str | None = None) -> bool:
-    if notice_count(session, person, kind, now - _A_DAY) >= _MOST_A_DAY[kind]:
+def _move(session: Session, person: Subscriber, email: str, now: datetime) -> None:
+    """The digest goes to `email` from now on; the old address is told."""
+    if person.email == email:
+        return
+    if subscriber(session, email) is not None:
+        raise WrongUse("the digest goes to that address already")
+    before = person.email
+    change(session, person, {"email": email}, now)
+    add_notice(session, person, NoticeKind.MOVE, now=now, email=before, before={"email": before}, after={"email": email})
+
+
+def _mailed(person: Subscriber) -> dict[str, Any]:
+    return {name: getattr(person, name) for name in MAILED}
+
+
+def _check_active(person: Subscriber) -> None:
+    if person.state != SubscriberState.ACTIVE:
+        raise WrongUse(f"the subscription is {person.state}")
+
+
+def _ask(session: Session, person: Subscriber, kind: NoticeKind, now: datetime) -> bool:
+    if not _may_ask(session, person, kind, now):
         return False
-    add_notice(session, person, kind, now=now, email=email)
+    add_notice(session, person, kind, now=now)
     return True
+
+
+def _may_ask(session: Session, person: Subscriber, kind: NoticeKind, now: datetime) -> bool:
+    return notice_count(session, person, kind, now - _A_DAY) < _MOST_A_DAY[kind]

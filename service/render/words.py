@@ -57,8 +57,9 @@ def hour_in_words(hour: int, zone: str) -> str:
 
 
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic]) -> str:
-    """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; a topic that is gone is left out."""
+    """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; one that is gone by its slug."""
     names = [topic.name for slug, topic in topics.items() if slug in slugs]
+    names += [slug for slug in slugs if slug not in topics]
     return "; ".join(names) or "no topics"
 
 

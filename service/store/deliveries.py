@@ -16,7 +16,6 @@ from sqlmodel import Session, col, or_, select
 
 from service.models import (
     HOLDING_STATES,
-    OPEN_STATES,
     Delivery,
     DeliveryState,
     Digest,
@@ -26,7 +25,7 @@ from service.models import (
     new_key,
 )
 from service.store.database import take_lock
-from service.store.ledger import is_open
+from service.store.ledger import is_open, is_unsent, settle_unsent
 
 _Value = TypeVar("_Value", int, str)
 
@@ -89,7 +88,8 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.paper_ids = [pick.paper.id for pick in digest.picks]
     row.looked_at_count = digest.looked_at_count
     row.planned_at = now
-    row.next_try_at = None
+    row.attempts = 0
+    row.next_try_at = row.smtp_reply = None
     session.add(row)
     session.flush()
     return row
@@ -103,20 +103,21 @@ def open_deliveries(session: Session, subscriber_ids: Collection[int], now: date
     return [delivery for delivery in session.exec(ordered) if delivery.subscriber_id in wanted]
 
 
-def skip_unwanted(session: Session, why_no_mail: Callable[[Subscriber], str | None]) -> int:
-    """What is still open for people who get no mail now is settled, with the reason; answers how many there were."""
+def skip_unwanted(session: Session, now: datetime, why_no_mail: Callable[[Subscriber, datetime], str | None]) -> int:
+    """What is still unsent for people who get no mail now is settled, with the reason; answers how many there were."""
     may_be = or_(col(Subscriber.state) != SubscriberState.ACTIVE, col(Subscriber.paused_until).is_not(None))
     question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
     count = 0
-    for delivery, person in session.exec(question.where(col(Delivery.state).in_(OPEN_STATES), may_be)):
-        if reason := why_no_mail(person):
-            delivery.state, delivery.reason, delivery.lease_until = DeliveryState.SKIPPED, reason, None
-            count += 1
+    for delivery, person in session.exec(question.where(is_unsent(Delivery, now), may_be)).all():
+        if reason := why_no_mail(person, now):
+            count += settle_unsent(session, delivery, DeliveryState.SKIPPED, reason=reason, now=now)
     return count
 
 
-def deliveries_of_issue(session: Session, issue_id: int) -> list[Delivery]:
-    return list(session.exec(select(Delivery).where(col(Delivery.issue_id) == issue_id)))
+def issue_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """Deliveries by state."""
+    question = select(Delivery.state, func.count()).where(col(Delivery.issue_id) == issue_id)
+    return dict(session.exec(question.group_by(col(Delivery.state))).all())
 
 
 def deliveries_by_key(session: Session, keys: Collection[str]) -> list[tuple[Delivery, Subscriber]]:

@@ -13,6 +13,8 @@ from service.models import OPEN_STATES, Delivery, DeliveryState, Notice, Outgoin
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
 
+NOTICE_AGE = timedelta(days=5)
+
 TABLES: tuple[type[Notice], type[Delivery]] = (Notice, Delivery)  # in the order of sending
 
 
@@ -92,18 +94,30 @@ def recover_lost(session: Session, now: datetime) -> int:
 
 
 def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> set[str]:
-    """Give up what was planned too long ago and surely never arrived, which frees its papers; answers the keys."""
-    hours = stale_after // timedelta(hours=1)
+    """Give up what was planned too long ago and surely never arrived, which frees its papers; answers the keys.
+
+    A notice waits for five days at least: what it tells of stays true.
+    """
     expired = set()
     for table in TABLES:
-        was_never_sent = col(table.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED])
-        stale = select(table).where(was_never_sent, _is_free(table, now), col(table.planned_at) <= now - stale_after)
-        for mail in session.exec(stale):
-            mail.state = DeliveryState.EXPIRED
-            mail.reason = f"{mail.reason or 'not sent'}; given up after {hours} hours"
-            mail.settled_at = now
-            expired.add(mail.key)
+        age = max(stale_after, NOTICE_AGE) if table is Notice else stale_after
+        stale = select(table).where(is_unsent(table, now), col(table.planned_at) <= now - age)
+        for mail in session.exec(stale).all():
+            reason = f"{mail.reason or 'not sent'}; given up after {age // timedelta(hours=1)} hours"
+            if settle_unsent(session, mail, DeliveryState.EXPIRED, reason=reason, now=now):
+                expired.add(mail.key)
     return expired
+
+
+def settle_unsent(session: Session, mail: Outgoing, state: DeliveryState, *, reason: str, now: datetime) -> bool:
+    """End a mail that was surely never sent; answers False where a process has claimed it since it was read."""
+    table = type(mail)
+    settled = session.exec(
+        update(table)
+        .where(col(table.id) == mail.id, is_unsent(table, now))
+        .values(state=state, reason=reason, settled_at=now if state is DeliveryState.EXPIRED else None, lease_until=None)
+    )
+    return settled.rowcount == 1
 
 
 def waiting_counts(session: Session, now: datetime, *, due_before: datetime | None = None) -> Counter[str]:
@@ -132,14 +146,11 @@ def sending_until(session: Session, now: datetime) -> list[datetime]:
     return ends
 
 
-def lost_counts(session: Session, since: datetime) -> Counter[str]:
-    """Mails given up or refused for good since then, by state."""
-    counts: Counter[str] = Counter()
-    for table in TABLES:
-        lost = col(table.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
-        question = select(table.state, func.count()).where(lost, col(table.settled_at) >= since)
-        counts.update(dict(session.exec(question.group_by(col(table.state))).all()))
-    return counts
+def lost_counts(session: Session, since: datetime) -> dict[str, int]:
+    """Digests given up or refused for good since then, by state. Of a notice nobody but its subscriber is in need."""
+    lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
+    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
+    return dict(session.exec(question.group_by(col(Delivery.state))).all())
 
 
 def state_counts(session: Session, table: type[Notice] | type[Delivery]) -> dict[str, int]:
@@ -150,6 +161,11 @@ def state_counts(session: Session, table: type[Notice] | type[Delivery]) -> dict
 def is_open(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
     """It still wants to be sent, and no process holds it."""
     return col(table.state).in_(OPEN_STATES) & _is_free(table, now)
+
+
+def is_unsent(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
+    """It surely never arrived, and no process holds it."""
+    return col(table.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED]) & _is_free(table, now)
 
 
 def _is_free(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from service.models import Notice, NoticeKind, Subscriber
+from service.models import DeliveryState, Notice, NoticeKind, Subscriber
 
 
 def add_notice(
@@ -40,6 +40,22 @@ def notice_count(session: Session, person: Subscriber, kind: NoticeKind, since: 
     """How many of a kind were written for a person since then."""
     theirs = (col(Notice.subscriber_id) == person.id, col(Notice.kind) == kind, col(Notice.planned_at) > since)
     return session.exec(select(func.count()).select_from(Notice).where(*theirs)).one()
+
+
+def unsent_notice(session: Session, person: Subscriber, kind: NoticeKind) -> Notice | None:
+    """One that nobody has tried to send yet."""
+    theirs = (col(Notice.subscriber_id) == person.id, col(Notice.kind) == kind)
+    return session.exec(select(Notice).where(*theirs, col(Notice.state) == DeliveryState.PLANNED).limit(1)).first()
+
+
+def amend_unsent_notice(session: Session, notice: Notice, *, after: dict[str, Any], now: datetime) -> bool:
+    """Answers False where somebody has taken it up since it was read."""
+    amended = session.exec(
+        update(Notice)
+        .where(col(Notice.id) == notice.id, col(Notice.state) == DeliveryState.PLANNED)
+        .values(after=after, planned_at=now)
+    )
+    return amended.rowcount == 1
 
 
 def notices_of(session: Session, subscriber_id: int) -> list[Notice]:

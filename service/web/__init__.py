@@ -6,8 +6,7 @@ link's own token is what it may do, so a form of another site can't know one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from fastapi import FastAPI, Request, Response
@@ -33,21 +32,9 @@ _HEADERS = {
 _LARGEST_BODY = 64 * 1024  # bytes
 
 
-def web_application(
-    engine: Engine,
-    sender: Sender,
-    running: Callable[[], AbstractContextManager[None]],
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> FastAPI:
-    """`running` is entered before the first request is answered, and left after the last."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with running():
-            yield
-
+def web_application(engine: Engine, sender: Sender, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
     site = Site(engine, sender, clock)
-    app = FastAPI(title="Paperround", lifespan=lifespan, openapi_url=None, max_body_size=_LARGEST_BODY)
+    app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY)
     _add_answers_to_failures(app, site)
     app.get("/style.css")(style)
     for subject in (health, subscription, settings, account, digest):

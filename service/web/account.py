@@ -11,14 +11,14 @@ from sqlmodel import Session
 from service.errors import BadLink, WrongUse
 from service.links import Fresh
 from service.models import Notice, Subscriber, SubscriberState
-from service.pipeline.subscriptions import ask_at_new_address, move, set_state
+from service.pipeline.subscriptions import ask_at_new_address, move_to, resubscribe
 from service.render.words import masked
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
 from service.store.notices import notices_of
 from service.store.subscribers import erase_subscriber
 from service.subscribers import parse_address
-from service.web.site import READ, Site, message_page, notice_of, page
+from service.web.site import READ, Site, fresh_path, message_page, notice_of, page
 
 _OURS = {"id", "key", "issue_id", "subscriber_id"}  # not of the person; and keys open links
 
@@ -31,9 +31,9 @@ def routes(site: Site) -> APIRouter:
     return router
 
 
-def _owner(session: Session, site: Site, token: str) -> Subscriber:
+def _owner(session: Session, site: Site, token: str, *, to_change: bool = False) -> Subscriber:
     """Whose mailbox the link came to, if it is theirs still. Raises BadLink, ExpiredLink."""
-    notice, person = notice_of(session, site, Fresh.ACCOUNT, token)
+    notice, person = notice_of(session, site, Fresh.ACCOUNT, token, to_change=to_change)
     if notice.email != person.email:
         raise BadLink("the link went to an address that is theirs no more")
     return person
@@ -76,7 +76,7 @@ def _account_page(
         deliveries=deliveries_of(session, person.id),
         is_unsubscribed=person.state == SubscriberState.UNSUBSCRIBED,
         said=said,
-        here=site.path(f"{site.sender.public_url}/account/{token}"),
+        here=fresh_path(site, Fresh.ACCOUNT, token),
     )
 
 
@@ -84,27 +84,30 @@ def _add_changes(router: APIRouter, site: Site) -> None:
     @router.post("/account/{token}/address")
     def ask_for_address(token: str, email: Annotated[str, Form()] = "") -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = _owner(session, site, token)
+            person = _owner(session, site, token, to_change=True)
             try:
                 address = parse_address(email)
+                is_asked = ask_at_new_address(session, person, address, site.clock())
             except WrongUse as error:
-                said = f"Nothing was changed: {error}"
+                said = f"Nothing was changed: {error}."
                 return _account_page(session, site, token, person, said=said, status_code=422)
-            ask_at_new_address(session, person, address, site.clock())
+        if not is_asked:
+            text = "Three new addresses were asked since yesterday. Try again tomorrow."
+            return message_page(site, "Nothing was changed", text, status_code=429)
         text = f"If it can take the digest, a mail with a link goes to {address}. The digest comes there once it is confirmed."
         return message_page(site, "Look into the new mailbox", text)
 
     @router.post("/account/{token}/resubscribe")
-    def resubscribe(token: str) -> HTMLResponse:
+    def send_again(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = _owner(session, site, token)
-            set_state(session, person, SubscriberState.ACTIVE)
+            person = _owner(session, site, token, to_change=True)
+            resubscribe(session, person, site.clock())
             return _account_page(session, site, token, person, said="The digest comes again.")
 
     @router.post("/account/{token}/erase")
     def erase(token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = _owner(session, site, token)
+            person = _owner(session, site, token, to_change=True)
             if sure != "yes":
                 said = "Nothing was erased: tick the box first."
                 return _account_page(session, site, token, person, said=said, status_code=422)
@@ -119,15 +122,15 @@ def _add_address(router: APIRouter, site: Site) -> None:
         with reading(site.engine) as session:
             notice, person = notice_of(session, site, Fresh.ADDRESS, token)
         text = f"The digest that goes to {masked(person.email)} would come to {notice.email} from now on."
-        action = site.path(f"{site.sender.public_url}/address/{token}")
+        action = fresh_path(site, Fresh.ADDRESS, token)
         return message_page(site, "Shall the digest come here?", text, action=action, button="Yes, send it here")
 
     @router.post("/address/{token}")
     def move_it(token: str) -> HTMLResponse:
         try:
             with transaction(site.engine) as session:
-                notice, person = notice_of(session, site, Fresh.ADDRESS, token)
-                move(session, person, notice.email, site.clock())
+                notice, person = notice_of(session, site, Fresh.ADDRESS, token, to_change=True)
+                move_to(session, person, notice, site.clock())
         except WrongUse as error:
             return message_page(site, "It could not be done", f"Nothing was changed: {error}.", status_code=409)
         return _moved(site, notice)

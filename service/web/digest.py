@@ -11,12 +11,12 @@ from fastapi.responses import HTMLResponse
 
 from service.cadence import local_day
 from service.errors import BadLink
-from service.links import Standing, mail_links
+from service.links import mail_links, web_key
 from service.pipeline.digests import digest_again, topic_board
 from service.render import mail_style, render_digest_page
 from service.store.database import reading
 from service.store.deliveries import delivery_of
-from service.web.site import READ, Site, person_of
+from service.web.site import READ, Site, known_person
 
 # The one style sheet that the page holds, named by its hash (CSP Level 3, 2.3.1): nothing else gets in.
 _STYLE_HASH = base64.b64encode(sha256(mail_style().encode()).digest()).decode()
@@ -29,7 +29,7 @@ def routes(site: Site) -> APIRouter:
     @router.api_route("/digest/{token}/{on}", methods=READ)
     def show_digest(token: str, on: date) -> HTMLResponse:
         with reading(site.engine) as session:
-            person = person_of(session, site, Standing.WEB, token)
+            person = known_person(session, web_key(site.sender, token, on))
             assert person.id is not None
             delivery = delivery_of(session, person.id, on)
             if delivery is None or not delivery.paper_ids:

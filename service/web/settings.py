@@ -16,7 +16,7 @@ from service.render.words import cadence_in_words, masked
 from service.store.database import reading, transaction
 from service.store.topics import all_topics
 from service.subscribers import parse_cadence, parse_hour, parse_topics, parse_zone
-from service.web.site import READ, Site, message_page, notice_of, page, person_of, standing_path
+from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
 from service.web.subscription import next_mail
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
@@ -47,20 +47,20 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         zone: Annotated[str, Form()] = "",
     ) -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = person_of(session, site, Standing.SETTINGS, token)
+            person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
             catalogue = all_topics(session)
             try:
                 changes = _checked(catalogue, topics or [], cadence, hour, zone)
+                has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
                 return _settings_page(site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
-            has_changed = change_settings(session, person, changes, site.clock())
         told = "Saved. A mail tells you what was changed, with an undo." if has_changed else "Nothing was different from before."
         return _settings_page(site, person, catalogue, said=told)
 
     @router.post("/settings/{token}/account")
     def mail_account_link(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = person_of(session, site, Standing.SETTINGS, token)
+            person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
             is_asked = ask_for_account(session, person, site.clock())
         address = masked(person.email)
         text = f"A link goes to {address} within some minutes. It lasts for two hours."
@@ -106,7 +106,7 @@ def _add_undo(router: APIRouter, site: Site) -> None:
     def ask_to_undo(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
             notice_of(session, site, Fresh.UNDO, token)
-        action = site.path(f"{site.sender.public_url}/undo/{token}")
+        action = fresh_path(site, Fresh.UNDO, token)
         text = "What that mail told of becomes again what it was before."
         return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
 
@@ -114,7 +114,7 @@ def _add_undo(router: APIRouter, site: Site) -> None:
     def undo_it(token: str) -> HTMLResponse:
         try:
             with transaction(site.engine) as session:
-                notice, person = notice_of(session, site, Fresh.UNDO, token)
+                notice, person = notice_of(session, site, Fresh.UNDO, token, to_change=True)
                 undo(session, notice, person, site.clock())
         except WrongUse as error:
             return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)

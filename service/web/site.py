@@ -18,7 +18,7 @@ from service.links import Fresh, Standing, fresh_key, standing_key, standing_lin
 from service.models import Notice, Sender, Subscriber
 from service.render.words import cadence_in_words, day_in_words, masked, short_day
 from service.store.notices import notice_by_key
-from service.store.subscribers import subscriber_by_key
+from service.store.subscribers import lock_subscriber, subscriber_by_key
 from service.template_files import TEMPLATES
 
 READ = ["GET", "HEAD"]
@@ -35,10 +35,6 @@ class Site:
     engine: Engine
     sender: Sender
     clock: Callable[[], datetime]
-
-    def path(self, link: str) -> str:
-        """A link of ours as pages hold it, without the host: the visitor may know us by another."""
-        return urlsplit(link).path
 
 
 def style() -> Response:
@@ -57,21 +53,40 @@ def message_page(
     return page(site, "message.html", heading=heading, text=text, action=action, button=button, status_code=status_code)
 
 
-def person_of(session: Session, site: Site, purpose: Standing, token: str) -> Subscriber:
-    """Whom a mail's own link names. Raises BadLink."""
-    person = subscriber_by_key(session, standing_key(site.sender, purpose, token))
+def person_of(session: Session, site: Site, purpose: Standing, token: str, *, to_change: bool = False) -> Subscriber:
+    """Whom a mail's own link names; `to_change` keeps other requests about them waiting. Raises BadLink."""
+    return known_person(session, standing_key(site.sender, purpose, token), to_change=to_change)
+
+
+def known_person(session: Session, key: str, *, to_change: bool = False) -> Subscriber:
+    """Raises BadLink."""
+    person = subscriber_by_key(session, key)
     if person is None:
         raise BadLink("nobody has this key any more")
+    if to_change:
+        lock_subscriber(session, person)
     return person
 
 
-def notice_of(session: Session, site: Site, purpose: Fresh, token: str) -> tuple[Notice, Subscriber]:
+def notice_of(session: Session, site: Site, purpose: Fresh, token: str, *, to_change: bool = False) -> tuple[Notice, Subscriber]:
     """The notice that brought a fresh link, and whom it is about. Raises BadLink, ExpiredLink."""
     found = notice_by_key(session, fresh_key(site.sender, purpose, token, site.clock()))
     if found is None:
         raise BadLink("nobody has this key any more")
+    if to_change:
+        lock_subscriber(session, found[1])
     return found
 
 
+def path_of(link: str) -> str:
+    """A link of ours as pages hold it, without the host: the visitor may know us by another."""
+    return urlsplit(link).path
+
+
 def standing_path(site: Site, purpose: Standing, person: Subscriber) -> str:
-    return site.path(standing_link(site.sender, purpose, person.key))
+    return path_of(standing_link(site.sender, purpose, person.key))
+
+
+def fresh_path(site: Site, purpose: Fresh, token: str) -> str:
+    """Where a fresh link's own page posts to."""
+    return path_of(f"{site.sender.public_url}/{purpose}/{token}")

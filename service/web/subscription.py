@@ -16,12 +16,22 @@ from service.cadence import local_day, next_digest_at, why_no_mail
 from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
-from service.pipeline.subscriptions import confirm, pause, set_state
+from service.pipeline.subscriptions import confirm, pause, resubscribe, unsubscribe
 from service.render.words import day_in_words, hour_in_words, masked
 from service.store.database import reading, transaction
-from service.store.subscribers import subscriber_by_key
 from service.subscribers import parse_pause
-from service.web.site import READ, Site, message_page, notice_of, page, person_of, standing_path
+from service.web.site import (
+    READ,
+    Site,
+    fresh_path,
+    known_person,
+    message_page,
+    notice_of,
+    page,
+    path_of,
+    person_of,
+    standing_path,
+)
 
 PAUSES = (("a week", timedelta(weeks=1)), ("two weeks", timedelta(weeks=2)), ("four weeks", timedelta(weeks=4)))
 
@@ -42,14 +52,14 @@ def _add_confirm(router: APIRouter, site: Site) -> None:
         if person.state != SubscriberState.PENDING:
             return _confirmed(site, person)
         text = f"Paperround's digest of new papers would come to {masked(person.email)}."
-        action = site.path(f"{site.sender.public_url}/confirm/{token}")
+        action = fresh_path(site, Fresh.CONFIRM, token)
         return message_page(site, "Do you want the digest?", text, action=action, button="Yes, send it to me")
 
     @router.post("/confirm/{token}")
     def confirm_it(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
-            _, person = notice_of(session, site, Fresh.CONFIRM, token)
-            confirm(session, person)
+            _, person = notice_of(session, site, Fresh.CONFIRM, token, to_change=True)
+            confirm(session, person, site.clock())
         return _confirmed(site, person)
 
 
@@ -81,23 +91,28 @@ def _add_unsubscribe(router: APIRouter, site: Site) -> None:
         return message_page(site, "Unsubscribe?", text, action=action, button="Unsubscribe")
 
     @router.post("/unsubscribe/{token}")
-    def unsubscribe(token: str) -> HTMLResponse:
+    def unsubscribe_them(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
-            person = person_of(session, site, Standing.UNSUBSCRIBE, token)
-            is_news = person.state != SubscriberState.UNSUBSCRIBED
-            set_state(session, person, SubscriberState.UNSUBSCRIBED)
+            person = person_of(session, site, Standing.UNSUBSCRIBE, token, to_change=True)
+            is_news = unsubscribe(session, person, site.clock())
         return _just_ended(site, person) if is_news else _ended(site, person)
 
     @router.post("/resubscribe/{token}")
-    def resubscribe(token: str) -> HTMLResponse:
+    def resubscribe_them(token: str) -> HTMLResponse:
         """The undo that the page of an unsubscribe offers; no mail holds this link."""
+        key, _, instant = fresh_key(site.sender, Fresh.RESUBSCRIBE, token, site.clock()).partition("@")
         with transaction(site.engine) as session:
-            person = subscriber_by_key(session, fresh_key(site.sender, Fresh.RESUBSCRIBE, token, site.clock()))
-            if person is None:
-                raise BadLink("nobody has this key any more")
-            set_state(session, person, SubscriberState.ACTIVE)
+            person = known_person(session, key, to_change=True)
+            if person.unsubscribed_at and instant != _instant(person):
+                raise BadLink("they have unsubscribed once more since")
+            resubscribe(session, person, site.clock())
         text = f"Mail goes to {masked(person.email)} again, with the settings from before. {next_mail(site, person)}"
         return message_page(site, "Welcome back", text)
+
+
+def _instant(person: Subscriber) -> str:
+    """Which unsubscribe it was: its undo undoes no later one."""
+    return person.unsubscribed_at.isoformat() if person.unsubscribed_at else ""
 
 
 def _ended(site: Site, person: Subscriber) -> HTMLResponse:
@@ -107,7 +122,7 @@ def _ended(site: Site, person: Subscriber) -> HTMLResponse:
 
 
 def _just_ended(site: Site, person: Subscriber) -> HTMLResponse:
-    undo = site.path(fresh_link(site.sender, Fresh.RESUBSCRIBE, person.key, site.clock()))
+    undo = path_of(fresh_link(site.sender, Fresh.RESUBSCRIBE, f"{person.key}@{_instant(person)}", site.clock()))
     text = f"No more mail goes to {masked(person.email)}. It was not meant so?"
     return message_page(site, "You are unsubscribed", text, action=undo, button="Undo")
 
@@ -123,9 +138,9 @@ def _add_pause(router: APIRouter, site: Site) -> None:
     def pause_it(token: str, until: Annotated[str, Form()] = "") -> HTMLResponse:
         """`until` is a local day, or "no" to end the pause."""
         with transaction(site.engine) as session:
-            person = person_of(session, site, Standing.PAUSE, token)
+            person = person_of(session, site, Standing.PAUSE, token, to_change=True)
             try:
-                pause(session, person, parse_pause(until), local_day(site.clock(), person.zone))
+                pause(session, person, parse_pause(until), site.clock())
             except WrongUse as error:
                 return _pause_page(site, person, said=f"Nothing was changed: {error}.", status_code=422)
         return _pause_page(site, person)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,15 @@ class PostOffice:
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     hold_number: int | None = None
     is_holding: bool = False
+    closes_after: int | None = None  # so many mails, and takes no more
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.closes_after is not None and len(self.mails) >= self.closes_after:
+            return "421 4.3.2 closing"
+        envelope.mail_from = address
+        return "250 fine"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)
@@ -119,10 +129,13 @@ def eventually(question: Callable[[], Any]) -> Any:
 
 
 def make_due(folder: Path) -> None:
+    """Everybody's next digest, and every mail that waits for its next try."""
     engine = open_database(f"sqlite:///{folder / 'paperround.db'}")
     with transaction(engine) as session:
         for person in session.exec(select(Subscriber)):
             person.next_digest_at = datetime.now(UTC) - timedelta(minutes=1)
+        for delivery in session.exec(select(Delivery)):
+            delivery.next_try_at = None
     engine.dispose()
 
 
@@ -150,7 +163,7 @@ def test_over_a_stop_within_a_send_and_a_kill_between_two_everybody_gets_one_mai
         paperround("subscribers", "add", reader, "--topics", "agents")
     make_due(folder)
 
-    post_office.hold_number = 4
+    post_office.hold_number, post_office.closes_after = 4, 6
     process = serve()
     eventually(lambda: post_office.is_holding)
     process.send_signal(signal.SIGTERM)
@@ -159,6 +172,14 @@ def test_over_a_stop_within_a_send_and_a_kill_between_two_everybody_gets_one_mai
     post_office.release()
     assert process.wait(20) == 0
     assert (len(post_office.mails), delivery_states(folder)) == (4, {"accepted": 4, "planned": 4})
+
+    process = serve()
+    eventually(lambda: delivery_states(folder)["deferred"])  # between two sends, with one mail tried and one not
+    process.kill()
+    process.wait()
+    assert delivery_states(folder) == {"accepted": 6, "deferred": 1, "planned": 1}
+    post_office.closes_after = None
+    make_due(folder)
 
     process = serve()
     eventually(lambda: delivery_states(folder)["accepted"] == 8)
@@ -174,7 +195,7 @@ def test_over_a_stop_within_a_send_and_a_kill_between_two_everybody_gets_one_mai
     eventually(lambda: len(post_office.mails) == 9)
     assert (post_office.mails[8][0], post_office.mails[8][1]["Subject"]) == (changed, "Your digest was changed")
 
-    process.kill()
+    process.send_signal(signal.SIGTERM)
     process.wait()
     paperround("subscribers", "add", "late@example.org", "--topics", "agents")
     make_due(folder)
@@ -197,5 +218,16 @@ def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(folder: Path, s
     second = serve()
     assert second.wait(20) == 1
     assert "another `serve` runs on this database: stop that one first" in (folder / "1.log").read_text("utf-8")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as visitor:
+        visitor.sendall(b"POST /settings/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0  # nobody keeps it running by a request that never ends
+
+
+def test_a_port_that_is_taken_is_told_before_anything_begins(folder: Path, serve: Serve, address: str) -> None:
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_server((host, int(port))):
+        assert serve().wait(20) == 2
+    assert "can't be listened on" in (folder / "0.log").read_text("utf-8")

@@ -36,7 +36,7 @@ class Web:
     mailbox: Mailbox = field(default_factory=Mailbox)
 
     def __post_init__(self) -> None:
-        application = web_application(self.engine, SENDER, nullcontext, clock=lambda: self.now)
+        application = web_application(self.engine, SENDER, clock=lambda: self.now)
         self.client = TestClient(application, follow_redirects=False)
 
     def get(self, link: str) -> httpx.Response:

@@ -80,6 +80,20 @@ def test_an_address_moves_once_the_new_one_confirms_and_the_old_one_can_undo_it(
     assert web.person().email == ADA
 
 
+def test_a_question_to_a_new_address_counts_no_more_after_a_move(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    link = the_link(web.wake()[0])
+    web.post(link)
+    web.post(the_link(web.wake()[0]))  # the owner's undo
+    assert web.post(link).status_code == 409
+    assert web.person().email == ADA
+
+
+def test_three_new_addresses_a_day_are_enough_for_anybody(web: Web, account: str) -> None:
+    answers = [web.post(f"{account}/address", email=f"new{number}@example.org").status_code for number in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
 @pytest.mark.parametrize("email", ["", "ada", "a@b@c", "ada@example.org\r\nBcc: x@y.org"])
 def test_what_is_no_address_is_told(web: Web, account: str, email: str) -> None:
     answer = web.post(f"{account}/address", email=email)

@@ -46,6 +46,14 @@ def test_a_year_later_the_same_digest_stands_there(mailed: Web) -> None:
     assert mailed.get(LINKS.web).text == before
 
 
+def test_the_link_to_one_day_opens_no_other(mailed: Web) -> None:
+    mailed.gather(agents("2610.00099", submittedOnDailyAt="2026-10-02T00:00:00Z"))
+    mailed.now = NOW.replace(day=3, hour=8)
+    assert len(mailed.wake()) == 1
+    assert mailed.get(LINKS.web).status_code == 200
+    assert mailed.get(LINKS.web.replace("2026-10-01", "2026-10-02")).status_code == 404
+
+
 def test_a_silent_day_has_no_web_version(web: Web) -> None:
     web.wake()
     web.now = NOW.replace(hour=8)

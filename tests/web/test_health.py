@@ -6,10 +6,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from service.errors import FetchFailed, ServerUnusable
+from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
 from service.pipeline.gather import gather_papers
 from tests.builders import NOW
-from tests.web.conftest import Web, agents
+from tests.web.conftest import LINKS, Web, agents
 
 
 def test_health_tells_whether_a_person_is_needed(web: Web) -> None:
@@ -57,6 +57,14 @@ def test_a_mail_that_waits_for_its_next_try_is_overdue_only_past_it(web: Web) ->
     assert web.get("/health").status_code == 200
     web.now += timedelta(minutes=30)
     assert web.get("/health").json()["overdue"] == {"digests": 0, "mails": 1}
+
+
+def test_a_notice_that_was_refused_needs_nobody(web: Web) -> None:
+    web.mailbox.refuse["ada@example.org"] = DeliveryFailed(550, "no such user")
+    web.post(f"{LINKS.settings}/account")
+    web.wake()
+    assert [notice.state for notice in web.notices()] == ["rejected"]
+    assert web.get("/health").status_code == 200
 
 
 def test_metrics_are_what_the_tables_hold(web: Web) -> None:

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.builders import NOW
+from service.links import Standing, standing_link
+from tests.builders import NOW, SENDER
 from tests.web.conftest import LINKS, Web, agents
 
 
@@ -30,14 +31,25 @@ def test_what_is_no_pause_changes_nothing_and_is_told(web: Web, until: str) -> N
 
 def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_missed(web: Web) -> None:
     web.gather(agents("2610.00001"))
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    assert len(web.wake()) == 1
     web.post(LINKS.pause, until="2026-10-07")
-    for _ in range(4):
-        web.now += timedelta(days=1)
+    for day in (2, 5, 6):
+        web.gather(agents(f"2610.{day:05d}", submittedOnDailyAt=f"2026-10-{day:02d}T00:00:00Z"))
+        web.now = NOW.replace(day=day, hour=20)
         assert web.wake() == []
-    web.gather(agents("2610.00002", submittedOnDailyAt="2026-10-06T00:00:00Z"))
     web.now = NOW.replace(day=7, hour=7, minute=59)
     assert len(web.wake()) == 1
-    assert web.mailbox.paper_ids("ada@example.org") == [["2610.00002"]]
+    assert web.mailbox.paper_ids("ada@example.org")[1:] == [["2610.00002", "2610.00005", "2610.00006"]]
+
+
+@pytest.mark.parametrize("state", ["pending", "unsubscribed"])
+def test_who_gets_no_mail_has_nothing_to_pause(web: Web, state: str) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32, state=state)
+    link = standing_link(SENDER, Standing.PAUSE, "b" * 32)
+    assert web.post(link, until="2026-10-09").status_code == 422
+    assert web.person(2).paused_until is None
 
 
 def test_a_pause_takes_a_mail_back_that_was_planned_already(web: Web) -> None:

@@ -7,6 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
+from service.models import Subscriber
+from service.store.database import transaction
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
@@ -53,6 +55,36 @@ def test_an_undo_lasts_for_thirty_days(web: Web) -> None:
     web.now += timedelta(days=30, minutes=1)
     assert web.post(the_link(mail)).status_code == 410
     assert web.person().hour == 6
+
+
+def test_changes_that_follow_each_other_are_told_by_one_mail_whose_undo_undoes_them_all(web: Web) -> None:
+    for hour in range(9, 20):
+        web.post(LINKS.settings, **{**GIVEN, "hour": str(hour)})
+    (mail,) = web.wake()
+    assert web.post(the_link(mail)).status_code == 200
+    assert web.person().hour == 8
+
+
+def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> None:
+    answers = []
+    for number in range(25):
+        answers.append(web.post(LINKS.settings, **{**GIVEN, "hour": str(number % 24)}).status_code)
+        web.wake()
+    assert set(answers) == {200, 422}
+    assert len(web.mailbox.mails) == 20
+
+
+def test_who_unsubscribed_has_nothing_to_change(web: Web) -> None:
+    web.post(LINKS.unsubscribe)
+    assert web.post(LINKS.settings, **{**GIVEN, "hour": "6"}).status_code == 422
+    assert web.person().hour == 8
+
+
+def test_the_order_in_which_topics_were_stored_is_no_change(web: Web) -> None:
+    with transaction(web.engine) as session:
+        session.get_one(Subscriber, 1).topics = ["code", "agents"]
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["code", "agents"]})
+    assert web.notices() == []
 
 
 def test_saving_what_was_there_tells_nobody(web: Web) -> None:

@@ -66,6 +66,15 @@ def test_who_holds_a_forwarded_mail_can_not_resubscribe(web: Web) -> None:
     assert web.person().state == "unsubscribed"
 
 
+def test_the_undo_of_one_unsubscribe_undoes_no_later_one(web: Web) -> None:
+    kept = undo_of(web.post(LINK).text)
+    web.post(kept)
+    web.now += timedelta(hours=1)
+    web.post(LINK)
+    assert web.post(kept).status_code == 404
+    assert web.person().state == "unsubscribed"
+
+
 def test_every_link_that_is_not_good_gets_one_answer(web: Web) -> None:
     unknown = standing_link(SENDER, Standing.UNSUBSCRIBE, "n" * 32).rpartition("/")[2]
     key = "k" * 32

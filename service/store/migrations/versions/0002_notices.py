@@ -1,4 +1,4 @@
-"""Notices; pending and paused subscribers."""
+"""Notices; pending and paused subscribers; when somebody unsubscribed."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ DELIVERY_STATES = "state IN ('planned', 'sending', 'accepted', 'deferred', 'reje
 def upgrade() -> None:
     with op.batch_alter_table("subscriber") as subscriber:
         subscriber.add_column(sa.Column("paused_until", sa.Date(), nullable=True))
+        subscriber.add_column(sa.Column("unsubscribed_at", sa.DateTime(timezone=True), nullable=True))
         subscriber.drop_constraint(op.f("ck_subscriber_state"), type_="check")
         subscriber.create_check_constraint(op.f("ck_subscriber_state"), "state IN ('pending', 'active', 'unsubscribed')")
     op.create_table(
