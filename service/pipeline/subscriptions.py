@@ -81,7 +81,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
     wanted = {name: changes[name] for name in MAILED if name in changes}
     if set(wanted.get("topics", ())) == set(person.topics):  # their order means nothing
-        del wanted["topics"]
+        wanted.pop("topics", None)
     if not change(session, person, wanted, now):
         return False
     after = _mailed(person)
