@@ -41,7 +41,7 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
         say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
     for name, words in WAITING.items():
         if count := state["waiting"].get(name):
-            say(f"{counted(count, 'mail')} {words}: `serve` tries again by itself, `send-now` at once.")
+            say(f"{counted(count, 'mail')} {words}: `serve` sends it by itself, and digests `send-now` too.")
     for need in state["needs_a_person"]:
         say(f"Needs you: {need}")
     if not state["needs_a_person"]:

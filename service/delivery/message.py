@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
@@ -27,7 +28,17 @@ class _Verbatim(BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class _Subject(_Verbatim):
+    """Words of the email package's own folding can be cut between plain and encoded text (RFC 2047, 5); Header's can't."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        charset = "us-ascii" if str(self).isascii() else "utf-8"
+        folded = Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {folded}{policy.linesep}"
+
+
 _HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", _Subject)
 for _name in ("message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post"):
     _HEADERS.map_to_type(_name, _Verbatim)
 _POLICY = SMTP.clone(header_factory=_HEADERS)

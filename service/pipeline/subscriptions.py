@@ -76,7 +76,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
     for who gets no mail, and past twenty mails a day.
     """
     _check_active(person)
-    before, unsent = _mailed(person), unsent_notice(session, person, NoticeKind.CHANGE)
+    before, unsent = mailed(person), unsent_notice(session, person, NoticeKind.CHANGE)
     if unsent is None and not _may_ask(session, person, NoticeKind.CHANGE, now):
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
     wanted = {name: changes[name] for name in MAILED if name in changes}
@@ -84,7 +84,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
         wanted.pop("topics", None)
     if not change(session, person, wanted, now):
         return False
-    after = _mailed(person)
+    after = mailed(person)
     if unsent is None or not amend_unsent_notice(session, unsent, after=after, now=now):
         add_notice(session, person, NoticeKind.CHANGE, now=now, before=before, after=after)
     return True
@@ -120,8 +120,7 @@ def undo(session: Session, notice: Notice, person: Subscriber, now: datetime) ->
     if notice.kind == NoticeKind.MOVE:
         _move(session, person, notice.before["email"], now)
     else:
-        changed = {name for name in MAILED if notice.before[name] != notice.after[name]}
-        change_settings(session, person, {name: notice.before[name] for name in changed}, now)
+        change_settings(session, person, what_changed(notice), now)
 
 
 def _move(session: Session, person: Subscriber, email: str, now: datetime) -> None:
@@ -135,7 +134,13 @@ def _move(session: Session, person: Subscriber, email: str, now: datetime) -> No
     add_notice(session, person, NoticeKind.MOVE, now=now, email=before, before={"email": before}, after={"email": email})
 
 
-def _mailed(person: Subscriber) -> dict[str, Any]:
+def what_changed(notice: Notice) -> dict[str, Any]:
+    """The settings that the notice tells of, as they were before."""
+    return {name: notice.before[name] for name in MAILED if notice.before[name] != notice.after[name]}
+
+
+def mailed(person: Subscriber) -> dict[str, Any]:
+    """What the settings page shows, and a notice tells of."""
     return {name: getattr(person, name) for name in MAILED}
 
 

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse
 
 from service.errors import WrongUse
 from service.links import Fresh, Standing
-from service.models import WEEKDAYS, Subscriber, SubscriberState, Topic
-from service.pipeline.subscriptions import ask_for_account, change_settings, undo
+from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
+from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
+from service.render.notices import settings_in_words
 from service.render.words import cadence_in_words, masked
 from service.store.database import reading, transaction
 from service.store.topics import all_topics
@@ -65,7 +66,7 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         address = masked(person.email)
         text = f"A link goes to {address} within some minutes. It lasts for two hours."
         if not is_asked:
-            text = f"Three links went to {address} since yesterday; the newest one is good."
+            text = f"Three links went to {address} since yesterday. The newest may still be good; ask for more tomorrow."
         return message_page(site, "Look into your mailbox", text)
 
 
@@ -105,9 +106,14 @@ def _add_undo(router: APIRouter, site: Site) -> None:
     @router.api_route("/undo/{token}", methods=READ)
     def ask_to_undo(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
-            notice_of(session, site, Fresh.UNDO, token)
+            notice, person = notice_of(session, site, Fresh.UNDO, token)
+            topics = {topic.slug: topic for topic in all_topics(session)}
         action = fresh_path(site, Fresh.UNDO, token)
-        text = "What that mail told of becomes again what it was before."
+        if notice.kind == NoticeKind.MOVE:
+            text = f"The digest would go to {masked(notice.before['email'])} again."
+        else:
+            restored = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
+            text = f"The digest would be about {restored['Topics']}, {restored['Mail']}."
         return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
 
     @router.post("/undo/{token}")

@@ -117,8 +117,9 @@ def _instant(person: Subscriber) -> str:
 
 def _ended(site: Site, person: Subscriber) -> HTMLResponse:
     """A mail's link, which others may hold, offers no way back; the owner of the mailbox has one by the settings page."""
-    text = f"No mail goes to {masked(person.email)}. To get it again, have a link mailed by the settings page of any digest."
-    return message_page(site, "You are unsubscribed", text)
+    text = f"No mail goes to {masked(person.email)}. To get it again, have a link mailed there."
+    action = f"{standing_path(site, Standing.SETTINGS, person)}/account"
+    return message_page(site, "You are unsubscribed", text, action=action, button="Mail me a link")
 
 
 def _just_ended(site: Site, person: Subscriber) -> HTMLResponse:
@@ -141,8 +142,9 @@ def _add_pause(router: APIRouter, site: Site) -> None:
             person = person_of(session, site, Standing.PAUSE, token, to_change=True)
             try:
                 pause(session, person, parse_pause(until), site.clock())
-            except WrongUse as error:
-                return _pause_page(site, person, said=f"Nothing was changed: {error}.", status_code=422)
+            except WrongUse:
+                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year."
+                return _pause_page(site, person, said=said, status_code=422)
         return _pause_page(site, person)
 
 
