@@ -95,7 +95,7 @@ def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
     report = gather_papers(engine, ["gone", "changed", "good"], fetch, now=NOW)
     assert [row.error for row in report.pages] == [
         "gone can't be read: it answered 500",
-        "changed: the page has no papers payload (no element with data-target DailyPapers)",
+        "changed: this is no page of papers that we know: no payload element, and no cards of papers",
         None,
     ]
     assert report.has_failed

@@ -42,7 +42,7 @@ def parse(
         {
             "page": {"form": page.form, "period": page.period, "date": page.date},
             "papers": [asdict(paper) for paper in page.papers],
-            "warnings": [*page.warnings, *(f"left out: {reason}" for reason in page.rejected)],
+            "warnings": [*(doubt.words for doubt in page.doubts), *(f"left out: {reason}" for reason in page.rejected)],
         }
     )
 

@@ -17,7 +17,8 @@ from service.models.mails import (
     Section,
     Sender,
 )
-from service.models.papers import Page, Paper, ParsedPage, ParsedPaper, Summary
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
+from service.models.papers import Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
@@ -25,19 +26,26 @@ from service.models.topics import Match, Reason, Topic
 __all__ = [
     "HOLDING_STATES",
     "OPEN_STATES",
+    "TRUST",
     "WEEKDAYS",
+    "Alarm",
+    "Answer",
     "Delivery",
     "DeliveryState",
     "Digest",
+    "Doubt",
     "Email",
+    "Form",
     "Issue",
     "Match",
+    "Observation",
     "Page",
     "Paper",
     "ParsedPage",
     "ParsedPaper",
     "Pick",
     "Reason",
+    "RequestCount",
     "Section",
     "Sender",
     "Subscriber",
@@ -45,6 +53,7 @@ __all__ = [
     "Summary",
     "Suppression",
     "Topic",
+    "Validator",
     "metadata",
     "new_key",
 ]

@@ -142,7 +142,7 @@ def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: dat
 
 
 def _page_warnings(page: ParsedPage, asked_on: date | None) -> list[str]:
-    warnings = list(page.warnings)
+    warnings = [doubt.words for doubt in page.doubts]
     if asked_on and page.date and page.date != asked_on:
         warnings.append(f"asked for {asked_on}, the source shows {page.date}: that day is believed")
     if not page.papers and not page.rejected:
