@@ -105,7 +105,7 @@ def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
 def test_a_paper_without_id_or_day_is_rejected_with_the_reason(engine: Engine) -> None:
     text = b"new\nSubscribe\nA Planner\nWe propose a planner.\n"
     (row,) = gather_papers(engine, ["text"], lambda _: text, now=NOW).pages
-    assert row.rejected == ["'A Planner': the page gives no arXiv id"]
+    assert row.rejected == ["'A Planner': the page gives no arXiv id, and no stored paper has this title"]
     old = record()
     del old["paper"]["submittedOnDailyAt"]
     undated = json.dumps([old]).encode()

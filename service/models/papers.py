@@ -30,7 +30,7 @@ class Paper(SQLModel, table=True):
     source_summary: str | None = None
     first_seen_at: datetime
     seen_at: datetime
-    told_by: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # the form of answer that each field is from
+    told_by: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # by field, the form where it is of less than full trust
     velocity: float | None = None  # upvotes a day, lately
 
     tldr: str | None = None

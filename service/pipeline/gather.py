@@ -16,7 +16,7 @@ from service.models import Page, ParsedPage
 from service.sources import parse_page
 from service.store.database import reading, transaction
 from service.store.pages import add_page, days_read_whole, first_fetched_at
-from service.store.papers import lock_papers, papers_to_summarize, put_paper, put_summary
+from service.store.papers import lock_papers, papers_to_summarize, put_papers, put_summary
 from service.summarize import Complete, summarize
 from service.tag import tag_paper
 
@@ -116,16 +116,7 @@ def _page_without_papers(address: str, optional: date | None, error: FetchFailed
 
 def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: date | None, now: datetime) -> Page:
     """Store the page's papers; answers the row that tells what became of them."""
-    counts = {"new": 0, "changed": 0, "known": 0}
-    rejected = list(page.rejected)
-    for paper in page.papers:
-        featured_on = paper.featured_on or page.date or asked_on
-        if paper.id is None:
-            rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id")
-        elif featured_on is None:
-            rejected.append(f"{paper.id}: the page does not tell its day; name it with --on")
-        else:
-            counts[put_paper(session, paper, featured_on=featured_on, now=now, tag=tag_paper)] += 1
+    stored = put_papers(session, page, asked_on=asked_on, now=now, tag=tag_paper)
     return Page(
         address=address,
         fetched_at=now,
@@ -133,10 +124,10 @@ def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: dat
         form=page.form,
         period=page.period,
         shown_on=page.date,
-        new_count=counts["new"],
-        changed_count=counts["changed"],
-        known_count=counts["known"],
-        rejected=rejected,
+        new_count=stored.counts["new"],
+        changed_count=stored.counts["changed"],
+        known_count=stored.counts["known"],
+        rejected=[*page.rejected, *stored.rejected],
         warnings=_page_warnings(page, asked_on),
     )
 

@@ -23,11 +23,6 @@ def clean_text(value: Any) -> str | None:
     return " ".join(_DROPPED.sub("", value).split()) or None
 
 
-def folded(title: str) -> str:
-    """What two writings of one title share: letters and digits, without case."""
-    return "".join(filter(str.isalnum, title.casefold()))
-
-
 def paper_id(value: Any) -> str | None:
     """The arXiv id without version, from an id or a link."""
     found = _ARXIV_ID.search(value) if isinstance(value, str) else None

@@ -76,7 +76,7 @@ def test_a_page_none_of_whose_papers_can_be_stored_is_a_failure(paperround: Pape
     (folder / "page.txt").write_text("new\nSubscribe\nA Planner\nWe propose a planner.\n")
     ran = paperround("fetch", "--from", "page.txt")
     assert ran.status == 1
-    assert "error: page.txt: none of its papers could be stored; the first: 'A Planner': the page gives no arXiv id" in ran.err
+    assert "error: page.txt: none of its papers could be stored; the first: 'A Planner': the page gives no arXiv" in ran.err
 
 
 def test_a_day_asked_for_that_the_source_has_not_is_a_failure(
