@@ -40,7 +40,7 @@ def start_scheduler(settings: Settings, engine: Engine, sender: Sender, should_s
 
 
 def _fetch(settings: Settings, engine: Engine) -> None:
-    with connections.fetcher(settings) as fetcher:
+    with connections.fetcher(settings, engine) as fetcher:
         complete = connections.completion(settings)
         report = gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
     for page in report.pages:

@@ -38,7 +38,7 @@ def fetch(
         raise WrongUse(f"{missing} is neither a file nor an http(s) address")
     if any("@" in urlsplit(source).netloc for source in sources or ()):
         raise WrongUse("an address with a user and a password would be stored and shown: give one without")
-    with database() as (settings, engine), connections.fetcher(settings) as fetcher:
+    with database() as (settings, engine), connections.fetcher(settings, engine) as fetcher:
         complete = connections.completion(settings)
 
         def read(address: str) -> bytes:

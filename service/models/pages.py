@@ -88,6 +88,7 @@ class Validator(SQLModel, table=True):
     address: str = Field(primary_key=True)
     etag: str | None = None
     last_modified: str | None = None
+    digest: str  # of the answer, to be sure that the one kept is meant
 
 
 class RequestCount(SQLModel, table=True):

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("etag", sa.String(), nullable=True),
         sa.Column("last_modified", sa.String(), nullable=True),
+        sa.Column("digest", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("address", name=op.f("pk_validator")),
     )
     op.create_table(
