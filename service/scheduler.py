@@ -56,6 +56,7 @@ def _send(settings: Settings, engine: Engine, sender: Sender, should_stop: Calla
         clock=lambda: datetime.now(UTC),
         stale_after=timedelta(hours=settings.stale_after_hours),
         should_stop=should_stop,
+        waits_for_sound_lists=settings.on_suspect == "wait",
     )
 
 

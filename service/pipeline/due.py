@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -17,6 +17,7 @@ from sqlmodel import Session
 from service.cadence import last_complete_day, next_digest_at
 from service.models import Sender, Subscriber
 from service.pipeline.digests import plan_digests
+from service.pipeline.doubts import doubt_of_day
 from service.pipeline.send import Clock, Transport, already_planned, send_all
 from service.store.database import reading, transaction
 from service.store.deliveries import (
@@ -44,13 +45,18 @@ def send_due_digests(
     clock: Clock,
     stale_after: timedelta,
     should_stop: Callable[[], bool] = lambda: False,
+    waits_for_sound_lists: bool = False,
 ) -> int:
-    """Answers how many mails were accepted. What can't be sent now is due again later."""
+    """Answers how many mails were accepted. What can't be sent now is due again later.
+
+    `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned.
+    """
     with transaction(engine) as session:
         recover_lost(session, clock())
         skip_inactive(session)
         expire_stale(session, clock(), stale_after)
-    _plan_due(engine, clock())
+    if not (waits_for_sound_lists and _is_in_doubt(engine, last_complete_day(clock()))):
+        _plan_due(engine, clock())
     with reading(engine) as session:
         waiting = [delivery.id or 0 for delivery in due_deliveries(session, clock())]
     if not waiting:
@@ -59,6 +65,14 @@ def send_due_digests(
         sent = send_all(engine, transport, sender, waiting, clock, should_stop=should_stop)
     log.info("wave sent=%d of=%d", len(sent), len(waiting))
     return len(sent)
+
+
+def _is_in_doubt(engine: Engine, on: date) -> bool:
+    with reading(engine) as session:
+        doubt = doubt_of_day(session, on)
+    if doubt:
+        log.warning("digests wait day=%s reason=%r", on, doubt)
+    return doubt is not None
 
 
 def _plan_due(engine: Engine, now: datetime) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from service.models import DeliveryState, Page
+from service.store.alarms import alarms
 from service.store.deliveries import deliveries_of_issue, latest_issue, lost_counts, sending_until, unsettled_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -31,6 +32,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     people = subscriber_counts(session)
     return {
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
+        "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
