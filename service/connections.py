@@ -37,7 +37,7 @@ def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterato
     """The only one on this database: another process that fetches is waited for."""
     contact = f"; {settings.contact}" if settings.contact else ""
     agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
-    memory = _fetch_memory(engine, settings.daily_requests)
+    memory = fetch_memory(engine, settings.daily_requests)
     with (
         hold_alone(engine, "fetch", patience=_FETCH_PATIENCE),
         Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher,
@@ -45,7 +45,7 @@ def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterato
         yield fetcher
 
 
-def _fetch_memory(engine: Engine, daily_requests: int) -> Memory:
+def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
     """Kept in the database, so that it outlives the process."""
 
     def recall(address: str) -> tuple[Validators, bytes] | None:

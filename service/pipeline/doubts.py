@@ -37,9 +37,11 @@ def doubt_of_day(session: Session, day: date) -> str | None:
 
 
 def _text(alarms: list[Alarm]) -> str:
-    told = "\n".join(f"- {alarm.words} (fetch {alarm.page_id}, since {alarm.since:%Y-%m-%d %H:%M} UTC)" for alarm in alarms)
+    """What two kinds of answers have in common is told once."""
+    lines = {alarm.words: f"(fetch {alarm.page_id}, since {alarm.since:%Y-%m-%d %H:%M} UTC)" for alarm in alarms}
+    told = "\n".join(f"- {words} {place}" for words, place in lines.items())
     return (
-        f"What the source answered is not as it usually is:\n\n{told}\n\n"
+        f"What the source answered is not as it should be, or not as it usually is:\n\n{told}\n\n"
         "The papers that could be read are stored, and nothing was deleted. `paperround fetch log` lists the fetches,\n"
         "`paperround parse --fetch N` reads one again. Each cause is told once, until it is gone and comes back.\n"
     )
