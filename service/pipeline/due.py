@@ -55,8 +55,8 @@ def send_due_digests(
         recover_lost(session, clock())
         skip_inactive(session)
         expire_stale(session, clock(), stale_after)
-    if not (waits_for_sound_lists and _is_in_doubt(engine, last_complete_day(clock()))):
-        _plan_due(engine, clock())
+    is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_complete_day(clock()))
+    _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
         waiting = [delivery.id or 0 for delivery in due_deliveries(session, clock())]
     if not waiting:
@@ -75,8 +75,8 @@ def _is_in_doubt(engine: Engine, on: date) -> bool:
     return doubt is not None
 
 
-def _plan_due(engine: Engine, now: datetime) -> None:
-    """Everybody due at this waking is one issue, however many transactions it takes."""
+def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
+    """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
     while True:
         with transaction(engine) as session:
@@ -85,7 +85,7 @@ def _plan_due(engine: Engine, now: datetime) -> None:
             for person in unscheduled:
                 _schedule(session, person, now - _JUST_NOW)
             session.flush()
-            people = due_subscribers(session, now, _PORTION)
+            people = [] if is_waiting else due_subscribers(session, now, _PORTION)
             if not people and not unscheduled:
                 return
             issue_id = _plan(session, issue_id, people, now)

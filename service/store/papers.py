@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -93,7 +93,7 @@ def _identified(session: Session, papers: Sequence[ParsedPaper], rejected: list[
 def _new(identity: str, seen: ParsedPaper, form: Form, day: date, now: datetime, tag: Callable[[Paper], list[str]]) -> Paper:
     values = {name: _stored(getattr(seen, name)) for name in _OBSERVED}
     paper = Paper(id=identity, featured_on=day, first_seen_at=now, seen_at=now, **values)
-    paper.told_by = {name: form for name, value in values.items() if value is not None and _trust(form) < _trust(None)}
+    paper.told_by = _told_by(paper, [name for name, value in values.items() if value is not None], form)
     paper.tags = tag(paper)
     return paper
 
@@ -121,11 +121,11 @@ def _is_better(paper: Paper, name: str, form: Form) -> bool:
     return is_free or _trust(form) >= _trust(paper.told_by.get(name))
 
 
-def _told_by(paper: Paper, told: Iterable[str], form: Form) -> dict[str, str]:
-    """Only what is from a form of less than full trust is noted."""
+def _told_by(paper: Paper, told: Collection[str], form: Form) -> dict[str, str]:
+    """Only what is from a form of less than full trust is noted, and of counts nothing."""
     if _trust(form) == _trust(None):
         return {name: before for name, before in paper.told_by.items() if name not in told}
-    return {**paper.told_by, **dict.fromkeys(told, str(form))}
+    return {**paper.told_by, **{name: str(form) for name in told if name not in COUNTS}}
 
 
 def _trust(form: str | None) -> int:

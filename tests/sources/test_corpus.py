@@ -75,6 +75,7 @@ def test_a_page_without_its_payload_gives_every_id_and_title_from_its_cards(days
             assert (paper.upvotes, paper.comments) == (record["paper"]["upvotes"], record["numComments"])
 
 
+@pytest.mark.slow
 def test_the_cards_beside_a_payload_are_of_the_same_papers(days: list[Day]) -> None:
     for on, records in days:
         page = parse_page(list_page(records, on))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Subscriber, metadata
+from service.models import Page, Paper, Subscriber, metadata
 from service.store import database
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -58,6 +59,32 @@ def test_a_failing_migration_leaves_nothing_behind(new_database: str, tmp_path: 
     with engine.connect() as connection:
         assert "half" not in inspect(connection).get_table_names()
         assert "paper" in inspect(connection).get_table_names()
+    engine.dispose()
+
+
+def test_the_upgrade_for_the_source_keeps_the_rows_there_are(
+    new_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / "migrations"
+    original = Path(database.__file__).parent / "migrations"
+    (first / "versions").mkdir(parents=True)
+    (first / "env.py").write_text((original / "env.py").read_text())
+    (first / "versions" / "0001.py").write_text((original / "versions" / "0001_the_line.py").read_text())
+    monkeypatch.setattr(database, "MIGRATIONS", first)
+    old = open_database(new_database)
+    with old.begin() as connection:
+        at = {"at": datetime(2026, 10, 2, tzinfo=UTC)}
+        columns = "address, fetched_at, new_count, known_count, changed_count, rejected, warnings"
+        connection.execute(text(f"INSERT INTO page ({columns}) VALUES ('x', :at, 1, 0, 0, '[]', '[]')"), at)
+        columns = "id, title, featured_on, first_seen_at, seen_at, tags"
+        connection.execute(text(f"INSERT INTO paper ({columns}) VALUES ('2610.00001', 'T', '2026-10-01', :at, :at, '[]')"), at)
+    old.dispose()
+    monkeypatch.undo()
+    engine = open_database(new_database)
+    with reading(engine) as session:
+        page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
+        assert (page.new_count, page.causes, page.field_counts, page.is_part, page.is_suspect) == (1, [], {}, False, False)
+        assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
     engine.dispose()
 
 
