@@ -14,6 +14,13 @@ _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" aria-hidden="true" role="img" width="1em" height="1em" viewBox="0 0 12 12">'
     '<path fill="currentColor" d="M5.19 2.67a.94.94 0 0 1 1.62 0l3.31 5.72a.94.94 0 0 1-.82 1.4H2.7"></path></svg>'
 )
+# Names of styles make up most of a real card's bytes.
+_STYLE = (
+    "relative flex min-w-0 max-w-full cursor-pointer select-none flex-col items-center justify-center overflow-hidden rounded-xl "
+    "border border-gray-200/70 bg-white px-2 py-0.5 text-xs leading-none text-gray-700 shadow-sm hover:border-gray-300 "
+    "hover:bg-gray-100 dark:border-gray-700/20 dark:bg-gray-900/30 dark:text-gray-400 dark:hover:bg-gray-900/50 sm:text-sm "
+    "md:h-64 lg:sticky lg:top-8 2xl:text-[1.2rem]/6"
+)
 
 
 def list_page(
@@ -56,23 +63,23 @@ def card(item: dict[str, Any]) -> str:
     comments = f'<a class="flex" href="{link}#community">{_ICON}<!----> {item.get("numComments", 0)}</a>'
     title = html.escape(str(item.get("title") or paper.get("title")))
     return (
-        f'<article class="relative flex flex-col"><a class="peer block" href="{link}">'
+        f'<article class="{_STYLE}"><a class="{_STYLE}" href="{link}">'
         f'<img loading="lazy" src="https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{paper["id"]}.png"></a><!---->'
-        '<div class="shadow-xs">Submitted by <div class="flex-none"><img alt="" src="/avatars/a.svg"><!----></div> somebody</div>'
-        f'<div class="flex"><a class="self-start" href="/login?next=%2Fpapers%2F{paper["id"]}"><div role="checkbox">'
-        f'<input type="checkbox" disabled=""> {_ICON}<!----> <div class="leading-none">{paper.get("upvotes", 0)}</div></div></a>'
-        f'<div class="w-full"><h3 class="mb-1"><a class="line-clamp-3" href="{link}">{title}</a></h3>'
+        f'<div class="{_STYLE}">Submitted by <div class="{_STYLE}"><img alt="" src="/avatars/a.svg"><!----></div> somebody</div>'
+        f'<div class="flex"><a class="{_STYLE}" href="/login?next=%2Fpapers%2F{paper["id"]}"><div role="checkbox">'
+        f'<input type="checkbox" disabled=""> {_ICON}<!----> <div class="{_STYLE}">{paper.get("upvotes", 0)}</div></div></a>'
+        f'<div class="{_STYLE}"><h3 class="{_STYLE}"><a class="line-clamp-3" href="{link}">{title}</a></h3>'
         f'<div class="flex">{below}<!----><div class="flex">{comments}</div></div></div></div></article>'
     )
 
 
 def _organization(organization: dict[str, Any]) -> str:
     name, fullname = html.escape(organization["name"]), html.escape(organization.get("fullname") or organization["name"])
-    return f'<a href="/{name}" class="inline-flex"><img src="/avatars/o.png" alt="{name}"><span>{fullname}</span></a>'
+    return f'<a href="/{name}" class="{_STYLE}"><img src="/avatars/o.png" alt="{name}"><span>{fullname}</span></a>'
 
 
 def _authors(link: str, names: Sequence[str]) -> str:
-    circles = "".join(f'<li class="-mr-2 h-4" title="{html.escape(name)}"><!----></li>' for name in names[:5])
+    circles = "".join(f'<li class="{_STYLE}" title="{html.escape(name)}"><!----></li>' for name in names[:5])
     word = "author" if len(names) == 1 else "authors"
     many = f'<li><div class="flex"><div class="mx-1">·</div> {len(names)} {word}</div><!----></li>'
     return f'<a class="flex" href="{link}"><ul class="flex">{circles}<!---->{many}</ul></a>'

@@ -159,6 +159,22 @@ def test_a_list_is_read_to_its_end_however_the_api_cuts_it(sqlite: Engine, sourc
         assert days_to_backfill(session, MONDAY, MONDAY) == []
 
 
+def test_long_lists_are_part_of_what_is_usual_and_their_doubts_are_not_lost(sqlite: Engine, source: Source) -> None:
+    days = weekdays(date(2026, 9, 1), 15)
+    source.lists = {day: papers_of(day, 60) for day in days}
+    source.today = days[-1]
+    assert said(fetch_days(sqlite, source, days, at(MONDAY))) == ""
+    short = days[-1] + timedelta(days=1)
+    source.lists |= {short: papers_of(short, 20)}
+    source.today = short
+    assert said(fetch_days(sqlite, source, [short], at(MONDAY))).endswith("where there usually are between 60 and 60")
+    first_part = f"/api/daily_papers?date={days[-1]}&limit=100&p=0"
+    source.faults = {first_part: changed((b'"summary"', b'"outline"'))}
+    fetch_days(sqlite, source, days[-1:], at(MONDAY))
+    with reading(sqlite) as session:
+        assert doubt_of_day(session, days[-1]) == "0 of 60 papers have abstract; usually 100% do"
+
+
 def test_a_list_that_breaks_off_between_two_parts_is_read_again(sqlite: Engine, source: Source) -> None:
     source.lists = {MONDAY: papers_of(MONDAY, 130)}
     source.faults = {f"/api/daily_papers?date={MONDAY}&limit=100&p=1": status(500), "/papers/date": status(500)}

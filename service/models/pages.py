@@ -60,7 +60,8 @@ class Page(SQLModel, table=True):
     known_count: int = 0
     changed_count: int = 0
     asked_on: date | None = None  # the day asked for
-    is_part: bool = False  # the list goes on in the next answer
+    part: int = 0  # of a list that comes in several answers, from 0
+    goes_on: bool = False  # in the next part
     rejected: list[str] = Field(default_factory=list, sa_type=JSON)  # each record's reason
     warnings: list[str] = Field(default_factory=list, sa_type=JSON)  # its doubts, in words
     causes: list[str] = Field(default_factory=list, sa_type=JSON)  # of the warnings, in their order

@@ -36,7 +36,8 @@ class Request:
     address: str
     asked_on: date | None = None  # the day of papers on a page that tells none
     is_newest: bool = False  # the source's newest list, of whatever day
-    ids_before: frozenset[str | None] = frozenset()  # papers on the earlier parts of this list; empty for the first
+    part: int = 0  # of a list that comes in several answers
+    ids_before: frozenset[str | None] = frozenset()  # papers on the earlier parts
     ids_elsewhere: frozenset[str | None] = frozenset()  # papers of this list by another form, read just now
     doubts: tuple[Doubt, ...] = ()  # what is doubtful about having to ask here
 
@@ -110,7 +111,7 @@ def _doubts(session: Session, request: Request, page: ParsedPage, now: datetime)
         today=today,
         asked_on=request.asked_on,
         newest_due_on=last_listed_day(now) if request.is_newest else None,
-        is_continued=bool(request.ids_before),
+        is_continued=request.part > 0,
         ids_before=_ids_of_the_day_before(session, rows, day),
         ids_elsewhere=request.ids_elsewhere,
         count_earlier=earlier,
@@ -159,7 +160,8 @@ def _stored(session: Session, request: Request, page: ParsedPage, found: tuple[D
         form=page.form,
         period=page.period,
         shown_on=page.date,
-        is_part=_goes_on(request, page),
+        part=request.part,
+        goes_on=_goes_on(request, page),
         new_count=stored.counts["new"],
         changed_count=stored.counts["changed"],
         known_count=stored.counts["known"],

@@ -139,7 +139,7 @@ def _read_day(
     reads: list[Read] = []
     request = Request(source, day, ids_elsewhere=beside.ids if beside else frozenset())
     while len(reads) < _MOST_PARTS and (address := day_list(source, day, len(reads))):
-        request = replace(request, address=address)
+        request = replace(request, address=address, part=len(reads))
         try:
             content = fetch(address)
         except FetchFailed as error:
@@ -148,7 +148,7 @@ def _read_day(
             return [*reads, instead] if instead else reads
         reads.append(read_answer(engine, request, content, now))
         request = replace(request, ids_before=request.ids_before | reads[-1].ids)
-        if not reads[-1].row.is_part:
+        if not reads[-1].row.goes_on:
             return reads
     return reads or [_read(engine, Request(day_page(source, day), day), fetch, now, is_optional=is_optional)]
 

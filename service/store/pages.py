@@ -36,7 +36,7 @@ def days_last_asked_at(session: Session, since: date) -> dict[date, datetime]:
 
 def _whole_pages(session: Session, since: date) -> list[Page]:
     """Answers but for those that go on in the next one; oldest first."""
-    found = select(Page).where(col(Page.error).is_(None), col(Page.is_part).is_(False))
+    found = select(Page).where(col(Page.error).is_(None), col(Page.goes_on).is_(False))
     found = found.where(col(Page.fetched_at) >= _start_of(since))
     return list(session.exec(found.order_by(col(Page.fetched_at), col(Page.id))))
 
@@ -46,19 +46,19 @@ def _is_over(day: date, page: Page) -> bool:
 
 
 def last_page_of_each_day(session: Session, form: str, since: date) -> list[Page]:
-    """The newest answer of this form for each day's whole list, by day; parts of longer ones are left out."""
+    """The newest answer of this form for each day's list, by day; of a list in parts the first."""
     newest = (
         select(func.max(Page.id))
-        .where(Page.form == form, Page.period == "day", col(Page.is_part).is_(False), col(Page.shown_on) >= since)
+        .where(Page.form == form, Page.period == "day", Page.part == 0, col(Page.shown_on) >= since)
         .group_by(col(Page.shown_on))
     )
     return list(session.exec(select(Page).where(col(Page.id).in_(newest)).order_by(col(Page.shown_on))))
 
 
 def last_page_of(session: Session, day: date) -> Page | None:
-    """The newest answer that tells of this day's list, whatever its form."""
+    """The newest answer that tells of this day's list, whatever its form; of a list in parts the first."""
     about = or_(col(Page.shown_on) == day, col(Page.asked_on) == day)
-    question = select(Page).where(col(Page.error).is_(None), about, col(Page.form).is_not(None))
+    question = select(Page).where(col(Page.error).is_(None), about, Page.part == 0, col(Page.form).is_not(None))
     return session.exec(question.order_by(col(Page.id).desc()).limit(1)).first()
 
 

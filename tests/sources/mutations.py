@@ -6,6 +6,7 @@ import json
 import random
 import time
 import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -116,38 +117,40 @@ def check_memory(content: bytes) -> None:
     assert peak < MOST_MEMORY + 10 * len(content), f"{peak / 2**20:.0f} MB for {len(content) / 2**20:.1f} MB"
 
 
-def hostile_pages(size: int) -> dict[str, bytes]:
-    """Inputs of about `size` bytes that make a parser spend much for little, by what they are."""
-    payload = b'<div data-target="DailyPapers" data-props="%b">'
-    small = b"{&quot;id&quot;:&quot;2610.00001&quot;,&quot;title&quot;:&quot;a&quot;},"
-    return {
-        "elements": b"<b>" * (size // 3),
-        "nested elements": b"<div><ul><li>" * (size // 13),
-        "cards": b"<article>" * (size // 9),
-        "titles": b'<h3><a href="/papers/2610.00001">x' * (size // 34),
-        "attributes": b"<a " + b" ".join(b"%x" % number for number in range(size // 7)) + b">",
-        "quoted attributes": b"<a " + b"".join(b'%x="1"' % number for number in range(size // 9)) + b">",
-        "slashed attributes": b"<a " + b"/".join(b"%x" % number for number in range(size // 7)) + b">",
-        "open quotes": b'<a b="' * (size // 6),
-        "entities": b"<h3>" + b"&amp;" * (size // 5),
-        "blanks in a tag": b"<a" + b" " * size,
-        "no UTF-8": b"<" + b"\xff" * size,
-        "nulls": b"<p>" + b"\x00" * size,
-        "comments": b"<!--" * (size // 4),
-        "a payload of small records": payload % (b"{&quot;dailyPapers&quot;:[" + small * (size // len(small)) + b"1]}"),
-        "a payload of one long title": payload % (b"[&quot;\xf0\x9f\x98\x80" + b"a" * size + b"&quot;]"),
-        "lists": b"[" + b"[]," * (size // 3) + b"1]",
-        "objects": b"[" + b'{"a":1},' * (size // 8) + b"1]",
-        "numbers": b"[" + b"-6," * (size // 3) + b"1]",
-        "short texts": b"[" + b'"ab",' * (size // 5) + b"1]",
-        "nested lists": b"[" * size,
-        "keys": b"{" + b",".join(b'"%x":1' % number for number in range(size // 10)) + b"}",
-        "a long number": b"[" + b"9" * size + b"]",
-        "one long title": b'[{"id": "2610.00001", "title": "\xf0\x9f\x98\x80' + b"a" * size + b'"}]',
-        "invisible characters": b'[{"id": "2610.00001", "title": "' + b"\xe2\x80\x8b" * (size // 3) + b'"}]',
-        "an id of digits": b'[{"id": "' + b"1111.1" * (size // 6) + b'", "title": "a"}]',
-        "lines": b"new\nSubscribe\n" + b"title\nabstract\n" * (size // 15),
-        "dots": b"new\nSubscribe\ntitle\nabstract\n" + "·\n".encode() * (size // 3),
-        "a long line": b"new\nSubscribe\n" + b"a " * (size // 2),
-        "other line ends": b"new\nSubscribe\n" + b"\r\x0b\x0c" * (size // 3),
-    }
+_PAYLOAD = b'<div data-target="DailyPapers" data-props="%b">'
+_SMALL = b"{&quot;id&quot;:&quot;2610.00001&quot;,&quot;title&quot;:&quot;a&quot;},"
+
+# Inputs of about so many bytes that make a parser spend much for little, by what they are.
+HOSTILE: dict[str, Callable[[int], bytes]] = {
+    "elements": lambda size: b"<b>" * (size // 3),
+    "nested elements": lambda size: b"<div><ul><li>" * (size // 13),
+    "cards": lambda size: b"<article>" * (size // 9),
+    "titles": lambda size: b'<h3><a href="/papers/2610.00001">x' * (size // 34),
+    "attributes": lambda size: b"<a " + b" ".join(b"%x" % number for number in range(size // 7)) + b">",
+    "quoted attributes": lambda size: b"<a " + b"".join(b'%x="1"' % number for number in range(size // 10)) + b">",
+    "slashed attributes": lambda size: b"<a " + b"/".join(b"%x" % number for number in range(size // 7)) + b">",
+    "open quotes": lambda size: b'<a b="' * (size // 6),
+    "entities": lambda size: b"<h3>" + b"&amp;" * (size // 5),
+    "blanks in a tag": lambda size: b"<a" + b" " * size,
+    "no UTF-8": lambda size: b"<" + b"\xff" * size,
+    "nulls": lambda size: b"<p>" + b"\x00" * size,
+    "comments": lambda size: b"<!--" * (size // 4),
+    "a payload of small records": lambda size: (
+        _PAYLOAD % (b"{&quot;dailyPapers&quot;:[" + _SMALL * (size // len(_SMALL)) + b"1]}")
+    ),
+    "a payload of one long title": lambda size: _PAYLOAD % (b"[&quot;\xf0\x9f\x98\x80" + b"a" * size + b"&quot;]"),
+    "lists": lambda size: b"[" + b"[]," * (size // 3) + b"1]",
+    "objects": lambda size: b"[" + b'{"a":1},' * (size // 8) + b"1]",
+    "numbers": lambda size: b"[" + b"-6," * (size // 3) + b"1]",
+    "short texts": lambda size: b"[" + b'"ab",' * (size // 5) + b"1]",
+    "nested lists": lambda size: b"[" * size,
+    "keys": lambda size: b"{" + b",".join(b'"%x":1' % number for number in range(size // 11)) + b"}",
+    "a long number": lambda size: b"[" + b"9" * size + b"]",
+    "one long title": lambda size: b'[{"id": "2610.00001", "title": "\xf0\x9f\x98\x80' + b"a" * size + b'"}]',
+    "invisible characters": lambda size: b'[{"id": "2610.00001", "title": "' + b"\xe2\x80\x8b" * (size // 3) + b'"}]',
+    "an id of digits": lambda size: b'[{"id": "' + b"1111.1" * (size // 6) + b'", "title": "a"}]',
+    "lines": lambda size: b"new\nSubscribe\n" + b"title\nabstract\n" * (size // 15),
+    "dots": lambda size: b"new\nSubscribe\ntitle\nabstract\n" + "·\n".encode() * (size // 3),
+    "a long line": lambda size: b"new\nSubscribe\n" + b"a " * (size // 2),
+    "other line ends": lambda size: b"new\nSubscribe\n" + b"\r\x0b\x0c" * (size // 3),
+}

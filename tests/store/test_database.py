@@ -83,7 +83,7 @@ def test_the_upgrade_for_the_source_keeps_the_rows_there_are(
     engine = open_database(new_database)
     with reading(engine) as session:
         page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
-        assert (page.new_count, page.causes, page.field_counts, page.is_part, page.is_suspect) == (1, [], {}, False, False)
+        assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
         assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
     engine.dispose()
 

@@ -50,7 +50,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("paper_id", "observed_at", name=op.f("pk_observation")),
     )
     with op.batch_alter_table("page", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("is_part", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("part", sa.Integer(), nullable=False, server_default="0"))
+        batch_op.add_column(sa.Column("goes_on", sa.Boolean(), nullable=False, server_default=sa.false()))
         batch_op.add_column(sa.Column("causes", sa.JSON(), nullable=False, server_default="[]"))
         batch_op.add_column(sa.Column("field_counts", sa.JSON(), nullable=False, server_default="{}"))
     with op.batch_alter_table("paper", schema=None) as batch_op:
