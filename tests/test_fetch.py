@@ -176,7 +176,8 @@ def test_requests_to_a_host_keep_their_distance(httpserver: HTTPServer, pauses: 
         fetcher.fetch(httpserver.url_for("/papers"))
         pauses.clear()
         fetcher.fetch(httpserver.url_for("/papers"))
-    assert pauses == [pytest.approx(interval, abs=0.5)]
+    (pause,) = pauses
+    assert interval - 2 < pause <= interval  # less what the machine took itself
 
 
 def test_a_server_without_requests_left_is_left_alone_until_its_next_window(
@@ -187,9 +188,9 @@ def test_a_server_without_requests_left_is_left_alone_until_its_next_window(
     httpserver.expect_oneshot_request("/papers").respond_with_data("page", headers={"RateLimit": '"pages";r=0;t=30'})
     httpserver.expect_oneshot_request("/papers").respond_with_data("page", headers={"RateLimit": '"pages";r=99;t=300'})
     assert fetcher.fetch(httpserver.url_for("/papers")) == b"page"
-    assert pauses == [pytest.approx(55, abs=1)]
+    assert pauses == [pytest.approx(55, abs=5)]
     fetcher.fetch(httpserver.url_for("/papers"))
-    assert pauses[1:] == [pytest.approx(30, abs=1)]
+    assert pauses[1:] == [pytest.approx(30, abs=5)]
 
 
 def test_a_server_that_asks_for_hours_is_given_up_for_this_time(httpserver: HTTPServer, fetcher: Fetcher) -> None:

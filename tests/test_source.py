@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from service.connections import fetch_memory
 from service.errors import FetchFailed
-from service.fetch import Fetcher
+from service.fetch import INTERVAL, Fetcher
 from service.models import Paper
 from service.pipeline.doubts import doubt_of_day, tell_alarms
 from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest
@@ -211,9 +211,10 @@ def test_a_backfill_of_120_days_stays_in_the_published_limits_and_goes_on_where_
     assert not report.has_failed
     assert {path.partition("?")[0] for path in source.asked} == {"/robots.txt", "/api/daily_papers"}
     assert len(source.asked) <= 1 + 2 * len(days)
-    # 3 seconds between two requests are at most 100 in 300 s; the strictest published limit is that, the API's is 500
-    assert len(pauses) == len(source.asked) - 1
-    assert min(pauses) > 2
+    # 3 seconds from one request to the next are at most 100 in 300 s; the strictest published limit is that, the API's is 500
+    assert INTERVAL * 100 >= 300
+    assert len(pauses) > 0.9 * len(source.asked)  # but for those that a slow machine made wait long enough itself
+    assert all(0 < pause <= INTERVAL for pause in pauses)
 
 
 def test_a_backfill_leaves_a_source_alone_that_does_not_answer(sqlite: Engine, source: Source) -> None:
@@ -247,6 +248,20 @@ def test_a_cause_is_told_once_until_it_is_gone_and_comes_back(engine: Engine, so
         assert words == (["no payload element; 12 cards read instead"] if hour in (1, 2, 3, 4, 6) else [])
     assert len(told) == 2
     assert "- no payload element; 12 cards read instead (fetch 4, since 2026-09-28 07:00 UTC)" in told[0][1]
+
+
+def test_a_list_that_stays_empty_is_told_once_however_often_it_is_read(engine: Engine, source: Source) -> None:
+    tuesday, wednesday = weekdays(MONDAY, 3)[1:]
+    source.lists = {FRIDAY: papers_of(FRIDAY, 12), MONDAY: papers_of(MONDAY, 12), wednesday: papers_of(wednesday, 12)}
+    told: list[str] = []
+    for hours in range(0, 60, 3):
+        now = at(MONDAY) + timedelta(hours=24 + hours)
+        fetch_latest(engine, source, now)
+        tell_alarms(engine, lambda _, text: told.append(text), now)
+    assert f"/api/daily_papers?date={tuesday}&limit=100&p=0" in source.asked
+    assert len([text for text in told if "the page holds no papers" in text]) == 1
+    with reading(engine) as session:
+        assert [alarm.words for alarm in alarms(session)] == ["the page holds no papers"]
 
 
 def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run(sqlite: Engine, source: Source) -> None:

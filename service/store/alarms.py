@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from service.models import Alarm, Doubt
 
+_LONGEST_UNSEEN = timedelta(days=7)
+
 
 def put_alarms(session: Session, kinds: Mapping[str, Iterable[tuple[int, Doubt]]], now: datetime) -> None:
     """What one fetch found, by kind of answer, each with its page's number: causes begin, go on, or end.
 
-    A kind that was not asked for, or did not answer, keeps its alarms.
+    A kind that was not asked for, or did not answer, keeps its alarms, for a week at most: what is not asked for any more
+    can't be found sound.
     """
     known = {alarm.cause: alarm for alarm in alarms(session)}
     found = {f"{kind}: {doubt.cause}": (page_id, doubt) for kind, doubts in kinds.items() for page_id, doubt in doubts}
@@ -22,7 +25,8 @@ def put_alarms(session: Session, kinds: Mapping[str, Iterable[tuple[int, Doubt]]
         alarm.words, alarm.page_id = doubt.words, page_id
         session.add(alarm)
     for cause, alarm in known.items():
-        if cause not in found and cause.partition(": ")[0] in kinds:
+        is_old = now - alarm.since > _LONGEST_UNSEEN
+        if cause not in found and (cause.partition(": ")[0] in kinds or is_old):
             session.delete(alarm)
 
 
