@@ -21,6 +21,7 @@ from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
 from service.pipeline.deliver import Progress
+from service.pipeline.doubts import mail_alarms
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_latest
 from service.settings import Settings
@@ -44,7 +45,7 @@ def start_scheduler(
     has_caught_up = threading.Event()
 
     def fetch() -> None:
-        _told("fetch", lambda: _fetch(settings, engine))
+        _told("fetch", lambda: _fetch(settings, engine, sender))
         if not has_caught_up.is_set():
             _told("send", lambda: _send(settings, engine, sender, should_stop, progress))
             has_caught_up.set()
@@ -59,13 +60,13 @@ def start_scheduler(
     return scheduler
 
 
-def _fetch(settings: Settings, engine: Engine) -> None:
-    with connections.fetcher(settings) as fetcher:
+def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
+    with connections.fetcher(settings, engine) as fetcher:
         complete = connections.completion(settings)
-        report = gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
-    for page in report.pages:
-        if page.error:
-            log.error("fetch failed", reason=page.error)
+        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
+    if settings.admin_email:
+        with connections.transport(settings, sender) as transport:
+            mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))
 
 
 def _send(
@@ -83,6 +84,7 @@ def _send(
         stale_after=timedelta(hours=settings.stale_after_hours),
         progress=progress,
         should_stop=should_stop,
+        waits_for_sound_lists=settings.on_suspect == "wait",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlmodel import col, select
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Subscriber
 from service.pipeline.due import send_due_mails
+from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
 from service.store.ledger import claim_mail, settle_unsent
@@ -245,3 +247,35 @@ def test_a_month_over_three_clock_changes_gives_each_local_day_at_most_one_diges
         assert all(7 <= moment.hour < 8 for moment in local)
         ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
         assert sorted(ids) == [f"2610.{day:05d}" for day in range(1, 32) if at(day, 0).weekday() < 5]
+
+
+def test_digests_can_wait_for_a_list_that_is_not_in_doubt(engine: Engine) -> None:
+    """The list of Friday comes for the Thursday that was asked for; a sound answer lets the digests go."""
+    subscribe(engine, ADA, hour=8)
+    thursday = at(1, 0).date()
+    wrong = record("2610.00001", "LLM Agents", submittedOnDailyAt="2026-10-02T00:00:00Z")
+    right = record("2610.00002", "LLM Agents", submittedOnDailyAt="2026-10-01T00:00:00Z")
+    mailbox = Mailbox()
+
+    def wake_at(hour: int, waits: bool) -> int:
+        @contextmanager
+        def opened() -> Iterator[Mailbox]:
+            yield mailbox
+
+        return send_due_mails(
+            engine, opened, SENDER, clock=lambda: at(2, hour), stale_after=timedelta(hours=24), waits_for_sound_lists=waits
+        )
+
+    gather_papers(engine, ["api"], lambda _: json.dumps([wrong]).encode(), now=at(2, 6), asked_on=thursday)
+    assert (wake_at(7, True), wake_at(8, True), wake_at(9, True)) == (0, 0, 0)
+    gather_papers(engine, ["api"], lambda _: json.dumps([right]).encode(), now=at(2, 10), asked_on=thursday)
+    assert wake_at(11, True) == 1
+    assert mailbox.paper_ids(ADA) == [["2610.00002"]]
+
+
+def test_by_default_digests_go_out_all_the_same(engine: Engine) -> None:
+    subscribe(engine, ADA, hour=8)
+    doubtful = json.dumps([record("2610.00001", "LLM Agents"), {"paper": {}}]).encode()
+    gather_papers(engine, ["api"], lambda _: doubtful, now=at(2, 6), asked_on=at(1, 0).date())
+    mailbox = Mailbox()
+    assert (wake(engine, mailbox, at(2, 7)), wake(engine, mailbox, at(2, 8))) == (0, 1)

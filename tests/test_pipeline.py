@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -28,7 +29,12 @@ from service.subscribers import SubscriberSettings
 from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
 
 SOURCE = "https://source.example/papers"
+API = "https://source.example/api/daily_papers?date=2026-10-{:02d}&limit=100&p=0"
 ADA, BEN = "ada@example.org", "ben@example.org"
+
+
+def api(day: int) -> str:
+    return API.format(day)
 
 
 def gather(engine: Engine, *records: Any, on: date = DAY, now: datetime = NOW, complete: Any = None) -> None:
@@ -95,7 +101,7 @@ def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
     report = gather_papers(engine, ["gone", "changed", "good"], fetch, now=NOW)
     assert [row.error for row in report.pages] == [
         "gone can't be read: it answered 500",
-        "changed: the page has no papers payload (no element with data-target DailyPapers)",
+        "changed: this is no page of papers that we know: no payload element, and no cards of papers",
         None,
     ]
     assert report.has_failed
@@ -105,7 +111,7 @@ def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
 def test_a_paper_without_id_or_day_is_rejected_with_the_reason(engine: Engine) -> None:
     text = b"new\nSubscribe\nA Planner\nWe propose a planner.\n"
     (row,) = gather_papers(engine, ["text"], lambda _: text, now=NOW).pages
-    assert row.rejected == ["'A Planner': the page gives no arXiv id"]
+    assert row.rejected == ["'A Planner': the page gives no arXiv id, and no stored paper has this title"]
     old = record()
     del old["paper"]["submittedOnDailyAt"]
     undated = json.dumps([old]).encode()
@@ -126,10 +132,10 @@ def test_today_and_the_last_whole_list_are_read(engine: Engine) -> None:
 
     def fetch(address: str) -> bytes:
         asked.append(address)
-        return page([record()], on=DAY if "date" in address else NOW.date())
+        return page([record()], on=DAY if "2026-10-01" in address else NOW.date())
 
     gather_latest(engine, SOURCE, fetch, now=NOW)
-    assert asked == [SOURCE, f"{SOURCE}/date/2026-10-01"]
+    assert asked == [SOURCE, api(2), api(1)]
 
 
 def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: Engine) -> None:
@@ -139,14 +145,15 @@ def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: 
         asked.append(address)
         if now.day in (5, 6, 7):
             raise FetchFailed("away")
-        day = date.fromisoformat(address[-10:]) if "date" in address else now.date()
+        named = re.search(r"\d{4}-\d\d-\d\d", address)
+        day = date.fromisoformat(named[0]) if named else now.date()
         return page([record(f"2610.{day.day:05d}", submittedOnDailyAt=f"{day}T00:00:00Z")], on=day)
 
     for day in (2, 5, 6, 7, 8):
         now = datetime(2026, 10, day, 6, tzinfo=UTC)
         asked.clear()
         gather_latest(engine, SOURCE, fetch, now=now)
-    assert asked == [SOURCE, *(f"{SOURCE}/date/2026-10-{day:02d}" for day in (2, 5, 6, 7))]
+    assert asked == [SOURCE, *map(api, (8, 2, 5, 6, 7))]
     with reading(engine) as session:
         assert {paper.featured_on.day for paper in papers_featured(session, date(2026, 10, 1), date(2026, 10, 8))} == {
             1,
@@ -158,7 +165,7 @@ def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: 
         }
     asked.clear()
     gather_latest(engine, SOURCE, fetch, now=now + timedelta(hours=1))
-    assert asked == [SOURCE]
+    assert asked == [SOURCE, api(8)]
 
 
 def test_two_fetches_at_once_store_each_paper_once(engine: Engine) -> None:

@@ -33,7 +33,7 @@ app = typer.Typer(
     """,
 )
 app.command("demo")(demo.demo)
-app.command("fetch")(fetch.fetch)
+app.add_typer(fetch.app, name="fetch")
 app.command("serve")(serve.serve)
 app.command("send-now")(sending.send_now)
 app.command("preview")(sending.preview)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -29,6 +30,8 @@ def status(as_json: Json = False) -> None:
 def _say(state: dict[str, Any], pages: list[Page]) -> None:
     for page in pages:
         say(f"{page.fetched_at:%Y-%m-%d %H:%M} UTC  {page_line(page)}")
+    for doubt in state["doubts"]:
+        say(f"In doubt since {datetime.fromisoformat(doubt['since']):%Y-%m-%d %H:%M} UTC: {doubt['words']}")
     if not pages:
         say("Nothing fetched yet: run `paperround fetch`.")
     newest = f", the newest of {state['newest_day']}" if state["newest_day"] else ""

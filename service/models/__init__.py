@@ -21,7 +21,8 @@ from service.models.mails import (
     Section,
     Sender,
 )
-from service.models.papers import Page, Paper, ParsedPage, ParsedPaper, Summary
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
+from service.models.papers import Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
@@ -29,16 +30,22 @@ from service.models.topics import Match, Reason, Topic
 __all__ = [
     "HOLDING_STATES",
     "OPEN_STATES",
+    "TRUST",
     "WEEKDAYS",
+    "Alarm",
+    "Answer",
     "Delivery",
     "DeliveryState",
     "Digest",
+    "Doubt",
     "Email",
+    "Form",
     "Issue",
     "MailLinks",
     "Match",
     "Notice",
     "NoticeKind",
+    "Observation",
     "Outgoing",
     "Page",
     "Paper",
@@ -46,6 +53,7 @@ __all__ = [
     "ParsedPaper",
     "Pick",
     "Reason",
+    "RequestCount",
     "Section",
     "Sender",
     "Subscriber",
@@ -53,6 +61,7 @@ __all__ = [
     "Summary",
     "Suppression",
     "Topic",
+    "Validator",
     "metadata",
     "new_key",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
@@ -19,6 +19,7 @@ from service.cadence import last_complete_day, next_digest_at, why_no_mail
 from service.models import Sender, Subscriber
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import already_planned, plan_digests
+from service.pipeline.doubts import doubt_of_day
 from service.store.database import reading, transaction
 from service.store.deliveries import add_issue, lock_planning, plan_delivery, skip_unwanted
 from service.store.ledger import due_mails, expire_stale, recover_lost
@@ -39,13 +40,18 @@ def send_due_mails(
     stale_after: timedelta,
     progress: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(lambda _done, _total: None),
     should_stop: Callable[[], bool] = lambda: False,
+    waits_for_sound_lists: bool = False,
 ) -> int:
-    """Answers how many mails were accepted. What can't be sent now is due again later."""
+    """Answers how many mails were accepted. What can't be sent now is due again later.
+
+    `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned.
+    """
     with transaction(engine) as session:
         recover_lost(session, clock())
         skip_unwanted(session, clock(), why_no_mail)
         expire_stale(session, clock(), stale_after)
-    _plan_due(engine, clock())
+    is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_complete_day(clock()))
+    _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
         waiting = due_mails(session, clock())
     if not waiting:
@@ -56,8 +62,16 @@ def send_due_mails(
     return len(sent)
 
 
-def _plan_due(engine: Engine, now: datetime) -> None:
-    """Everybody due at this waking is one issue, however many transactions it takes."""
+def _is_in_doubt(engine: Engine, on: date) -> bool:
+    with reading(engine) as session:
+        doubt = doubt_of_day(session, on)
+    if doubt:
+        log.warning("digests wait", day=f"{on}", reason=doubt)
+    return doubt is not None
+
+
+def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
+    """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
     while True:
         with transaction(engine) as session:
@@ -66,7 +80,7 @@ def _plan_due(engine: Engine, now: datetime) -> None:
             for person in unscheduled:
                 _schedule(session, person, now - _JUST_NOW)
             session.flush()
-            people = due_subscribers(session, now, _PORTION)
+            people = [] if is_waiting else due_subscribers(session, now, _PORTION)
             if not people and not unscheduled:
                 return
             issue_id = _plan(session, issue_id, people, now)

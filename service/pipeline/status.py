@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from service.models import DeliveryState, Page
+from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue
 from service.store.ledger import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
@@ -39,6 +40,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
+        "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from service.models import Page
@@ -16,9 +17,49 @@ def add_page(session: Session, page: Page) -> Page:
 
 
 def days_read_whole(session: Session, since: date) -> set[date]:
-    """Days whose list was read, or was asked for in vain, after the day had ended in UTC; from `since` on."""
-    found = session.exec(select(Page).where(col(Page.error).is_(None), col(Page.fetched_at) >= _start_of(since)))
-    return {day for page in found for day in (page.asked_on, page.shown_on) if day and page.fetched_at >= _end_of(day)}
+    """Days whose list was read, or asked for in vain, after the day had ended in UTC; from `since` on.
+
+    That another day's list came instead does not count.
+    """
+    return {day for page in _whole_pages(session, since) if (day := page.shown_on or page.asked_on) and _is_over(day, page)}
+
+
+def days_last_asked_at(session: Session, since: date) -> dict[date, datetime]:
+    """When each day's list was last asked for after the day had ended, whatever came; from `since` on."""
+    return {
+        day: page.fetched_at
+        for page in _whole_pages(session, since)
+        for day in (page.asked_on, page.shown_on)
+        if day and _is_over(day, page)
+    }
+
+
+def _whole_pages(session: Session, since: date) -> list[Page]:
+    """Answers but for those that go on in the next one; oldest first."""
+    found = select(Page).where(col(Page.error).is_(None), col(Page.goes_on).is_(False))
+    found = found.where(col(Page.fetched_at) >= _start_of(since))
+    return list(session.exec(found.order_by(col(Page.fetched_at), col(Page.id))))
+
+
+def _is_over(day: date, page: Page) -> bool:
+    return page.fetched_at >= _start_of(day + timedelta(days=1))
+
+
+def last_page_of_each_day(session: Session, form: str, since: date) -> list[Page]:
+    """The newest answer of this form for each day's list, by day; of a list in parts the first."""
+    newest = (
+        select(func.max(Page.id))
+        .where(Page.form == form, Page.period == "day", Page.part == 0, col(Page.shown_on) >= since)
+        .group_by(col(Page.shown_on))
+    )
+    return list(session.exec(select(Page).where(col(Page.id).in_(newest)).order_by(col(Page.shown_on))))
+
+
+def last_page_of(session: Session, day: date) -> Page | None:
+    """The newest answer that tells of this day's list, whatever its form; of a list in parts the first."""
+    about = or_(col(Page.shown_on) == day, col(Page.asked_on) == day)
+    question = select(Page).where(col(Page.error).is_(None), about, Page.part == 0, col(Page.form).is_not(None))
+    return session.exec(question.order_by(col(Page.id).desc()).limit(1)).first()
 
 
 def first_fetched_at(session: Session) -> datetime | None:
@@ -31,9 +72,10 @@ def last_fetched(session: Session) -> list[Page]:
     return list(session.exec(select(Page).where(col(Page.fetched_at) == newest).order_by(col(Page.id)))) if newest else []
 
 
+def newest_pages(session: Session, count: int) -> list[Page]:
+    """Newest first."""
+    return list(session.exec(select(Page).order_by(col(Page.id).desc()).limit(count)))
+
+
 def _start_of(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
-
-
-def _end_of(day: date) -> datetime:
-    return _start_of(day) + timedelta(days=1)

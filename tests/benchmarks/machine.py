@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -17,3 +20,14 @@ def machine() -> str:
 
 def _lines(path: str) -> list[str]:
     return Path(path).read_text("utf-8").splitlines() if Path(path).exists() else []
+
+
+def cpu_milliseconds(work: Callable[[], object], times: int = 9) -> float:
+    """The median of several runs after one to warm up."""
+    work()
+    taken = []
+    for _ in range(times):
+        begun = time.process_time()
+        work()
+        taken.append(time.process_time() - begun)
+    return statistics.median(taken) * 1000

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Subscriber, metadata
+from service.models import Page, Paper, Subscriber, metadata
 from service.store import database
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -46,6 +46,10 @@ def test_opening_again_keeps_what_is_stored(engine: Engine) -> None:
 # One row that others refer to, or that a later step makes anew, stored at that step.
 ROWS = {
     "0001": {
+        "page": "(id, address, fetched_at, new_count, known_count, changed_count, rejected, warnings)"
+        " VALUES (1, 'x', '2026-10-02 06:00:00', 1, 0, 0, '[]', '[]')",
+        "paper": "(id, title, featured_on, first_seen_at, seen_at, tags)"
+        " VALUES ('2610.00001', 'T', '2026-10-01', '2026-10-02 06:00:00', '2026-10-02 06:00:00', '[]')",
         "subscriber": "(id, key, email, state, topics, zone, hour, cadence, added_at)"
         " VALUES (1, 'k', 'ada@example.org', 'active', '[]', 'UTC', 8, 'daily', '2026-10-02 06:00:00')",
         "issue": "(id, started_by, planned_at) VALUES (1, 'serve', '2026-10-02 06:00:00')",
@@ -68,6 +72,10 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
             for table, row in ROWS.get(script.revision, {}).items():
                 connection.execute(text(f"INSERT INTO {table} {row}"))
                 stored.append(table)
+    with reading(bare_database) as session:
+        page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
+        assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
+        assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
     with bare_database.connect() as connection:
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
