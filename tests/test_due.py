@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlmodel import col, select
@@ -221,32 +220,6 @@ def test_being_told_to_stop_ends_between_two_mails_and_the_next_waking_carries_o
     assert wake(engine, mailbox, at(2, 8), should_stop=lambda: len(mailbox.mails) >= 2) == 2
     assert wake(engine, mailbox, at(2, 8, 1)) == 4
     assert len({to for to, _ in mailbox.mails}) == 6
-
-
-def test_a_month_over_three_clock_changes_gives_each_local_day_at_most_one_digest(engine: Engine) -> None:
-    gather_daily(engine, 1, 31)
-    zones = {
-        "berlin": "Europe/Berlin",
-        "newyork": "America/New_York",
-        "sydney": "Australia/Sydney",
-        "kathmandu": "Asia/Kathmandu",
-    }
-    for name, zone in zones.items():
-        subscribe(engine, f"{name}@example.org", zone=zone, hour=7)
-    mailbox = Mailbox()
-    moment, sent_at = at(2, 0), []
-    while moment < datetime(2026, 11, 3, tzinfo=UTC):
-        before = len(mailbox.mails)
-        wake(engine, mailbox, moment)
-        sent_at += [(to, moment) for to, _ in mailbox.mails[before:]]
-        moment += timedelta(minutes=45)
-    for name, zone in zones.items():
-        email = f"{name}@example.org"
-        local = [moment.astimezone(ZoneInfo(zone)) for to, moment in sent_at if to == email]
-        assert len({moment.date() for moment in local}) == len(local)
-        assert all(7 <= moment.hour < 8 for moment in local)
-        ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
-        assert sorted(ids) == [f"2610.{day:05d}" for day in range(1, 32) if at(day, 0).weekday() < 5]
 
 
 def test_digests_can_wait_for_a_list_that_is_not_in_doubt(engine: Engine) -> None:

@@ -518,6 +518,7 @@ READERS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 def test_thirty_real_days_give_each_person_one_digest_a_day_and_no_paper_twice(engine: Engine, real: Path) -> None:
     days = corpus_days(real)
     for email, settings in READERS.items():

@@ -187,6 +187,7 @@ def test_a_list_that_breaks_off_between_two_parts_is_read_again(sqlite: Engine, 
     assert len(stored(sqlite)) == 130
 
 
+@pytest.mark.slow
 def test_a_backfill_of_120_days_stays_in_the_published_limits_and_goes_on_where_it_was(sqlite: Engine, source: Source) -> None:
     days = weekdays(date(2026, 6, 1), 86)  # 120 days
     source.lists = {day: papers_of(day, 8 + 5 * (day.day % 11)) for day in days}
