@@ -17,8 +17,12 @@ def last_complete_day(now: datetime) -> date:
 
 
 def last_listed_day(now: datetime) -> date:
-    """The last whole day on which the source makes a list: there is none on Saturdays and Sundays."""
-    day = last_complete_day(now)
+    """The last whole day on which the source makes a list."""
+    return listed_day(last_complete_day(now))
+
+
+def listed_day(day: date) -> date:
+    """The day, or the Friday before it: there are no lists on Saturdays and Sundays."""
     return day - timedelta(days=max(day.weekday() - 4, 0))
 
 

@@ -118,9 +118,12 @@ class Fetcher:
             with self._request(place, known[0].headers if known and place == address else {}) as response:
                 if response.status_code == 304 and known:
                     return known[1]
-                if not response.is_redirect:
+                if not response.has_redirect_location:
                     return self._whole(response, address, place)
                 place = _next_place(address, place, response.headers["Location"])
+            rules = self._robots.get(urljoin(place, "/robots.txt"))  # None only while that very file is read
+            if rules is not None and not rules.can_fetch(place, PRODUCT):
+                raise FetchFailed(f"{address} leads to {place}, which the robots.txt there asks not to read")
         raise FetchFailed(f"{address} leads from one address to the next without end")
 
     @contextmanager
@@ -189,7 +192,7 @@ def seconds_to_wait(status: int, headers: Mapping[str, str], now: float) -> floa
     `RateLimit: "api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): no request is left, 55 seconds to the next window. It
     goes before Retry-After, which the source sends without meaning it.
     """
-    limits = re.findall(r"\br=(\d+)\b[^,]*?\bt=(\d+)", headers.get("RateLimit", ""))
+    limits = re.findall(r"\br=(\d{1,9})\b[^,]*?\bt=(\d{1,9})\b", headers.get("RateLimit", ""))
     if waits := [float(left) for requests, left in limits if status == 429 or int(requests) == 0]:
         return max(waits)
     return _retry_after(headers.get("Retry-After", ""), now) if status in (429, 503) else 0.0
@@ -206,8 +209,11 @@ def _retry_after(told: str, now: float) -> float:
 
 
 def _next_place(address: str, place: str, location: str) -> str:
-    to = urljoin(place, location)
-    old, new = urlsplit(place), urlsplit(to)
+    try:
+        to = urljoin(place, location)
+        old, new = urlsplit(place), urlsplit(to)
+    except ValueError as error:
+        raise FetchFailed(f"{address} leads to what is no address") from error
     if new.netloc != old.netloc or new.scheme != old.scheme:
         raise FetchFailed(f"{address} led away to another host, {new.scheme}://{new.netloc}")
     return to
@@ -230,12 +236,12 @@ def _unpacked(response: httpx.Response, address: str) -> Iterator[bytes]:
     """Small pieces, whatever the answer's packing would grow to. A packed answer that ends early is broken off."""
     packing = response.headers.get("Content-Encoding", "identity")
     if packing == "identity":
-        yield from response.iter_raw(_PIECE)
+        yield from response.iter_raw()
         return
     if packing != "gzip":
         raise FetchFailed(f"{address} is packed in a way that we did not ask for, {packing[:20]!r}")
     unpacker = zlib.decompressobj(wbits=31)
-    for packed in response.iter_raw(_PIECE):
+    for packed in response.iter_raw():
         rest = packed
         while rest and not unpacker.eof:
             yield unpacker.decompress(rest, _PIECE)

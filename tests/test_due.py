@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
@@ -252,3 +252,28 @@ def test_by_default_digests_go_out_all_the_same(engine: Engine) -> None:
     gather_papers(engine, ["api"], lambda _: doubtful, now=at(2, 6), asked_on=at(1, 0).date())
     mailbox = Mailbox()
     assert (wake(engine, mailbox, at(2, 7)), wake(engine, mailbox, at(2, 8))) == (0, 1)
+
+
+def test_on_a_monday_digests_wait_for_a_sound_list_of_friday(engine: Engine) -> None:
+    """The last day is Sunday, which has no list."""
+    subscribe(engine, ADA, hour=8, cadence="weekdays")
+    gather_daily(engine, 1, 1)
+    gather_papers(engine, ["api"], lambda _: b"[]", now=at(3, 6), asked_on=at(2, 0).date())
+    mailbox = Mailbox()
+
+    def wake_at(hour: int, waits: bool) -> int:
+        return send_due_mails(
+            engine,
+            lambda: nullcontext(mailbox),
+            SENDER,
+            clock=lambda: at(5, hour),
+            stale_after=timedelta(hours=24),
+            waits_for_sound_lists=waits,
+        )
+
+    assert (wake_at(7, True), wake_at(8, True)) == (0, 0)
+    with reading(engine) as session:
+        assert session.exec(select(Delivery)).all() == []
+    wake_at(9, False)
+    with reading(engine) as session:
+        assert len(session.exec(select(Delivery)).all()) == 1

@@ -239,3 +239,33 @@ def test_when_the_days_budget_is_spent_nothing_is_asked(httpserver: HTTPServer) 
     with Fetcher("Paperround/test", interval=0, memory=Memory(spend=spend)) as fetcher, pytest.raises(FetchFailed, match="spent"):
         fetcher.fetch(httpserver.url_for("/papers"))
     assert httpserver.log == []
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (302, {}),
+        (304, {}),
+        (302, {"Location": "http://[x/"}),
+        (200, {"RateLimit": '"api";r=' + "9" * 5000 + ";t=" + "9" * 5000}),
+    ],
+    ids=["a redirect to nowhere", "unchanged, unasked", "a redirect to no address", "a limit without end"],
+)
+def test_no_answer_however_odd_breaks_a_fetch(
+    httpserver: HTTPServer, fetcher: Fetcher, status: int, headers: dict[str, str]
+) -> None:
+    httpserver.expect_request("/papers").respond_with_response(Response("page", status=status, headers=headers))
+    try:
+        assert fetcher.fetch(httpserver.url_for("/papers")) == b"page"
+    except FetchFailed:
+        assert status != 200
+
+
+def test_a_redirect_does_not_lead_past_robots_txt(httpserver: HTTPServer, fetcher: Fetcher) -> None:
+    httpserver.clear()
+    httpserver.expect_request("/robots.txt").respond_with_data("User-agent: *\nDisallow: /private\n")
+    httpserver.expect_request("/papers").respond_with_response(Response(status=302, headers={"Location": "/private"}))
+    httpserver.expect_request("/private").respond_with_data("secret")
+    with pytest.raises(FetchFailed, match="robots"):
+        fetcher.fetch(httpserver.url_for("/papers"))
+    assert "/private" not in requests(httpserver)

@@ -14,7 +14,7 @@ from service.errors import DeliveryFailed, FetchFailed
 from service.fetch import INTERVAL, Fetcher
 from service.models import Paper
 from service.pipeline.doubts import doubt_of_day, mail_alarms, tell_alarms
-from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest
+from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers
 from service.store.alarms import alarms
 from service.store.database import reading
 from tests.builders import SENDER, Mailbox, record
@@ -292,3 +292,21 @@ def test_the_administrator_is_mailed_once_a_cause_and_again_where_the_mail_was_n
     ((to, mail),) = mailbox.mails
     assert (to, mail["Subject"]) == ("admin@example.org", "Paperround: the source is in doubt")
     assert "the page holds no papers" in mail.get_body(("plain",)).get_content()
+
+
+def test_a_list_in_doubt_is_read_again_until_a_sound_one_comes(engine: Engine, source: Source) -> None:
+    source.lists = {FRIDAY: [], MONDAY: papers_of(MONDAY, 12)}
+    fetch_latest(engine, source, at(MONDAY))
+    with reading(engine) as session:
+        assert days_to_backfill(session, FRIDAY, FRIDAY) == [FRIDAY]
+    source.lists[FRIDAY] = papers_of(FRIDAY, 12)
+    fetch_latest(engine, source, at(MONDAY) + timedelta(hours=7))
+    with reading(engine) as session:
+        assert days_to_backfill(session, FRIDAY, FRIDAY) == []
+
+
+def test_an_answer_that_nobody_can_read_puts_the_day_in_doubt(engine: Engine) -> None:
+    gather_papers(engine, ["page"], lambda _: b"<html>Are you a robot?</html>", now=at(MONDAY), asked_on=FRIDAY)
+    with reading(engine) as session:
+        assert doubt_of_day(session, FRIDAY)
+        assert doubt_of_day(session, MONDAY) is None

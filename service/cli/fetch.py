@@ -17,7 +17,9 @@ from service.cli.output import Json, counted, database, database_reading, day, n
 from service.errors import WrongUse
 from service.fetch import Fetcher
 from service.models import Page
+from service.pipeline.doubts import mail_alarms
 from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers
+from service.settings import sender
 from service.store.answers import kept_page_ids
 from service.store.database import reading
 from service.store.pages import newest_pages
@@ -70,8 +72,12 @@ def fetch(
                 )
         else:
             report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), complete=complete)
-    tell_problems(report)
-    say_json(gather_json(report)) if as_json else say_gathered(report)
+        tell_problems(report)
+        say_json(gather_json(report)) if as_json else say_gathered(report)
+        if settings.admin_email:
+            identity = sender(settings)
+            with connections.transport(settings, identity) as transport:
+                mail_alarms(engine, transport, identity, settings.admin_email, now())
     if report.has_failed:
         raise typer.Exit(1)
 

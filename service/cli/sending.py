@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service import connections
-from service.cadence import last_complete_day, local_day
+from service.cadence import last_complete_day, listed_day, local_day
 from service.cli.output import (
     Json,
     On,
@@ -67,7 +67,7 @@ def send_now(
     if covered > last_complete_day(now()):
         tell(f"warning: the list of {covered} is not whole yet, and nobody gets a second digest of that day")
     with database() as (settings, engine):
-        _tell_doubt(engine, covered)
+        _tell_doubt(engine, listed_day(covered))
         people = _people(engine, to or (), topic or ())
         report = pipeline.dry_run(engine, people, covered, now()) if dry_run else _send(settings, engine, people, covered, yes)
         say_json(report_json(report)) if as_json else say_report(report, settings)

@@ -95,7 +95,14 @@ def record_absence(engine: Engine, request: Request, doubt: Doubt, now: datetime
 def _unreadable(engine: Engine, request: Request, content: bytes, error: PageChanged, now: datetime) -> Read:
     doubt = Doubt("page", str(error))
     said = f"{request.address}: {error}"
-    row = Page(address=request.address, fetched_at=now, asked_on=request.asked_on, error=said, causes=[doubt.cause])
+    row = Page(
+        address=request.address,
+        fetched_at=now,
+        asked_on=request.asked_on,
+        error=said,
+        causes=[doubt.cause],
+        warnings=[doubt.words],
+    )
     with transaction(engine) as session:
         keep_answer(session, add_page(session, row).id or 0, content)
     log.error("page not read", address=request.address, reason=str(error))

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from service.cadence import last_complete_day, next_digest_at, why_no_mail
+from service.cadence import last_complete_day, last_listed_day, next_digest_at, why_no_mail
 from service.models import Sender, Subscriber
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import already_planned, plan_digests
@@ -50,7 +50,7 @@ def send_due_mails(
         recover_lost(session, clock())
         skip_unwanted(session, clock(), why_no_mail)
         expire_stale(session, clock(), stale_after)
-    is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_complete_day(clock()))
+    is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
     _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
         waiting = due_mails(session, clock())
