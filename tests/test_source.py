@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -12,11 +13,12 @@ from sqlmodel import select
 from service.connections import fetch_memory
 from service.errors import DeliveryFailed, FetchFailed
 from service.fetch import INTERVAL, Fetcher
-from service.models import Paper
+from service.models import Doubt, Page, Paper
 from service.pipeline.doubts import doubt_of_day, mail_alarms, tell_alarms
 from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers
-from service.store.alarms import alarms
-from service.store.database import reading
+from service.store.alarms import alarms, put_alarms
+from service.store.database import reading, transaction
+from service.store.pages import add_page
 from tests.builders import SENDER, Mailbox, record
 from tests.source_server import (
     Records,
@@ -310,3 +312,25 @@ def test_an_answer_that_nobody_can_read_puts_the_day_in_doubt(engine: Engine) ->
     with reading(engine) as session:
         assert doubt_of_day(session, FRIDAY)
         assert doubt_of_day(session, MONDAY) is None
+
+
+def test_one_record_without_its_day_does_not_hide_a_wrong_day(engine: Engine) -> None:
+    wrong = papers_of(FRIDAY, 12)
+    del wrong[0]["paper"]["submittedOnDailyAt"]
+    gather_papers(engine, ["api"], lambda _: json.dumps(wrong).encode(), now=at(MONDAY) + timedelta(days=1), asked_on=MONDAY)
+    with reading(engine) as session:
+        assert f"asked for {MONDAY}, the source shows {FRIDAY}" in (doubt_of_day(session, MONDAY) or "")
+        assert days_to_backfill(session, MONDAY, MONDAY) == [MONDAY]
+
+
+def test_a_cause_that_lasts_for_weeks_is_told_once_whatever_fails_meanwhile(engine: Engine) -> None:
+    told: list[str] = []
+    doubt = Doubt("payload", "no payload element")
+    with transaction(engine) as session:
+        page = add_page(session, Page(address="x", fetched_at=at(MONDAY)))
+    for number in range(20):
+        now = at(MONDAY) + timedelta(days=number)
+        with transaction(engine) as session:
+            put_alarms(session, {} if number % 5 == 3 else {"newest list": [(page.id or 0, doubt)]}, now)
+        tell_alarms(engine, lambda _, text: told.append(text), now)
+    assert len(told) == 1

@@ -106,4 +106,5 @@ class Alarm(SQLModel, table=True):
     words: str
     page_id: int = Field(sa_column_args=[ForeignKey("page.id", ondelete="CASCADE")])  # where it was seen last
     since: datetime
+    seen_at: datetime  # last
     told_at: datetime | None = None  # when the mail to the administrator was handed over

@@ -18,11 +18,11 @@ def parse(text: str) -> ParsedPage:
 
 
 def _list(items: list[Any]) -> ParsedPage:
-    """The array tells no day of its own: it is the one day on which all its papers were featured, if there is one."""
+    """The array tells no day of its own: it is the one day on which all its papers that tell theirs were featured."""
     papers, rejected = parse_records(items, shown_on=None)
     if items and not papers:
         raise PageChanged(f"none of the {len(items)} JSON records is a paper; {rejected[0]}")
-    days = {paper.featured_on for paper in papers}
+    days = {paper.featured_on for paper in papers if paper.featured_on}
     shown_on = days.pop() if len(days) == 1 else None
     return ParsedPage(
         form=Form.API,

@@ -21,11 +21,11 @@ def put_alarms(session: Session, kinds: Mapping[str, Iterable[tuple[int, Doubt]]
     known = {alarm.cause: alarm for alarm in alarms(session)}
     found = {f"{kind}: {doubt.cause}": (page_id, doubt) for kind, doubts in kinds.items() for page_id, doubt in doubts}
     for cause, (page_id, doubt) in found.items():
-        alarm = known.get(cause) or Alarm(cause=cause, words=doubt.words, page_id=page_id, since=now)
-        alarm.words, alarm.page_id = doubt.words, page_id
+        alarm = known.get(cause) or Alarm(cause=cause, words=doubt.words, page_id=page_id, since=now, seen_at=now)
+        alarm.words, alarm.page_id, alarm.seen_at = doubt.words, page_id, now
         session.add(alarm)
     for cause, alarm in known.items():
-        is_old = now - alarm.since > _LONGEST_UNSEEN
+        is_old = now - alarm.seen_at > _LONGEST_UNSEEN
         if cause not in found and (cause.partition(": ")[0] in kinds or is_old):
             session.delete(alarm)
 

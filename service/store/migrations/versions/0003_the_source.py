@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("words", sa.String(), nullable=False),
         sa.Column("page_id", sa.Integer(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["page_id"], ["page.id"], name=op.f("fk_alarm_page_id_page"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("cause", name=op.f("pk_alarm")),
