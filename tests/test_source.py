@@ -334,3 +334,29 @@ def test_a_cause_that_lasts_for_weeks_is_told_once_whatever_fails_meanwhile(engi
             put_alarms(session, {} if number % 5 == 3 else {"newest list": [(page.id or 0, doubt)]}, now)
         tell_alarms(engine, lambda _, text: told.append(text), now)
     assert len(told) == 1
+
+
+def test_what_one_old_list_lacks_is_told_once_while_later_lists_are_sound(engine: Engine) -> None:
+    told: list[str] = []
+    doubt = Doubt("field abstract", "0 of 12 papers have abstract; usually 100% do")
+    with transaction(engine) as session:
+        number = add_page(session, Page(address="x", fetched_at=at(MONDAY))).id or 0
+    for hour in range(60):
+        now = at(MONDAY) + timedelta(hours=hour)
+        kinds = {"newest list": [], f"list of {FRIDAY}": [(number, doubt)]} if hour % 6 == 0 else {"newest list": []}
+        with transaction(engine) as session:
+            put_alarms(session, kinds, now)
+        tell_alarms(engine, lambda _, text: told.append(text), now)
+    assert len(told) == 1
+
+
+def test_what_all_lists_lack_is_one_cause_on_however_many_days(engine: Engine) -> None:
+    told: list[str] = []
+    with transaction(engine) as session:
+        number = add_page(session, Page(address="x", fetched_at=at(MONDAY))).id or 0
+    for day in weekdays(MONDAY, 5):
+        with transaction(engine) as session:
+            lost = (number, Doubt("field abstract", f"0 of {day.day} papers have abstract; usually 100% do"))
+            put_alarms(session, {f"list of {day}": [lost]}, at(day))
+        tell_alarms(engine, lambda _, text: told.append(text), at(day))
+    assert len(told) == 1

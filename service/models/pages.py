@@ -108,3 +108,8 @@ class Alarm(SQLModel, table=True):
     since: datetime
     seen_at: datetime  # last
     told_at: datetime | None = None  # when the mail to the administrator was handed over
+
+    @property
+    def kind_of_doubt(self) -> str:
+        """The doubt's own cause, without the kind of answer in which it was found."""
+        return self.cause.partition(": ")[2]

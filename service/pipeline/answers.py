@@ -42,9 +42,9 @@ class Request:
     doubts: tuple[Doubt, ...] = ()  # what is doubtful about having to ask here
 
     @property
-    def kinds(self) -> tuple[str, str]:
-        """What it is one of, and what of those it is: the doubts about one kind end with the next sound answer of it."""
-        return ("newest list", "newest list") if self.is_newest else ("list of a day", f"list of {self.asked_on}")
+    def kind(self) -> str:
+        """What it is one of: the doubts about one kind end with the next sound answer of it."""
+        return "newest list" if self.is_newest else f"list of {self.asked_on}"
 
 
 @dataclass(frozen=True, slots=True)

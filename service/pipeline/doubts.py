@@ -10,9 +10,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.delivery.message import build_message
+from service.drift import CAUSES_OF_A_DAY
 from service.models import Alarm, Email, Sender, new_key
 from service.pipeline.deliver import Transport
-from service.store.alarms import mark_told, untold_alarms
+from service.store.alarms import alarms, mark_told
 from service.store.database import reading, transaction
 from service.store.pages import last_page_of
 
@@ -22,15 +23,19 @@ SUBJECT = "Paperround: the source is in doubt"
 def tell_alarms(engine: Engine, tell: Callable[[str, str], None], now: datetime) -> int:
     """Hand each cause that was not told yet to `tell`, as one subject and text; answers how many there were.
 
-    What `tell` raises goes through, and the causes are told by the next run.
+    What lies in all that the source answers is one cause, on however many days' lists it is found. What `tell` raises
+    goes through, and the causes are told by the next run.
     """
     with reading(engine) as session:
-        untold = untold_alarms(session)
-    if untold:
-        tell(SUBJECT, _text(untold))
-        with transaction(engine) as session:
-            mark_told(session, [alarm.cause for alarm in untold], now)
-    return len(untold)
+        found = alarms(session)
+    known = {alarm.kind_of_doubt for alarm in found if alarm.told_at} - CAUSES_OF_A_DAY
+    untold = [alarm for alarm in found if alarm.told_at is None]
+    news = [alarm for alarm in untold if alarm.kind_of_doubt not in known]
+    if news:
+        tell(SUBJECT, _text(news))
+    with transaction(engine) as session:
+        mark_told(session, [alarm.cause for alarm in untold], now)
+    return len(news)
 
 
 def mail_alarms(engine: Engine, transport: Transport, sender: Sender, to: str, now: datetime) -> int:

@@ -10,7 +10,6 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import last_listed_day
-from service.drift import CAUSES_OF_A_DAY
 from service.errors import FetchFailed
 from service.models import Doubt, Page
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
@@ -196,16 +195,11 @@ def _report(
 
 
 def _found(reads: Iterable[Read]) -> dict[str, list[tuple[int, Doubt]]]:
-    """Doubts by kind of answer. One that was not answered tells nothing, neither that a cause goes on nor that it ended.
-
-    What lies in one day's list is gone when that very list is sound; the rest when the next list is.
-    """
+    """Doubts by kind of answer. One that was not answered tells nothing, neither that a cause goes on nor that it ended."""
     found: dict[str, list[tuple[int, Doubt]]] = {}
     for read in reads:
         if read.page or read.doubts:
-            for kind in read.request.kinds:
-                found.setdefault(kind, [])
+            found.setdefault(read.request.kind, [])
             for doubt in read.doubts:
-                kind = read.request.kinds[doubt.cause in CAUSES_OF_A_DAY]
-                found[kind].append((read.row.id or 0, doubt))
+                found[read.request.kind].append((read.row.id or 0, doubt))
     return found

@@ -35,10 +35,6 @@ def alarms(session: Session) -> list[Alarm]:
     return list(session.exec(select(Alarm).order_by(col(Alarm.since), col(Alarm.cause))))
 
 
-def untold_alarms(session: Session) -> list[Alarm]:
-    return [alarm for alarm in alarms(session) if alarm.told_at is None]
-
-
 def mark_told(session: Session, causes: Iterable[str], now: datetime) -> None:
     for alarm in session.exec(select(Alarm).where(col(Alarm.cause).in_(list(causes)))):
         alarm.told_at = now
