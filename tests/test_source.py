@@ -360,3 +360,15 @@ def test_what_all_lists_lack_is_one_cause_on_however_many_days(engine: Engine) -
             put_alarms(session, {f"list of {day}": [lost]}, at(day))
         tell_alarms(engine, lambda _, text: told.append(text), at(day))
     assert len(told) == 1
+
+
+def test_a_source_that_is_down_is_left_alone_after_three_failures(engine: Engine) -> None:
+    gather_papers(engine, ["page"], lambda _: b"[]", now=at(MONDAY) - timedelta(days=28))
+    asked: list[str] = []
+
+    def fails(address: str) -> bytes:
+        asked.append(address)
+        raise FetchFailed("away")
+
+    gather_latest(engine, "https://source.example/papers", fails, now=at(MONDAY))
+    assert len(asked) <= 1 + 3 * 2  # the newest list, and three days by the API and by their pages

@@ -56,9 +56,8 @@ def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, c
         reads += _read_day(engine, source, shown_on, fetch, now, beside=newest)
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    for day in days:
-        if day != shown_on:
-            reads += _read_day(engine, source, day, fetch, now, is_optional=True)
+    others = [day for day in days if day != shown_on]
+    reads += _read_days(engine, source, others, fetch, lambda: now, is_optional=True)
     return _report(engine, reads, complete, now)
 
 
@@ -73,16 +72,31 @@ def gather_days(
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> GatherReport:
     """The lists of these days, by the API where there is one. Each is stored when it is read, so stopping loses nothing."""
+    reads = _read_days(engine, source, days, fetch, clock, progress=progress)
+    return _report(engine, reads, complete, clock())
+
+
+def _read_days(
+    engine: Engine,
+    source: str,
+    days: Sequence[date],
+    fetch: Fetch,
+    clock: Callable[[], datetime],
+    *,
+    is_optional: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Read]:
+    """Until all are read, or the source failed on three in a row."""
     reads: list[Read] = []
     failures = 0
     for done, day in enumerate(days):
         progress(done, len(days))
-        found = _read_day(engine, source, day, fetch, clock())
+        found = _read_day(engine, source, day, fetch, clock(), is_optional=is_optional)
         failures = failures + 1 if any(read.row.error for read in found) else 0
         reads += found
         if failures == _MOST_FAILURES:
             break
-    return _report(engine, reads, complete, clock())
+    return reads
 
 
 def days_to_backfill(session: Session, since: date, until: date) -> list[date]:
