@@ -25,13 +25,15 @@ _MOST_A_DAY = {NoticeKind.CONFIRMATION: 1, NoticeKind.ACCOUNT: 3, NoticeKind.ADD
 
 
 def change(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> list[str]:
-    """Assign settings, and work out anew when the next digest is due; answers the names of those that are another now.
+    """Assign settings, and work out anew when an active one's next digest is due; answers the names of those that changed.
 
     A digest that is due already stays due: whoever changes their hour while it waits doesn't lose the day.
     """
     changed = set(change_subscriber(session, person, changes))
     if "state" in changed:
         change_subscriber(session, person, {"unsubscribed_at": now if person.state == SubscriberState.UNSUBSCRIBED else None})
+    if person.state != SubscriberState.ACTIVE:
+        return sorted(changed)
     is_due = person.next_digest_at is not None and person.next_digest_at <= now
     if changed & {"state", "paused_until"} or (changed & {"zone", "hour", "cadence"} and not is_due):
         schedule_subscriber(session, person, next_digest_at(person, now))

@@ -75,6 +75,12 @@ def test_the_undo_of_one_unsubscribe_undoes_no_later_one(web: Web) -> None:
     assert web.person().state == "unsubscribed"
 
 
+def test_who_lives_in_a_zone_that_this_machine_does_not_know_can_unsubscribe(web: Web) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32, zone="Mars/Olympus")
+    assert web.post(standing_link(SENDER, Standing.UNSUBSCRIBE, "b" * 32)).status_code == 200
+    assert web.person(2).state == "unsubscribed"
+
+
 def test_every_link_that_is_not_good_gets_one_answer(web: Web) -> None:
     unknown = standing_link(SENDER, Standing.UNSUBSCRIBE, "n" * 32).rpartition("/")[2]
     key = "k" * 32
