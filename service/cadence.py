@@ -1,11 +1,11 @@
-"""Which days a digest covers. Pure; time zones live here."""
+"""When a digest is due and which days it covers; who gets none now. Pure; time zones live here."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.models import WEEKDAYS
+from service.models import WEEKDAYS, Subscriber, SubscriberState
 
 FURTHEST_BACK = timedelta(days=30)
 OVERLAP = timedelta(days=7)  # papers can be stored some days after they were featured
@@ -17,24 +17,37 @@ def last_complete_day(now: datetime) -> date:
 
 
 def last_listed_day(now: datetime) -> date:
-    """The last whole day on which the source makes a list: there is none on Saturdays and Sundays."""
-    day = last_complete_day(now)
+    """The last whole day on which the source makes a list."""
+    return listed_day(last_complete_day(now))
+
+
+def listed_day(day: date) -> date:
+    """The day, or the Friday before it: there are no lists on Saturdays and Sundays."""
     return day - timedelta(days=max(day.weekday() - 4, 0))
 
 
-def next_digest_at(cadence: str, hour: int, zone: str, after: datetime) -> datetime:
+def next_digest_at(person: Subscriber, after: datetime) -> datetime:
     """The first instant after `after`, in UTC, at which a digest is due: a day of the cadence, at the hour, local time.
 
-    Each local date has one such instant: an hour that the clock skips counts as the one after it, and of an hour that
-    comes twice the first counts (PEP 495, fold 0).
+    None is due before the day on which a pause ends. Each local date has one such instant: an hour that the clock skips
+    counts as the one after it, and of an hour that comes twice the first counts (PEP 495, fold 0).
     """
-    place = ZoneInfo(zone)
-    day = after.astimezone(place).date()
+    place = ZoneInfo(person.zone)
+    day = max(after.astimezone(place).date(), person.paused_until or date.min)
     while True:
-        moment = datetime.combine(day, time(hour), place).astimezone(UTC)
-        if moment > after and _is_digest_day(cadence, day):
+        moment = datetime.combine(day, time(person.hour), place).astimezone(UTC)
+        if moment > after and _is_digest_day(person.cadence, day):
             return moment
         day += timedelta(days=1)
+
+
+def why_no_mail(person: Subscriber, now: datetime) -> str | None:
+    """Why this person gets no digest now, or None."""
+    if person.state != SubscriberState.ACTIVE:
+        return str(person.state)
+    if person.paused_until and local_day(now, person.zone) < person.paused_until:
+        return f"paused until {person.paused_until}"
+    return None
 
 
 def _is_digest_day(cadence: str, day: date) -> bool:

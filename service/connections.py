@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from importlib.metadata import version
 
@@ -11,11 +12,15 @@ from sqlalchemy import Engine
 
 from service.delivery.outbox import Outbox
 from service.delivery.smtp import SmtpDoor, parse_smtp_url
-from service.fetch import Fetcher
+from service.errors import FetchFailed
+from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
 from service.language_model import LanguageModel, open_language_model
-from service.models import Budget, Sender
+from service.models import Budget, Sender, Validator
 from service.settings import ModelSettings, Settings
-from service.store.database import open_database
+from service.store.answers import count_request, put_validator, validator
+from service.store.database import hold_alone, open_database, reading, transaction
+
+_FETCH_PATIENCE = timedelta(minutes=5)
 
 
 @contextmanager
@@ -27,9 +32,41 @@ def database(url: str) -> Iterator[Engine]:
         engine.dispose()
 
 
-def fetcher(settings: Settings, *, attempts: int = 3) -> Fetcher:
+@contextmanager
+def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterator[Fetcher]:
+    """The only one on this database: another process that fetches is waited for."""
     contact = f"; {settings.contact}" if settings.contact else ""
-    return Fetcher(f"Paperround/{version('paperround')} (self-hosted daily digest{contact})", attempts=attempts)
+    agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
+    memory = fetch_memory(engine, settings.daily_requests)
+    with (
+        hold_alone(engine, "fetch", patience=_FETCH_PATIENCE),
+        Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher,
+    ):
+        yield fetcher
+
+
+def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
+    """Kept in the database, so that it outlives the process."""
+
+    def recall(address: str) -> tuple[Validators, bytes] | None:
+        with reading(engine) as session:
+            found = validator(session, address)
+        if found is None or digest(found[1]) != found[0].digest:
+            return None
+        return Validators(found[0].etag, found[0].last_modified, found[0].digest), found[1]
+
+    def keep(address: str, told: Validators) -> None:
+        with transaction(engine) as session:
+            row = Validator(address=address, etag=told.etag, last_modified=told.last_modified, digest=told.digest)
+            put_validator(session, row)
+
+    def spend() -> None:
+        with transaction(engine) as session:
+            count = count_request(session, datetime.now(UTC).date())
+        if count > daily_requests:
+            raise FetchFailed(f"the day's {daily_requests} requests are spent: it goes on tomorrow (in UTC)")
+
+    return Memory(recall, keep, spend)
 
 
 @contextmanager

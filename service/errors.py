@@ -11,7 +11,8 @@ PaperroundError
 ├── ServerUnusable      the mail server can't be used at all: leave every mail for the next run
 ├── DeliveryFailed      one mail was not taken: for good (permanent), for now, or the connection broke
 ├── DeliveryUncertain   the mail was handed over, the answer was lost: it may or may not have arrived
-└── BadLink             a link was not signed by us: show one page that tells nothing
+├── BadLink             a link was not signed by us: show one page that tells nothing
+└── ExpiredLink         a link was signed by us too long ago: say how to get a new one
 """
 
 from __future__ import annotations
@@ -78,4 +79,8 @@ class DeliveryUncertain(PaperroundError):
 
 
 class BadLink(PaperroundError):
+    pass
+
+
+class ExpiredLink(PaperroundError):
     pass

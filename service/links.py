@@ -1,7 +1,11 @@
 """Signed links: one keyed token a person and purpose. Pure.
 
-A mail's standing links never expire, so the token is the person's key and a keyed BLAKE2b (RFC 7693, 2.9) over purpose
-and key: 16 bytes, checked in constant time. The first key signs; every key listed is still believed, so keys can be rotated.
+A mail's standing links never expire, so their token is the person's key and a keyed BLAKE2b (RFC 7693, 2.9) over purpose
+and key: 16 bytes, checked in constant time. They may unsubscribe, pause, and change what is mailed, for whoever holds a
+forwarded mail holds them too. Whatever tells or risks more needs a link that was mailed just now and expires: its token is
+a key and an instant, signed by itsdangerous with the purpose as the salt.
+
+The first key signs; every key listed is still believed, so keys can be rotated.
 """
 
 from __future__ import annotations
@@ -9,27 +13,113 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Sequence
-from hashlib import blake2b
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from hashlib import blake2b, sha256
 
-from service.errors import BadLink
-from service.models import Sender
+from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
 
-
-def unsubscribe_link(sender: Sender, subscriber_key: str) -> str:
-    """The https link of List-Unsubscribe (RFC 8058): a GET shows a page, a POST unsubscribes."""
-    return f"{sender.public_url}/unsubscribe/{sign(sender.link_keys, 'unsubscribe', subscriber_key)}"
-
-
-def sign(keys: Sequence[str], purpose: str, subscriber_key: str) -> str:
-    return f"{subscriber_key}.{_mac(keys[0], purpose, subscriber_key)}"
+from service.errors import BadLink, ExpiredLink
+from service.models import MailLinks, Sender
 
 
-def subscriber_key(keys: Sequence[str], purpose: str, token: str) -> str:
+class Standing(StrEnum):
+    """What a mail's own links may do. Each is the first part of its link's path."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    PAUSE = "pause"
+    SETTINGS = "settings"
+    WEB = "digest"
+
+
+class Fresh(StrEnum):
+    """What needs a link that expires."""
+
+    CONFIRM = "confirm"  # a pending subscription
+    RESUBSCRIBE = "resubscribe"  # the undo on the page of an unsubscribe
+    UNDO = "undo"  # of a notice's change
+    ACCOUNT = "account"  # address, history, export and erase
+    ADDRESS = "address"  # a new address
+
+
+LIFETIMES = {
+    Fresh.CONFIRM: timedelta(days=7),
+    Fresh.RESUBSCRIBE: timedelta(days=1),
+    Fresh.UNDO: timedelta(days=30),
+    Fresh.ACCOUNT: timedelta(hours=2),
+    Fresh.ADDRESS: timedelta(days=1),
+}
+
+
+def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
+    """The standing links of the mail for day `on`; the first is List-Unsubscribe's (RFC 8058)."""
+    return MailLinks(
+        unsubscribe=standing_link(sender, Standing.UNSUBSCRIBE, subscriber_key),
+        settings=standing_link(sender, Standing.SETTINGS, subscriber_key),
+        pause=standing_link(sender, Standing.PAUSE, subscriber_key),
+        web=web_link(sender, subscriber_key, on),
+    )
+
+
+def standing_link(sender: Sender, purpose: Standing, subscriber_key: str) -> str:
+    return f"{sender.public_url}/{purpose}/{_standing_token(sender, purpose, subscriber_key)}"
+
+
+def web_link(sender: Sender, subscriber_key: str, on: date) -> str:
+    """Good for that one day: the other days are history, which needs a fresh link."""
+    return f"{sender.public_url}/{Standing.WEB}/{_standing_token(sender, f'{Standing.WEB} {on}', subscriber_key)}/{on}"
+
+
+def standing_key(sender: Sender, purpose: Standing, token: str) -> str:
     """The person whom a token names. Raises BadLink for a token not signed for this purpose by any of the keys."""
+    return _standing_key(sender, purpose, token)
+
+
+def web_key(sender: Sender, token: str, on: date) -> str:
+    """The person whose digest of that day it is. Raises BadLink."""
+    return _standing_key(sender, f"{Standing.WEB} {on}", token)
+
+
+def _standing_token(sender: Sender, purpose: str, subscriber_key: str) -> str:
+    return f"{subscriber_key}.{_mac(sender.link_keys[0], purpose, subscriber_key)}"
+
+
+def _standing_key(sender: Sender, purpose: str, token: str) -> str:
     name, _, mac = token.partition(".")
-    if any(hmac.compare_digest(_mac(key, purpose, name).encode(), mac.encode()) for key in keys):
+    if any(hmac.compare_digest(_mac(key, purpose, name).encode(), mac.encode()) for key in sender.link_keys):
         return name
     raise BadLink("this link is not whole, or not from us")
+
+
+def fresh_link(sender: Sender, purpose: Fresh, key: str, now: datetime) -> str:
+    return f"{sender.public_url}/{purpose}/{_signer(sender.link_keys, purpose, now).sign(key).decode()}"
+
+
+def fresh_key(sender: Sender, purpose: Fresh, token: str, now: datetime) -> str:
+    """The person or notice whom a token names. Raises BadLink, or ExpiredLink past the purpose's lifetime."""
+    signer = _signer(sender.link_keys, purpose, now)
+    try:
+        return signer.unsign(token, max_age=int(LIFETIMES[purpose].total_seconds())).decode()
+    except SignatureExpired as error:
+        raise ExpiredLink("this link has expired") from error
+    except BadSignature as error:
+        raise BadLink("this link is not whole, or not from us") from error
+
+
+class _Signer(TimestampSigner):
+    """The clock is passed in."""
+
+    now: datetime
+
+    def get_timestamp(self) -> int:
+        return int(self.now.timestamp())
+
+
+def _signer(keys: Sequence[str], purpose: Fresh, now: datetime) -> _Signer:
+    """itsdangerous takes the keys oldest first."""
+    signer = _Signer(list(reversed(keys)), salt=f"paperround.{purpose}", digest_method=sha256)
+    signer.now = now
+    return signer
 
 
 def _mac(key: str, purpose: str, name: str) -> str:

@@ -1,15 +1,18 @@
 """Wake the pipeline: each minute for what is due, each hour for a fetch. Touches everything, through the pipeline.
 
 APScheduler keeps its jobs in memory and in UTC: a waking holds no state, the tables do. Its default would drop a tick that
-comes a second late; here a late one runs, and several late ones run as one.
+comes a second late; here a late one runs, and several late ones run as one. After a start nothing is sent before the first
+fetch is done, or has failed: a digest after an outage shall hold what the outage missed.
 """
 
 from __future__ import annotations
 
-import logging
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
+import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
@@ -17,56 +20,78 @@ from sqlalchemy import Engine
 from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
-from service.pipeline.due import send_due_digests
+from service.pipeline.deliver import Progress
+from service.pipeline.doubts import mail_alarms
+from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_latest
 from service.settings import Settings
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
-def start_scheduler(settings: Settings, engine: Engine, sender: Sender, should_stop: Callable[[], bool]) -> BackgroundScheduler:
-    """Fetches at once and at seven past each hour; sends at each full minute, beside a fetch that takes long."""
+def start_scheduler(
+    settings: Settings,
+    engine: Engine,
+    sender: Sender,
+    should_stop: Callable[[], bool],
+    progress: Callable[[], AbstractContextManager[Progress]],
+) -> BackgroundScheduler:
+    """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"fetch": ThreadPoolExecutor(1), "send": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    scheduler.add_job(
-        _told("fetch", lambda: _fetch(settings, engine)), "cron", minute=7, executor="fetch", next_run_time=datetime.now(UTC)
-    )
-    scheduler.add_job(_told("send", lambda: _send(settings, engine, sender, should_stop)), "cron", second=0, executor="send")
+    has_caught_up = threading.Event()
+
+    def fetch() -> None:
+        _told("fetch", lambda: _fetch(settings, engine, sender))
+        if not has_caught_up.is_set():
+            _told("send", lambda: _send(settings, engine, sender, should_stop, progress))
+            has_caught_up.set()
+
+    def send() -> None:
+        if has_caught_up.is_set():
+            _told("send", lambda: _send(settings, engine, sender, should_stop, progress))
+
+    scheduler.add_job(fetch, "cron", minute=7, executor="fetch", next_run_time=datetime.now(UTC))
+    scheduler.add_job(send, "cron", second=0, executor="send")
     scheduler.start()
     return scheduler
 
 
-def _fetch(settings: Settings, engine: Engine) -> None:
-    with connections.fetcher(settings) as fetcher, connections.language_model(settings) as model:
-        report = gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
-    for page in report.pages:
-        if page.error:
-            log.error("fetch failed reason=%s", page.error)
+def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
+    with connections.fetcher(settings, engine) as fetcher, connections.language_model(settings) as model:
+        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
+    if settings.admin_email:
+        with connections.transport(settings, sender) as transport:
+            mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))
 
 
-def _send(settings: Settings, engine: Engine, sender: Sender, should_stop: Callable[[], bool]) -> None:
-    send_due_digests(
+def _send(
+    settings: Settings,
+    engine: Engine,
+    sender: Sender,
+    should_stop: Callable[[], bool],
+    progress: Callable[[], AbstractContextManager[Progress]],
+) -> None:
+    send_due_mails(
         engine,
         lambda: connections.transport(settings, sender),
         sender,
         clock=lambda: datetime.now(UTC),
         stale_after=timedelta(hours=settings.stale_after_hours),
+        progress=progress,
         should_stop=should_stop,
+        waits_for_sound_lists=settings.on_suspect == "wait",
     )
 
 
-def _told(name: str, work: Callable[[], None]) -> Callable[[], None]:
+def _told(name: str, work: Callable[[], None]) -> None:
     """A waking that fails is told in one line; the next one tries again."""
-
-    def run() -> None:
-        try:
-            work()
-        except PaperroundError as error:
-            log.error("%s failed reason=%s", name, error)
-        except Exception:
-            log.exception("%s failed, which is a fault in Paperround", name)
-
-    return run
+    try:
+        work()
+    except PaperroundError as error:
+        log.error("waking failed", waking=name, reason=str(error))
+    except Exception:
+        log.exception("waking failed, which is a fault in Paperround", waking=name)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 
 from service.delivery.smtp import parse_smtp_url
 from service.errors import WrongUse
+from service.fetch import INTERVAL
 from service.models import Sender, new_key
 from service.subscribers import parse_address
 
@@ -68,6 +69,13 @@ def _mail_from(text: str) -> str:
         raise ValueError(str(error)) from error
 
 
+def _address(text: str) -> str:
+    try:
+        return parse_address(text)
+    except WrongUse as error:
+        raise ValueError(str(error)) from error
+
+
 def _ascii_secret(secret: SecretStr) -> SecretStr:
     if not secret.get_secret_value().isascii():
         raise ValueError("a key is ASCII")
@@ -105,6 +113,10 @@ class Settings(ModelSettings):
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
     contact: Annotated[str, AfterValidator(_one_ascii_line)] | None = None
+    request_interval: Annotated[float, Field(ge=0, le=600)] = INTERVAL
+    daily_requests: Annotated[int, Field(ge=1)] = 1000
+    on_suspect: Literal["note", "wait"] = "note"
+    admin_email: Annotated[str, AfterValidator(_address)] | None = None
 
 
 _Kind = TypeVar("_Kind", bound=ModelSettings)

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from zoneinfo import available_timezones
@@ -18,7 +19,7 @@ from service.models import WEEKDAYS, Subscriber, SubscriberState
 # A mail server of one's own may well serve .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
-COLUMNS = ("email", "topics", "zone", "hour", "cadence", "state")
+COLUMNS = ("email", "topics", "zone", "hour", "cadence", "state", "paused_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class SubscriberSettings:
     hour: int = 8
     cadence: str = "daily"
     state: SubscriberState = SubscriberState.ACTIVE
+    paused_until: date | None = None  # local
 
 
 def parse_address(text: str) -> str:
@@ -91,6 +93,19 @@ def parse_zone(text: str) -> str:
     raise WrongUse(f"{text!r} is not a time zone: name one as in Europe/Berlin")
 
 
+def parse_pause(text: str) -> date | None:
+    """The local day on which mail begins again, or "no" for no pause. Raises WrongUse."""
+    if text.strip().lower() == "no":
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year <= 2100:
+        raise WrongUse(f"{text!r} is no end of a pause: say a day, as in 2026-12-01, or no")
+    return day
+
+
 @dataclass(frozen=True, slots=True)
 class RollLine:
     number: int
@@ -145,7 +160,8 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for person in subscribers:
-        cells = (person.email, ",".join(person.topics), person.zone, str(person.hour), person.cadence, person.state)
+        pause = f"{person.paused_until or ''}"
+        cells = (person.email, ",".join(person.topics), person.zone, f"{person.hour}", person.cadence, person.state, pause)
         writer.writerow([_escape(cell) for cell in cells])
     return out.getvalue()
 
@@ -171,6 +187,7 @@ def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberS
         hour=parse_hour(cells.get("hour") or "8"),
         cadence=parse_cadence(cells.get("cadence") or "daily"),
         state=parse_state(cells.get("state") or SubscriberState.ACTIVE),
+        paused_until=parse_pause(cells.get("paused_until") or "no"),
     )
 
 

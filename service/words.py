@@ -25,6 +25,11 @@ def stem(word: str) -> str:
     return word[:-1]
 
 
+def folded(title: str) -> str:
+    """What two writings of one title share: letters and digits, without case."""
+    return "".join(filter(str.isalnum, title.casefold()))
+
+
 def tokens(text: str) -> tuple[str, ...]:
     """Stemmed words; a hyphen or slash parts words as a blank does."""
     return tuple(stem(word) for word in _WORD.findall(text))

@@ -26,6 +26,7 @@ LAYERS = {
     "service.compose": 2,
     "service.render": 2,
     "service.cadence": 2,
+    "service.drift": 2,
     "service.links": 2,
     "service.fetch": 2,
     "service.language_model": 2,
@@ -38,7 +39,20 @@ LAYERS = {
     "service.web": 6,
     "service.cli": 7,
 }
-PURE = ("sources", "summarize", "tag", "match", "compose", "render", "cadence", "links", "words", "catalogue", "subscribers")
+PURE = (
+    "sources",
+    "drift",
+    "summarize",
+    "tag",
+    "match",
+    "compose",
+    "render",
+    "cadence",
+    "links",
+    "words",
+    "catalogue",
+    "subscribers",
+)
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.cadence import last_complete_day, last_listed_day, local_day, next_digest_at, window_start
+from service.cadence import last_complete_day, last_listed_day, local_day, next_digest_at, why_no_mail, window_start
+from tests.builders import subscriber
 
 
 @pytest.mark.parametrize(
@@ -45,10 +46,11 @@ def test_a_mail_bears_the_day_where_its_reader_lives() -> None:
 
 def local_days(cadence: str, hour: int, zone: str, after: datetime, until: datetime) -> list[datetime]:
     """Every due instant in between, as the person's clock shows it."""
-    found, moment = [], next_digest_at(cadence, hour, zone, after)
+    person = subscriber(cadence=cadence, hour=hour, zone=zone)
+    found, moment = [], next_digest_at(person, after)
     while moment <= until:
         found.append(moment.astimezone(ZoneInfo(zone)))
-        moment = next_digest_at(cadence, hour, zone, moment)
+        moment = next_digest_at(person, moment)
     return found
 
 
@@ -76,3 +78,20 @@ def test_a_cadence_leaves_out_the_other_days() -> None:
     week = datetime(2026, 10, 5, tzinfo=UTC), datetime(2026, 10, 18, 23, tzinfo=UTC)
     assert [moment.day for moment in local_days("weekdays", 8, "UTC", *week)] == [5, 6, 7, 8, 9, 12, 13, 14, 15, 16]
     assert [moment.day for moment in local_days("weekly:sun", 8, "UTC", *week)] == [11, 18]
+
+
+def test_a_pause_ends_on_its_day_at_the_hour_where_the_reader_lives() -> None:
+    person = subscriber(zone="Australia/Sydney", hour=8, paused_until=date(2026, 10, 10))
+    before = datetime(2026, 10, 9, 12, 59, tzinfo=UTC)  # 23:59 in Sydney
+    assert next_digest_at(person, datetime(2026, 10, 2, tzinfo=UTC)) == datetime(2026, 10, 9, 21, tzinfo=UTC)
+    assert why_no_mail(person, before) == "paused until 2026-10-10"
+    assert why_no_mail(person, before + timedelta(minutes=1)) is None
+
+
+def test_only_who_is_active_gets_mail() -> None:
+    now = datetime(2026, 10, 2, tzinfo=UTC)
+    assert [why_no_mail(subscriber(state=state), now) for state in ("pending", "active", "unsubscribed")] == [
+        "pending",
+        None,
+        "unsubscribed",
+    ]

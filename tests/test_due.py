@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from service.errors import DeliveryFailed, ServerUnusable
-from service.models import Delivery, Subscriber
-from service.pipeline.due import send_due_digests
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
+from service.models import Delivery, DeliveryState, Subscriber
+from service.pipeline.due import send_due_mails
+from service.pipeline.gather import gather_papers
+from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
-from service.store.subscribers import change_subscriber
+from service.store.ledger import claim_mail, settle_unsent
+from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscriber
 from tests.builders import SENDER, Mailbox, record
 from tests.test_pipeline import ADA, BEN, gather, subscribe
 
@@ -25,7 +28,7 @@ def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[
     def opened() -> Iterator[Mailbox]:
         yield mailbox
 
-    return send_due_digests(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
+    return send_due_mails(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -94,7 +97,7 @@ def test_a_changed_hour_counts_from_then_on(engine: Engine) -> None:
     mailbox = Mailbox()
     wake(engine, mailbox, at(2, 7))
     with transaction(engine) as session:
-        change_subscriber(session, session.get_one(Subscriber, 1), {"hour": 12})
+        change(session, session.get_one(Subscriber, 1), {"hour": 12}, at(2, 7))
     assert [wake(engine, mailbox, at(2, hour)) for hour in (8, 11, 12, 13)] == [0, 0, 1, 0]
 
 
@@ -105,11 +108,91 @@ def test_who_is_added_gets_the_first_digest_at_their_next_hour(engine: Engine) -
     assert [wake(engine, mailbox, moment) for moment in (at(2, 9), at(2, 20), at(3, 8))] == [0, 0, 1]
 
 
-def test_however_many_are_added_at_once_each_has_a_next_digest_after_one_waking(sqlite: Engine) -> None:
-    subscribe(sqlite, *(f"reader{number}@example.org" for number in range(1100)), hour=8)
-    wake(sqlite, Mailbox(), at(2, 7))
-    with reading(sqlite) as session:
+def test_however_many_are_added_at_once_each_has_a_next_digest_after_one_waking(engine: Engine) -> None:
+    subscribe(engine, *(f"reader{number}@example.org" for number in range(1100)), hour=8)
+    wake(engine, Mailbox(), at(2, 7))
+    with reading(engine) as session:
         assert {person.next_digest_at for person in session.exec(select(Subscriber))} == {at(2, 8)}
+
+
+def test_one_whose_settings_can_not_be_used_holds_nobody_up(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+    with transaction(engine) as session:
+        session.get_one(Subscriber, 1).zone = "Mars/Olympus"
+    mailbox = Mailbox()
+    assert [wake(engine, mailbox, moment) for moment in (at(2, 7), at(2, 8))] == [0, 1]
+
+
+def test_who_changes_their_hour_while_a_digest_is_due_gets_it_all_the_same(engine: Engine) -> None:
+    gather_daily(engine, 1, 2)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    wake(engine, mailbox, at(2, 7))
+    with transaction(engine) as session:  # at 08:04, while a long wave keeps the waking of 08:00 waiting
+        change(session, session.get_one(Subscriber, 1), {"hour": 7}, at(2, 8, 4))
+    assert [wake(engine, mailbox, moment) for moment in (at(2, 8, 9), at(2, 9), at(3, 7))] == [1, 0, 1]
+
+
+def test_a_rhythm_changed_before_a_late_waking_holds_from_then_on(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    wake(engine, mailbox, at(2, 7))
+    with transaction(engine) as session:
+        change(session, session.get_one(Subscriber, 1), {"cadence": "weekdays"}, at(2, 7, 50))
+    assert wake(engine, mailbox, at(2, 8, 9)) == 1
+
+
+def test_what_changes_while_a_waking_plans_waits_for_it_and_wins(postgresql: Engine) -> None:
+    """On SQLite writers are alone anyway."""
+    subscribe(postgresql, ADA, hour=8)
+    wake(postgresql, Mailbox(), at(2, 7))
+
+    def change_hour() -> None:
+        with transaction(postgresql) as session:
+            person = session.get_one(Subscriber, 1)
+            lock_subscriber(session, person)
+            change(session, person, {"hour": 20}, at(2, 8))
+
+    thread = threading.Thread(target=change_hour)
+    with transaction(postgresql) as session:
+        (person,) = due_subscribers(session, at(2, 8), 10)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        schedule_subscriber(session, person, at(3, 8))
+    thread.join()
+    with reading(postgresql) as session:
+        assert session.get_one(Subscriber, 1).next_digest_at == at(2, 20)
+
+
+def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
+    gather_daily(postgresql, 1, 1)
+    subscribe(postgresql, ADA, hour=8)
+    wake(postgresql, Mailbox(refuse={"*": ServerUnusable("away")}), at(2, 8))
+    with transaction(postgresql) as giving_up:
+        read_before = giving_up.get_one(Delivery, 1)
+        with transaction(postgresql) as claiming:
+            assert claim_mail(claiming, read_before, at(3, 9)) is not None
+        assert not settle_unsent(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
+
+
+def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")})
+    wake(engine, mailbox, at(2, 8))
+    with transaction(engine) as session:
+        pause(session, session.get_one(Subscriber, 1), date(2026, 10, 6), at(2, 9))
+    mailbox.refuse.clear()
+    assert [wake(engine, mailbox, moment) for moment in (at(2, 10), at(4, 10))] == [0, 0]
+    with reading(engine) as session:
+        assert session.get_one(Delivery, 1).state == "unknown"
+    key = session.get_one(Delivery, 1).key
+    wake(engine, mailbox, at(6, 10))
+    wake(engine, mailbox, at(7, 8))
+    assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{key}@papers.example.org>"]
 
 
 def test_a_mail_refused_for_now_waits_for_its_next_try(engine: Engine) -> None:
@@ -139,27 +222,58 @@ def test_being_told_to_stop_ends_between_two_mails_and_the_next_waking_carries_o
     assert len({to for to, _ in mailbox.mails}) == 6
 
 
-def test_a_month_over_three_clock_changes_gives_each_local_day_at_most_one_digest(engine: Engine) -> None:
-    gather_daily(engine, 1, 31)
-    zones = {
-        "berlin": "Europe/Berlin",
-        "newyork": "America/New_York",
-        "sydney": "Australia/Sydney",
-        "kathmandu": "Asia/Kathmandu",
-    }
-    for name, zone in zones.items():
-        subscribe(engine, f"{name}@example.org", zone=zone, hour=7)
+def test_digests_can_wait_for_a_list_that_is_not_in_doubt(engine: Engine) -> None:
+    """The list of Friday comes for the Thursday that was asked for; a sound answer lets the digests go."""
+    subscribe(engine, ADA, hour=8)
+    thursday = at(1, 0).date()
+    wrong = record("2610.00001", "LLM Agents", submittedOnDailyAt="2026-10-02T00:00:00Z")
+    right = record("2610.00002", "LLM Agents", submittedOnDailyAt="2026-10-01T00:00:00Z")
     mailbox = Mailbox()
-    moment, sent_at = at(2, 0), []
-    while moment < datetime(2026, 11, 3, tzinfo=UTC):
-        before = len(mailbox.mails)
-        wake(engine, mailbox, moment)
-        sent_at += [(to, moment) for to, _ in mailbox.mails[before:]]
-        moment += timedelta(minutes=45)
-    for name, zone in zones.items():
-        email = f"{name}@example.org"
-        local = [moment.astimezone(ZoneInfo(zone)) for to, moment in sent_at if to == email]
-        assert len({moment.date() for moment in local}) == len(local)
-        assert all(7 <= moment.hour < 8 for moment in local)
-        ids = [paper_id for mail in mailbox.paper_ids(email) for paper_id in mail]
-        assert sorted(ids) == [f"2610.{day:05d}" for day in range(1, 32) if at(day, 0).weekday() < 5]
+
+    def wake_at(hour: int, waits: bool) -> int:
+        @contextmanager
+        def opened() -> Iterator[Mailbox]:
+            yield mailbox
+
+        return send_due_mails(
+            engine, opened, SENDER, clock=lambda: at(2, hour), stale_after=timedelta(hours=24), waits_for_sound_lists=waits
+        )
+
+    gather_papers(engine, ["api"], lambda _: json.dumps([wrong]).encode(), now=at(2, 6), asked_on=thursday)
+    assert (wake_at(7, True), wake_at(8, True), wake_at(9, True)) == (0, 0, 0)
+    gather_papers(engine, ["api"], lambda _: json.dumps([right]).encode(), now=at(2, 10), asked_on=thursday)
+    assert wake_at(11, True) == 1
+    assert mailbox.paper_ids(ADA) == [["2610.00002"]]
+
+
+def test_by_default_digests_go_out_all_the_same(engine: Engine) -> None:
+    subscribe(engine, ADA, hour=8)
+    doubtful = json.dumps([record("2610.00001", "LLM Agents"), {"paper": {}}]).encode()
+    gather_papers(engine, ["api"], lambda _: doubtful, now=at(2, 6), asked_on=at(1, 0).date())
+    mailbox = Mailbox()
+    assert (wake(engine, mailbox, at(2, 7)), wake(engine, mailbox, at(2, 8))) == (0, 1)
+
+
+def test_on_a_monday_digests_wait_for_a_sound_list_of_friday(engine: Engine) -> None:
+    """The last day is Sunday, which has no list."""
+    subscribe(engine, ADA, hour=8, cadence="weekdays")
+    gather_daily(engine, 1, 1)
+    gather_papers(engine, ["api"], lambda _: b"[]", now=at(3, 6), asked_on=at(2, 0).date())
+    mailbox = Mailbox()
+
+    def wake_at(hour: int, waits: bool) -> int:
+        return send_due_mails(
+            engine,
+            lambda: nullcontext(mailbox),
+            SENDER,
+            clock=lambda: at(5, hour),
+            stale_after=timedelta(hours=24),
+            waits_for_sound_lists=waits,
+        )
+
+    assert (wake_at(7, True), wake_at(8, True)) == (0, 0)
+    with reading(engine) as session:
+        assert session.exec(select(Delivery)).all() == []
+    wake_at(9, False)
+    with reading(engine) as session:
+        assert len(session.exec(select(Delivery)).all()) == 1

@@ -8,12 +8,14 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.links import mail_links
 from service.models import Email, Paper
-from service.render import LARGEST_HTML, count_in_words, render_digest
-from tests.builders import DAY, paper, subscriber, topic
+from service.render import LARGEST_HTML, render_digest
+from service.render.words import count_in_words
+from tests.builders import DAY, SENDER, paper, subscriber, topic
 from tests.test_compose import compose
 
-LINK = "https://papers.example.org/unsubscribe/token"
+LINKS = mail_links(SENDER, "k" * 32, DAY)
 FULL: dict[str, Any] = {
     "authors": ["Ada Okafor", "Lena Brandt", "Mika Sato", "Jonas Reed"],
     "author_count": 9,
@@ -29,7 +31,7 @@ FULL: dict[str, Any] = {
 
 def render(*papers: Paper, topics: list[str] | None = None) -> Email:
     digest = compose(list(papers), subscriber(topics=topics or ["agents", "code"], zone="Europe/Berlin"))
-    return render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+    return render_digest(digest, LINKS, sent_on=DAY)
 
 
 def soup(email: Email) -> BeautifulSoup:
@@ -61,8 +63,9 @@ def test_each_paper_links_to_its_page_in_both_parts() -> None:
     for paper_id in ("2610.00001", "2610.00002"):
         assert f'href="https://huggingface.co/papers/{paper_id}"' in email.html
         assert f"https://huggingface.co/papers/{paper_id}\n" in email.text
-    assert LINK in email.html
-    assert LINK in email.text
+    for link in (LINKS.unsubscribe, LINKS.settings, LINKS.pause, LINKS.web):
+        assert link in email.html
+        assert link in email.text
 
 
 def test_the_html_is_whole_and_its_styles_are_inlined() -> None:
@@ -88,8 +91,8 @@ def test_a_mail_never_grows_past_the_bound_and_counts_what_fell_out() -> None:
     email = render(*many)
     assert len(email.html.encode()) <= LARGEST_HTML
     assert "60 papers for you, out of 60" in email.html
-    shown = len(soup(email).select(".card, p.line a"))
-    assert f"{60 - shown} more matched and did not fit into this mail." in email.html
+    shown = len(soup(email).select(".card, p.line a[href^='https://huggingface.co/']"))
+    assert f"{60 - shown} more matched</a> and did not fit into this mail." in email.html
 
 
 def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
@@ -151,12 +154,12 @@ def test_a_subject_is_one_line_whatever_it_names() -> None:
     digest = compose(
         [paper(title="Agents\x0c\u2028\r\nBcc: eve@example.org")], topics=[topic("agents", ["agent"], name="A\x85B")]
     )
-    email = render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+    email = render_digest(digest, LINKS, sent_on=DAY)
     assert email.subject == "1 paper: A B · Agents Bcc: eve@example.org"
 
 
 def test_topic_names_are_data_too() -> None:
     strange = topic("agents", ["agent"], name="<b>Agents</b> & {{ co }}")
     digest = compose([paper()], topics=[strange])
-    email = render_digest(digest, unsubscribe_link=LINK, sent_on=DAY)
+    email = render_digest(digest, LINKS, sent_on=DAY)
     assert "&lt;b&gt;Agents&lt;/b&gt; &amp; {{ co }}" in email.html

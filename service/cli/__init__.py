@@ -6,7 +6,6 @@ line on stderr that says what to do.
 
 from __future__ import annotations
 
-import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 import typer
 
 from service.cli import backup, costs, demo, fetch, sending, serve, stages, status, subscribers, topics
+from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     """,
 )
 app.command("demo")(demo.demo)
-app.command("fetch")(fetch.fetch)
+app.add_typer(fetch.app, name="fetch")
 app.command("serve")(serve.serve)
 app.command("send-now")(sending.send_now)
 app.command("preview")(sending.preview)
@@ -59,7 +59,7 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and answer its exit status."""
-    logging.basicConfig(level=logging.CRITICAL)  # what happened is told by the report
+    tell_nothing()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     if list(arguments) == ["--version"]:

@@ -12,7 +12,7 @@ from service.cli.output import Json, counted, database, say, say_json
 from service.errors import WrongUse
 from service.store.backup import back_up
 from service.store.backup import restore as restore_database
-from service.store.database import reading
+from service.store.database import hold_alone, reading
 from service.store.subscribers import all_subscribers
 
 
@@ -33,11 +33,12 @@ def restore(
 ) -> None:
     """Put a backup in the place of the database.
 
-    All that the database holds now is replaced; a backup of an older version is brought to the newest schema.
+    All that the database holds now is replaced, so `serve` must be stopped first. A backup of an older version is brought
+    to the newest schema.
     """
     if not file.is_file():
         raise WrongUse(f"{file} is no file")
-    with database() as (settings, engine):
+    with database() as (settings, engine), hold_alone(engine, "serve"):
         with reading(engine) as session:
             people = len(all_subscribers(session))
         if people and not yes:

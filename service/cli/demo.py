@@ -75,7 +75,7 @@ def _step(quiet: bool, text: str) -> None:
 def _gather(engine: Engine, quiet: bool) -> GatherReport:
     """The live page, or in one clear line why not, and the sample page."""
     settings = load_settings(Settings)
-    with connections.fetcher(settings, attempts=1) as fetcher:
+    with connections.fetcher(settings, engine, attempts=1) as fetcher:
         report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now())
     if any(page.form for page in report.pages):
         _say_gathered(report, quiet)

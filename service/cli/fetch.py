@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
+from sqlalchemy import Engine
 
 from service import connections
-from service.cli.output import Json, counted, database, day, now, read_file, say, say_json, tell
+from service.cadence import last_listed_day
+from service.cli.output import Json, counted, database, database_reading, day, now, progress, read_file, say, say_json, tell
 from service.errors import WrongUse
 from service.fetch import Fetcher
 from service.models import Page
-from service.pipeline.gather import GatherReport, day_address, gather_latest, gather_papers
+from service.pipeline.doubts import mail_alarms
+from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers
+from service.settings import sender
+from service.store.answers import kept_page_ids
+from service.store.database import reading
+from service.store.pages import newest_pages
+
+app = typer.Typer(invoke_without_command=True)
 
 
+@app.callback()
 def fetch(
+    context: typer.Context,
     on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="The list of that day, as in 2026-11-20.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="The lists of that day and all later ones not read whole yet.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="With --since: the last day; default: the last whole list.")
+    ] = None,
     sources: Annotated[
         list[str] | None,
         typer.Option(
@@ -29,33 +47,86 @@ def fetch(
 ) -> None:
     """Bring papers in: fetch, parse, store, summarise.
 
-    Says how many are new, known, changed or rejected, and why.
+    Says how many are new, known, changed or rejected, and why, and what is odd about the answers.
 
-    Without options: today's list, which still grows, and the last complete one.
+    Without options: the newest list, which still grows, and those whole ones that are due. `--since` can be stopped, and
+    goes on where it was when it is run again. `fetch log` lists what was fetched.
     """
-    asked_on = day(on)
-    for missing in (source for source in sources or () if not _is_web(source) and not Path(source).is_file()):
-        raise WrongUse(f"{missing} is neither a file nor an http(s) address")
-    if any("@" in urlsplit(source).netloc for source in sources or ()):
-        raise WrongUse("an address with a user and a password would be stored and shown: give one without")
+    if context.invoked_subcommand:
+        return
+    _check_sources(sources or [])
+    asked_on, days = day(on), _span(since, until)
+    if sum(given is not None for given in (days, on, sources)) > 1 and not (on and sources):
+        raise WrongUse("--since goes with --until only")
     with (
         database() as (settings, engine),
-        connections.fetcher(settings) as fetcher,
+        connections.fetcher(settings, engine) as fetcher,
         connections.language_model(settings) as model,
     ):
-
-        def read(address: str) -> bytes:
-            return _read(fetcher, address)
-
-        if sources is None and asked_on is None:
-            report = gather_latest(engine, settings.source_url, read, now=now(), model=model)
+        if sources:
+            report = gather_papers(
+                engine, sources, lambda place: _read(fetcher, place), now=now(), asked_on=asked_on, model=model
+            )
+        elif asked_on or days:
+            wanted = [asked_on] if asked_on else _days_due(engine, *days or ())
+            with progress("Fetching") as show:
+                report = gather_days(engine, settings.source_url, wanted, fetcher.fetch, clock=now, model=model, progress=show)
         else:
-            places = sources if sources or asked_on is None else [day_address(settings.source_url, asked_on)]
-            report = gather_papers(engine, places or [], read, now=now(), asked_on=asked_on, model=model)
-    tell_problems(report)
-    say_json(gather_json(report)) if as_json else say_gathered(report)
+            report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), model=model)
+        tell_problems(report)
+        say_json(gather_json(report)) if as_json else say_gathered(report)
+        if settings.admin_email:
+            identity = sender(settings)
+            with connections.transport(settings, identity) as transport:
+                mail_alarms(engine, transport, identity, settings.admin_email, now())
     if report.has_failed:
         raise typer.Exit(1)
+
+
+@app.command("log")
+def log(
+    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many, the newest first.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """List the last fetches, with what was odd about each.
+
+    Those marked with a star are kept whole: `paperround parse --fetch N` reads one again.
+    """
+    with database_reading() as session:
+        pages, kept = newest_pages(session, count), kept_page_ids(session)
+    if as_json:
+        say_json([{**page.model_dump(mode="json"), "is_kept": page.id in kept} for page in pages])
+        return
+    for page in pages:
+        say(f"{page.id}{'*' if page.id in kept else ' '}  {page.fetched_at:%Y-%m-%d %H:%M} UTC  {page_line(page)}")
+        for warning in page.warnings:
+            say(f"    in doubt: {warning}")
+    if not pages:
+        say("Nothing fetched yet: run `paperround fetch`.")
+
+
+def _check_sources(sources: list[str]) -> None:
+    for missing in (source for source in sources if not _is_web(source) and not Path(source).is_file()):
+        raise WrongUse(f"{missing} is neither a file nor an http(s) address")
+    if any("@" in urlsplit(source).netloc for source in sources):
+        raise WrongUse("an address with a user and a password would be stored and shown: give one without")
+
+
+def _span(since: str | None, until: str | None) -> tuple[date, date] | None:
+    """Raises WrongUse."""
+    first, last = day(since), day(until) or last_listed_day(now())
+    if first is None:
+        if until:
+            raise WrongUse("--until goes with --since")
+        return None
+    if last < first:
+        raise WrongUse(f"there is no list from {first} to {last}")
+    return first, min(last, now().date())
+
+
+def _days_due(engine: Engine, first: date, last: date) -> list[date]:
+    with reading(engine) as session:
+        return days_to_backfill(session, first, last)
 
 
 def gather_json(report: GatherReport) -> dict[str, Any]:
@@ -96,10 +167,9 @@ def page_line(page: Page) -> str:
         return f"Failed: {page.error}"
     if page.form is None:
         return f"{page.address}: nothing there"
-    total = page.new_count + page.known_count + page.changed_count + len(page.rejected)
     shown = f" of {page.shown_on:%A %d %B %Y}" if page.shown_on else ""
     counts = f"{page.new_count} new, {page.known_count} known, {page.changed_count} changed, {len(page.rejected)} rejected"
-    return f"{page.address}: {counted(total, 'paper')}{shown} ({page.form}): {counts}"
+    return f"{page.address}: {counted(page.paper_count, 'paper')}{shown} ({page.form}): {counts}"
 
 
 def _is_web(source: str) -> bool:

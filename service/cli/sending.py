@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service import connections
-from service.cadence import last_complete_day, local_day
+from service.cadence import last_complete_day, listed_day, local_day
 from service.cli.output import (
     Json,
     On,
@@ -32,10 +32,11 @@ from service.cli.output import (
 )
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
-from service.links import unsubscribe_link
+from service.links import mail_links
 from service.models import Digest, Pick, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
+from service.pipeline.doubts import doubt_of_day
 from service.render import render_digest
 from service.settings import Settings, sender
 from service.store.database import reading
@@ -66,6 +67,7 @@ def send_now(
     if covered > last_complete_day(now()):
         tell(f"warning: the list of {covered} is not whole yet, and nobody gets a second digest of that day")
     with database() as (settings, engine):
+        _tell_doubt(engine, listed_day(covered))
         people = _people(engine, to or (), topic or ())
         report = pipeline.dry_run(engine, people, covered, now()) if dry_run else _send(settings, engine, people, covered, yes)
         say_json(report_json(report)) if as_json else say_report(report, settings)
@@ -73,6 +75,13 @@ def send_now(
         first = report.unfinished[0]
         tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}")
         raise typer.Exit(1)
+
+
+def _tell_doubt(engine: Engine, on: date) -> None:
+    with reading(engine) as session:
+        doubt = doubt_of_day(session, on)
+    if doubt:
+        tell(f"warning: the list of {on} is in doubt: {doubt}")
 
 
 def preview(
@@ -99,8 +108,7 @@ def preview(
         say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
         return
     person = digest.subscriber
-    link = unsubscribe_link(identity, person.key)
-    email = render_digest(digest, unsubscribe_link=link, sent_on=local_day(now(), person.zone))
+    email = render_digest(digest, mail_links(identity, person.key, digest.on), sent_on=local_day(now(), person.zone))
     name = file_name(person.email) if to else "topics"
     files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
     try:

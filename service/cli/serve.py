@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import sys
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
+import structlog
 import typer
 
-from service.cli.output import Json, database, say_json
+from service.cli.logs import tell_everything
+from service.cli.output import Json, database, progress, say_json
+from service.errors import WrongUse
 from service.settings import sender
 from service.store.database import hold_alone
+
+log = structlog.get_logger(__name__)
+
+_LAST_REQUESTS = 5  # seconds that open requests have after a signal
 
 
 def serve(
@@ -24,33 +29,46 @@ def serve(
 ) -> None:
     """Fetch and send by itself, at each subscriber's own hour, until it is stopped.
 
-    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The unsubscribe links
-    of the mails lead here; `/health` answers 200, or 503 where `paperround status` needs you. SIGTERM and Ctrl-C end it
-    after the mail that is being handed over. --json prints the address when it is ready.
+    It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The links of the mails
+    lead here; `/health` answers 200, or 503 where `paperround status` needs you; `/metrics` is for Prometheus. SIGTERM and
+    Ctrl-C end it after the mail that is being handed over. --json prints the address when it is ready.
     """
     import uvicorn  # with fastapi half a second to import, and needed by this command only
 
     from service.scheduler import start_scheduler
     from service.web import web_application
 
-    logging.basicConfig(
-        level=logging.INFO, force=True, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    for name in ("alembic", "apscheduler", "httpx", "stamina"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    with database() as (settings, engine), hold_alone(engine, "serve"):
+    tell_everything()
+    with database() as (settings, engine), hold_alone(engine, "serve"), _listening(host, port) as door:
         identity = sender(settings)
-        stopping = threading.Event()
+        server = uvicorn.Server(
+            uvicorn.Config(
+                web_application(engine, identity), log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_REQUESTS
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn handles them, and when it raises them again at its end
+            signal.signal(number, server.handle_exit)
+        scheduler = start_scheduler(settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"))
+        if settings.smtp_url is None:
+            log.warning("no mail server is set, so mails go to a folder", outbox=str(settings.outbox))
+        log.info("ready", host=host, port=port)
+        if as_json:
+            say_json({"host": host, "port": port}, indent=None)
+        server.run(sockets=[door])
+        log.info("stopping")
+        server.should_exit = True
+        scheduler.shutdown(wait=True)
 
-        @contextmanager
-        def running() -> Iterator[None]:
-            scheduler = start_scheduler(settings, engine, identity, stopping.is_set)
-            if as_json:
-                say_json({"host": host, "port": port}, indent=None)
-            yield
-            stopping.set()
-            scheduler.shutdown(wait=True)
 
-        for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn handles them, then raises them again
-            signal.signal(number, lambda *_: None)
-        uvicorn.run(web_application(engine, identity, running), host=host, port=port, log_config=None, access_log=False)
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The port is ours before anything else begins. Raises WrongUse."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except (OSError, OverflowError) as error:
+            raise WrongUse(f"{host}:{port} can't be listened on: {error}") from error
+        door.listen()
+        yield door

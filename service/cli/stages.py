@@ -1,4 +1,4 @@
-"""`parse`, `summarize` and `match`: one stage each, on files, without a database. Touches files."""
+"""`parse`, `summarize` and `match`: one stage each, on files, or on an answer kept in the database. Touches both."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import typer
 
 from service import connections
 from service.catalogue import parse_catalogue, shipped_catalogue
-from service.cli.output import Json, read_file, read_text, say_json, tell
+from service.cli.output import Json, database_reading, read_file, read_text, say_json, tell
 from service.errors import PageChanged, WrongUse
 from service.match import match_paper, phrasebook
 from service.models import ParsedPaper
 from service.settings import ModelSettings, load_settings
 from service.sources import parse_page
 from service.sources.fields import clean_text, sequence
+from service.store.answers import kept_answer
 from service.summarize import summarize as summarize_paper
 from service.tag import tag_paper
 
@@ -29,22 +30,37 @@ Papers = Annotated[
 
 def parse(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A saved page: HTML, the API's JSON, or plain text; - is standard input.")
-    ],
+        Path | None,
+        typer.Argument(metavar="FILE", help="A saved page: HTML, the API's JSON, or plain text; - is standard input."),
+    ] = None,
+    fetch: Annotated[
+        int | None, typer.Option("--fetch", metavar="N", help="Instead: the kept answer of that fetch (`fetch log`).")
+    ] = None,
     _json: Json = False,
 ) -> None:
-    """Read a saved page and print it as JSON."""
+    """Read a saved page, or a kept answer of the source, and print it as JSON."""
+    if (file is None) == (fetch is None):
+        raise WrongUse("name a FILE, or a fetch with --fetch N")
+    place, content = (str(file), read_file(file)) if file else (f"fetch {fetch}", _kept(fetch or 0))
     try:
-        page = parse_page(read_file(file))
+        page = parse_page(content)
     except PageChanged as error:
-        raise PageChanged(f"{file}: {error}") from error
+        raise PageChanged(f"{place}: {error}") from error
     say_json(
         {
             "page": {"form": page.form, "period": page.period, "date": page.date},
             "papers": [asdict(paper) for paper in page.papers],
-            "warnings": [*page.warnings, *(f"left out: {reason}" for reason in page.rejected)],
+            "warnings": [*(doubt.words for doubt in page.doubts), *(f"left out: {reason}" for reason in page.rejected)],
         }
     )
+
+
+def _kept(number: int) -> bytes:
+    with database_reading() as session:
+        content = kept_answer(session, number)
+    if content is None:
+        raise WrongUse(f"the answer of fetch {number} is not kept: `paperround fetch log` marks those that are")
+    return content
 
 
 def summarize(papers: Papers, _json: Json = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from service.cli.fetch import page_line
 from service.cli.output import Json, counted, database_reading, now, say, say_json
 from service.models import DeliveryState, Page
-from service.pipeline.status import service_state
+from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
 
 
@@ -29,6 +30,8 @@ def status(as_json: Json = False) -> None:
 def _say(state: dict[str, Any], pages: list[Page]) -> None:
     for page in pages:
         say(f"{page.fetched_at:%Y-%m-%d %H:%M} UTC  {page_line(page)}")
+    for doubt in state["doubts"]:
+        say(f"In doubt since {datetime.fromisoformat(doubt['since']):%Y-%m-%d %H:%M} UTC: {doubt['words']}")
     if not pages:
         say("Nothing fetched yet: run `paperround fetch`.")
     newest = f", the newest of {state['newest_day']}" if state["newest_day"] else ""
@@ -39,6 +42,9 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
         say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
     if state["sending_until"]:
         say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
+    for name, words in WAITING.items():
+        if count := state["waiting"].get(name):
+            say(f"{counted(count, 'mail')} {words}: `serve` sends it by itself, and digests `send-now` too.")
     for need in state["needs_a_person"]:
         say(f"Needs you: {need}")
     if not state["needs_a_person"]:

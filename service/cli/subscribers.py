@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
 
+from service.cadence import why_no_mail
 from service.cli.output import (
     Json,
     counted,
@@ -23,10 +25,11 @@ from service.cli.output import (
 )
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
+from service.pipeline.subscriptions import ask_to_confirm
+from service.pipeline.subscriptions import change as set_settings
 from service.store.subscribers import (
     add_subscriber,
     all_subscribers,
-    change_subscriber,
     erase_subscriber,
     has_unsubscribed,
     lift_suppression,
@@ -41,6 +44,7 @@ from service.subscribers import (
     parse_address,
     parse_cadence,
     parse_hour,
+    parse_pause,
     parse_state,
     parse_topics,
     parse_zone,
@@ -66,10 +70,11 @@ def add(
     zone: Zone = None,
     hour: Hour = None,
     cadence: Cadence = None,
+    ask: Annotated[bool, typer.Option("--confirm", help="Ask them by mail first; `serve` sends it.")] = False,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
-    """Take somebody in. They are active at once: you vouch that they want the mail."""
+    """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm."""
     with database_transaction() as session:
         settings = SubscriberSettings(
             email=parse_address(email),
@@ -77,12 +82,17 @@ def add(
             zone=parse_zone(zone or "UTC"),
             hour=parse_hour(hour or "8"),
             cadence=parse_cadence(cadence or "daily"),
+            state=SubscriberState.PENDING if ask else SubscriberState.ACTIVE,
         )
         known = subscriber(session, settings.email)
-        if known is not None and known.state != SubscriberState.UNSUBSCRIBED:
+        if known is not None and known.state == SubscriberState.ACTIVE:
             raise PaperroundError(f"{settings.email} is a subscriber already: change them with `subscribers set`")
         person = _take_in(session, settings, settings_columns(settings), resubscribe)
+        if ask:
+            ask_to_confirm(session, person, now())
     _say_person(person, as_json)
+    if ask:
+        tell(f"{person.email} gets no digest until they confirm; `paperround serve` mails them the question.")
 
 
 @app.command("set")
@@ -93,6 +103,9 @@ def change(
     hour: Hour = None,
     cadence: Cadence = None,
     state: Annotated[str | None, typer.Option(metavar="STATE", help="active or unsubscribed.")] = None,
+    paused_until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="No mail before this day of theirs; no: end the pause.")
+    ] = None,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
@@ -110,11 +123,15 @@ def change(
             changes["cadence"] = parse_cadence(cadence)
         if state is not None:
             changes["state"] = parse_state(state)
+            if changes["state"] == SubscriberState.PENDING:
+                raise WrongUse("ask them with `subscribers add EMAIL --topics ... --confirm`")
+        if paused_until is not None:
+            changes["paused_until"] = parse_pause(paused_until)
         if not changes:
             raise WrongUse("nothing to change: name a setting, as in --hour 7")
         if changes.get("state") == SubscriberState.ACTIVE:
             _refuse_unsubscribed(session, person.email, resubscribe)
-        change_subscriber(session, person, changes)
+        set_settings(session, person, changes, now())
     _say_person(person, as_json)
 
 
@@ -126,9 +143,15 @@ def list_subscribers(as_json: Json = False) -> None:
     if as_json:
         say_json([_as_json(person) for person in people])
     elif people:
-        say_table([(p.email, p.state, p.cadence, f"{p.hour:02d}:00", p.zone, ",".join(p.topics)) for p in people])
+        moment = now()
+        say_table([_row(person, moment) for person in people])
     else:
         say("There are no subscribers: add one with `paperround subscribers add EMAIL --topics SLUG,SLUG`.")
+
+
+def _row(person: Subscriber, moment: datetime) -> tuple[str, ...]:
+    state = why_no_mail(person, moment) or person.state
+    return (person.email, state, person.cadence, f"{person.hour:02d}:00", person.zone, ",".join(person.topics))
 
 
 @app.command("show")
@@ -146,7 +169,8 @@ def import_csv(
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
-    """Take in subscribers from CSV, by its header: email,topics and, if they stand there, zone,hour,cadence,state.
+    """Take in subscribers from CSV, by its header: email,topics and, if they stand there, zone,hour,cadence,
+    state,paused_until.
 
     Topics stand in one quoted cell with commas between. Known subscribers get what their line tells.
     """
@@ -204,20 +228,20 @@ def _import_person(session: Session, line: RollLine, resubscribe: bool) -> str:
     settings = line.settings
     told = {name: value for name, value in settings_columns(settings).items() if name in line.told}
     person = subscriber(session, settings.email)
-    if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state == SubscriberState.ACTIVE):
+    if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state != SubscriberState.UNSUBSCRIBED):
         _take_in(session, settings, told, resubscribe)
         return "added"
-    return "changed" if change_subscriber(session, person, told) else "unchanged"
+    return "changed" if set_settings(session, person, told, now()) else "unchanged"
 
 
 def _take_in(session: Session, settings: SubscriberSettings, told: dict[str, Any], resubscribe: bool) -> Subscriber:
     """Somebody new, or back again. Raises PaperroundError for an address that unsubscribed."""
-    if settings.state == SubscriberState.ACTIVE:
+    if settings.state != SubscriberState.UNSUBSCRIBED:
         _refuse_unsubscribed(session, settings.email, resubscribe)
     person = subscriber(session, settings.email)
     if person is None:
         return add_subscriber(session, settings, now())
-    change_subscriber(session, person, {**told, "state": settings.state})
+    set_settings(session, person, {**told, "state": settings.state}, now())
     return person
 
 

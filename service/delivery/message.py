@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
@@ -27,20 +28,36 @@ class _Verbatim(BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
+class _Subject(_Verbatim):
+    """Words of the email package's own folding can be cut between plain and encoded text (RFC 2047, 5); Header's can't."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        charset = "us-ascii" if str(self).isascii() else "utf-8"
+        folded = Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {folded}{policy.linesep}"
+
+
 _HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("subject", _Subject)
 for _name in ("message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post"):
     _HEADERS.map_to_type(_name, _Verbatim)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
-def build_message(email: Email, sender: Sender, *, to: str, key: str, unsubscribe_link: str, now: datetime) -> bytes:
+def build_message(
+    email: Email, sender: Sender, *, to: str, key: str, now: datetime, unsubscribe_link: str | None = None
+) -> bytes:
     """The whole message, the same but for its Date whenever it is built again.
 
-    `key` names the delivery: the Message-ID is made of it, so that a mail sent twice can be told for one. List-Id is
-    RFC 2919, List-Unsubscribe RFC 2369, List-Unsubscribe-Post RFC 8058. Both parts are quoted-printable. Raises ValueError
-    for a header value that is not one printable line; the email package lets a lone CR through.
+    `key` names the mail: the Message-ID is made of it, so that a mail sent twice can be told for one. With
+    `unsubscribe_link` it is a list's mail: List-Id is RFC 2919, List-Unsubscribe RFC 2369, List-Unsubscribe-Post RFC 8058.
+    Without, it tells of a request, and that no machine shall answer it (Auto-Submitted, RFC 3834, 5). Both parts are
+    quoted-printable. Raises ValueError for a header value that is not one printable line; the email package lets a lone CR
+    through.
     """
-    if unprintable := next((value for value in (email.subject, to, key, unsubscribe_link) if not value.isprintable()), None):
+    if unprintable := next(
+        (value for value in (email.subject, to, key, unsubscribe_link or "") if not value.isprintable()), None
+    ):
         raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
     host = urlsplit(sender.public_url).hostname or "localhost"
     name, address = parseaddr(sender.mail_from)
@@ -50,9 +67,12 @@ def build_message(email: Email, sender: Sender, *, to: str, key: str, unsubscrib
     message["Subject"] = email.subject
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{key}@{host}>"
-    message["List-Id"] = f"Paperround <digest.{host}>"
-    message["List-Unsubscribe"] = f"<{unsubscribe_link}>"
-    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if unsubscribe_link is None:
+        message["Auto-Submitted"] = "auto-generated"
+    else:
+        message["List-Id"] = f"Paperround <digest.{host}>"
+        message["List-Unsubscribe"] = f"<{unsubscribe_link}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(email.text, cte="quoted-printable")
     message.add_alternative(email.html, subtype="html", cte="quoted-printable")
     message.set_boundary(f"paperround-{key}")

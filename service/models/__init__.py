@@ -5,7 +5,7 @@ Only store/ assigns to a row's attributes.
 
 from __future__ import annotations
 
-from service.models.language import Answer, Budget, Completion, Prompt, Spending
+from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
 from service.models.mails import (
     HOLDING_STATES,
     OPEN_STATES,
@@ -14,11 +14,16 @@ from service.models.mails import (
     Digest,
     Email,
     Issue,
+    MailLinks,
+    Notice,
+    NoticeKind,
+    Outgoing,
     Pick,
     Section,
     Sender,
 )
-from service.models.papers import Evidence, Page, Paper, ParsedPage, ParsedPaper, Summary
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
+from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
@@ -26,17 +31,27 @@ from service.models.topics import Match, Reason, Topic
 __all__ = [
     "HOLDING_STATES",
     "OPEN_STATES",
+    "TRUST",
     "WEEKDAYS",
+    "Alarm",
     "Answer",
     "Budget",
     "Completion",
     "Delivery",
     "DeliveryState",
     "Digest",
+    "Doubt",
     "Email",
     "Evidence",
+    "Form",
     "Issue",
+    "KeptCompletion",
+    "MailLinks",
     "Match",
+    "Notice",
+    "NoticeKind",
+    "Observation",
+    "Outgoing",
     "Page",
     "Paper",
     "ParsedPage",
@@ -44,6 +59,7 @@ __all__ = [
     "Pick",
     "Prompt",
     "Reason",
+    "RequestCount",
     "Section",
     "Sender",
     "Spending",
@@ -52,6 +68,7 @@ __all__ = [
     "Summary",
     "Suppression",
     "Topic",
+    "Validator",
     "metadata",
     "new_key",
 ]

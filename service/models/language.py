@@ -40,7 +40,7 @@ class Budget:
         return round(prompt_tokens * self.input_price + completion_tokens * self.output_price)
 
 
-class Answer(SQLModel, table=True):
+class KeptCompletion(SQLModel, table=True):
     """A language model's answer, kept so that the same question is never paid for twice."""
 
     key: str = Field(primary_key=True)  # a hash of the model and the question

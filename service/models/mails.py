@@ -1,10 +1,11 @@
-"""What is mailed: issues, deliveries, and the digest that a delivery stands for. Touches nothing."""
+"""What is mailed: issues, deliveries, notices, and the digest that a delivery stands for. Touches nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -36,32 +37,61 @@ class Issue(SQLModel, table=True):
     """One wave of sending. Its recipients are frozen when it is planned."""
 
     id: int | None = Field(default=None, primary_key=True)
-    started_by: str  # "send-now"
+    started_by: str  # "send-now" or "serve"
     planned_at: datetime = Field(index=True)
 
 
-class Delivery(SQLModel, table=True):
-    """One subscriber's part of an issue: the papers that one mail stands for, and what became of it."""
-
-    __table_args__ = (UniqueConstraint("subscriber_id", "digest_on"), CheckConstraint(one_of(DeliveryState), name="state"))
+class Outgoing(SQLModel):
+    """One mail on its way, and what became of it: what a Delivery and a Notice share."""
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(default_factory=new_key, unique=True)  # names the mail: its Message-ID
-    issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
-    subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
-    digest_on: date  # D
-    since_on: date  # the first day of the digest's window
+    subscriber_id: int
     state: str = Field(default=DeliveryState.PLANNED, index=True)
     reason: str | None = None  # why skipped, deferred, rejected, unknown or expired
-    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
-    paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
-    looked_at_count: int = 0  # papers in the window that were new to the person
     attempts: int = 0
     next_try_at: datetime | None = None
     lease_until: datetime | None = None
     smtp_reply: str | None = None
     planned_at: datetime
     settled_at: datetime | None = None  # when accepted, rejected or expired
+
+
+class Delivery(Outgoing, table=True):
+    """One subscriber's part of an issue: the papers that one mail stands for, and what became of it."""
+
+    __table_args__ = (UniqueConstraint("subscriber_id", "digest_on"), CheckConstraint(one_of(DeliveryState), name="state"))
+
+    issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
+    subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
+    digest_on: date  # D
+    since_on: date  # the first day of the digest's window
+    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
+    paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    looked_at_count: int = 0  # papers in the window that were new to the person
+
+
+class NoticeKind(StrEnum):
+    CONFIRMATION = "confirmation"  # asks a pending subscriber whether they want the mail
+    CHANGE = "change"  # tells which settings were changed, and offers the undo
+    ACCOUNT = "account"  # brings a link to what is stored, to the address and to the eraser
+    ADDRESS = "address"  # asks at a new address whether the mail may come there
+    MOVE = "move"  # tells the old address that the mail goes elsewhere, and offers the undo
+
+
+class Notice(Outgoing, table=True):
+    """A mail about a subscription itself, written by the request that it answers. No digest, so no rule of one a day."""
+
+    __table_args__ = (
+        CheckConstraint(one_of(DeliveryState), name="state"),
+        CheckConstraint(one_of(NoticeKind, "kind"), name="kind"),
+    )
+
+    subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")], index=True)
+    kind: str
+    email: str  # where it goes
+    before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the settings changed, as they were
+    after: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # and as they became
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +147,13 @@ class Sender:
     mail_from: str
     public_url: str
     link_keys: tuple[str, ...] = field(repr=False)  # newest first; the newest signs
+
+
+@dataclass(frozen=True, slots=True)
+class MailLinks:
+    """The standing links of one digest's mail, each a whole address."""
+
+    unsubscribe: str
+    settings: str
+    pause: str
+    web: str  # this digest in a browser

@@ -1,4 +1,4 @@
-"""Pages and papers: what is stored of them, and what one page says. Touches nothing."""
+"""Papers: what is stored of them, and what one page says. Touches nothing."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, ForeignKey
 from sqlmodel import Field, SQLModel
-
-
-class Page(SQLModel, table=True):
-    """One answer of the source, or the failure to get one."""
-
-    id: int | None = Field(default=None, primary_key=True)
-    address: str
-    fetched_at: datetime = Field(index=True)
-    error: str | None = None
-    form: str | None = None
-    period: str | None = None
-    shown_on: date | None = None
-    new_count: int = 0
-    known_count: int = 0
-    changed_count: int = 0
-    asked_on: date | None = None  # the day asked for
-    rejected: list[str] = Field(default_factory=list, sa_type=JSON)  # each record's reason
-    warnings: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
 class Paper(SQLModel, table=True):
@@ -49,6 +31,8 @@ class Paper(SQLModel, table=True):
     source_summary: str | None = None
     first_seen_at: datetime
     seen_at: datetime
+    told_by: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # by field, the form where it is of less than full trust
+    velocity: float | None = None  # upvotes a day, lately
 
     tldr: str | None = None
     problem: str | None = None
@@ -66,6 +50,16 @@ class Paper(SQLModel, table=True):
     def is_sample(self) -> bool:
         """arXiv has no month 00, so a sample paper can never pass for a real one."""
         return self.id.startswith("2600.")
+
+
+class Observation(SQLModel, table=True):
+    """A paper's counts at an instant at which one of them had changed."""
+
+    paper_id: str = Field(sa_column_args=[ForeignKey("paper.id", ondelete="CASCADE")], primary_key=True)
+    observed_at: datetime = Field(primary_key=True)
+    upvotes: int | None = None
+    comments: int | None = None
+    code_stars: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +82,6 @@ class ParsedPaper:
     thumbnail_url: str | None = None
     source_keywords: tuple[str, ...] | None = None
     source_summary: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedPage:
-    form: str  # which parser read it
-    period: str | None  # "day", "week", "month"
-    date: date | None  # the day shown
-    papers: tuple[ParsedPaper, ...]
-    rejected: tuple[str, ...] = ()  # records that could not be read, each with its reason
-    warnings: tuple[str, ...] = ()
 
 
 class Evidence(NamedTuple):

@@ -24,6 +24,6 @@ def new_key() -> str:
     return uuid.uuid4().hex
 
 
-def one_of(states: type[StrEnum]) -> str:
-    """A constraint on a column `state`."""
-    return f"state IN ({', '.join(repr(str(state)) for state in states)})"
+def one_of(values: type[StrEnum], column: str = "state") -> str:
+    """A constraint on a column."""
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import JSON, CheckConstraint
@@ -14,6 +14,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class SubscriberState(StrEnum):
+    PENDING = "pending"  # asked, not confirmed yet
     ACTIVE = "active"
     UNSUBSCRIBED = "unsubscribed"
 
@@ -32,7 +33,9 @@ class Subscriber(SQLModel, table=True):
     zone: str = "UTC"  # IANA name
     hour: int = 8  # local
     cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
+    paused_until: date | None = None  # the local day on which mail begins again
     added_at: datetime
+    unsubscribed_at: datetime | None = None
     next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from service.cadence import FURTHEST_BACK, window_start
 from service.compose import compose_again, compose_digest
 from service.match import Phrasebook, match_paper, phrasebook
-from service.models import Delivery, Digest, Match, Paper, Subscriber, Topic
+from service.models import Delivery, DeliveryState, Digest, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
 from service.store.papers import papers_by_id, papers_featured
 from service.store.topics import all_topics
@@ -51,6 +51,14 @@ def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> li
         digest = compose_digest(person, fresh, matches, board.topics, on=on, since=starts[key])
         planned.append(Planned(digest, past[key].delivery))
     return planned
+
+
+def already_planned(planned: Planned) -> str | None:
+    """A day that was planned before stands, unless it was silent: then later papers may still fill it. Answers why."""
+    digest, delivery = planned
+    if delivery is None or delivery.state == DeliveryState.SKIPPED:
+        return None
+    return f"the digest of {digest.on} is {delivery.state} already" + (f": {delivery.reason}" if delivery.reason else "")
 
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:

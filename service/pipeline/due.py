@@ -6,63 +6,72 @@ digest stands on their row; whatever is due and free is taken up, so this is the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
+import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from service.cadence import last_complete_day, next_digest_at
+from service.cadence import last_complete_day, last_listed_day, next_digest_at, why_no_mail
 from service.models import Sender, Subscriber
-from service.pipeline.digests import plan_digests
-from service.pipeline.send import Clock, Transport, already_planned, send_all
+from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.digests import already_planned, plan_digests
+from service.pipeline.doubts import doubt_of_day
 from service.store.database import reading, transaction
-from service.store.deliveries import (
-    add_issue,
-    due_deliveries,
-    expire_stale,
-    lock_planning,
-    plan_delivery,
-    recover_lost,
-    skip_inactive,
-)
+from service.store.deliveries import add_issue, lock_planning, plan_delivery, skip_unwanted
+from service.store.ledger import due_mails, expire_stale, recover_lost
 from service.store.subscribers import due_subscribers, schedule_subscriber, unscheduled_subscribers
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _PORTION = 500  # people in one transaction
 _JUST_NOW = timedelta(minutes=2)  # an hour that came while nobody was awake, between two wakings, still counts
 
 
-def send_due_digests(
+def send_due_mails(
     engine: Engine,
     open_transport: Callable[[], AbstractContextManager[Transport]],
     sender: Sender,
     *,
     clock: Clock,
     stale_after: timedelta,
+    progress: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(lambda _done, _total: None),
     should_stop: Callable[[], bool] = lambda: False,
+    waits_for_sound_lists: bool = False,
 ) -> int:
-    """Answers how many mails were accepted. What can't be sent now is due again later."""
+    """Answers how many mails were accepted. What can't be sent now is due again later.
+
+    `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned.
+    """
     with transaction(engine) as session:
         recover_lost(session, clock())
-        skip_inactive(session)
+        skip_unwanted(session, clock(), why_no_mail)
         expire_stale(session, clock(), stale_after)
-    _plan_due(engine, clock())
+    is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
+    _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
-        waiting = [delivery.id or 0 for delivery in due_deliveries(session, clock())]
+        waiting = due_mails(session, clock())
     if not waiting:
         return 0
-    with open_transport() as transport:
-        sent = send_all(engine, transport, sender, waiting, clock, should_stop=should_stop)
-    log.info("wave sent=%d of=%d", len(sent), len(waiting))
+    with open_transport() as transport, progress() as show:
+        sent = send_all(engine, transport, sender, waiting, clock, show, should_stop)
+    log.info("wave sent", accepted=len(sent), mails=len(waiting))
     return len(sent)
 
 
-def _plan_due(engine: Engine, now: datetime) -> None:
-    """Everybody due at this waking is one issue, however many transactions it takes."""
+def _is_in_doubt(engine: Engine, on: date) -> bool:
+    with reading(engine) as session:
+        doubt = doubt_of_day(session, on)
+    if doubt:
+        log.warning("digests wait", day=f"{on}", reason=doubt)
+    return doubt is not None
+
+
+def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
+    """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
     while True:
         with transaction(engine) as session:
@@ -71,7 +80,7 @@ def _plan_due(engine: Engine, now: datetime) -> None:
             for person in unscheduled:
                 _schedule(session, person, now - _JUST_NOW)
             session.flush()
-            people = due_subscribers(session, now, _PORTION)
+            people = [] if is_waiting else due_subscribers(session, now, _PORTION)
             if not people and not unscheduled:
                 return
             issue_id = _plan(session, issue_id, people, now)
@@ -81,15 +90,21 @@ def _plan(session: Session, issue_id: int | None, people: list[Subscriber], now:
     """Each one's digest of the last whole day, and when the next one is due. After an outage that is one digest, not many."""
     for planned in plan_digests(session, people, last_complete_day(now)):
         person = planned.digest.subscriber
-        if outcome := already_planned(planned):
-            log.info("subscriber=%s silent reason=%r", person.id, outcome.reason)
+        if reason := already_planned(planned):
+            log.info("digest not planned", subscriber=person.id, reason=reason)
         else:
             issue_id = issue_id or add_issue(session, started_by="serve", now=now)
             row = plan_delivery(session, issue_id, planned.digest, planned.delivery, now)
-            log.info("subscriber=%s %s papers=%d reason=%r", person.id, row.state, len(row.paper_ids), row.reason)
+            log.info("digest planned", subscriber=person.id, state=row.state, papers=len(row.paper_ids), reason=row.reason)
         _schedule(session, person, now)
     return issue_id
 
 
 def _schedule(session: Session, person: Subscriber, after: datetime) -> None:
-    schedule_subscriber(session, person, next_digest_at(person.cadence, person.hour, person.zone, after))
+    """One whose settings can't be used here, such as a zone that this machine doesn't know, holds nobody else up."""
+    try:
+        moment = next_digest_at(person, after)
+    except (ZoneInfoNotFoundError, OverflowError, ValueError) as error:
+        log.error("subscriber can't be scheduled, tried again in a day", subscriber=person.id, reason=repr(error))
+        moment = after + timedelta(days=1)
+    schedule_subscriber(session, person, moment)

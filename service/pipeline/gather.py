@@ -1,31 +1,31 @@
-"""Gather papers: fetch, parse, store, summarise. Touches the database, and the network through `fetch` and `model`."""
+"""Gather papers: which lists are read. Touches the database, and the network through `fetch` and `model`."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import last_listed_day
-from service.errors import FetchFailed, PageChanged
+from service.errors import FetchFailed
 from service.language_model import LanguageModel
-from service.models import Page, ParsedPage
+from service.models import Doubt, Page
+from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
 from service.pipeline.summaries import summarize_papers
-from service.sources import parse_page
+from service.sources.addresses import day_list, day_page
+from service.store.alarms import put_alarms
 from service.store.database import reading, transaction
-from service.store.pages import add_page, days_read_whole, first_fetched_at
-from service.store.papers import lock_papers, put_paper
-from service.tag import tag_paper
-
-Fetch = Callable[[str], bytes]  # an address -> its bytes; raises FetchFailed
-
-log = logging.getLogger(__name__)
+from service.store.pages import days_last_asked_at, days_read_whole, first_fetched_at
 
 _FURTHEST_BACK = timedelta(days=30)
+_RECENT = timedelta(days=4)  # lists whose counts still move
+_AGAIN_AFTER = timedelta(hours=6)  # a recent list is read again, for its counts and its late arrivals
+_MOST_PARTS = 20  # of a list; a source that goes on for ever is cut off
+_MOST_FAILURES = 3  # in a row, then the source is left alone
+_ABSENT = (404, 405, 410)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,64 @@ class GatherReport:
 def gather_latest(
     engine: Engine, source: str, fetch: Fetch, *, now: datetime, model: LanguageModel | None = None
 ) -> GatherReport:
-    """Today's list, which still grows, and every whole one that was not read since its day ended, 30 days back at most."""
-    pages = [_gather_page(engine, source, fetch, asked_on=None, now=now)]
+    """The newest list, by its page and by the API; every whole one not read since its day ended; recent ones again.
+
+    At most 30 days back, and for the counts of papers by their lists only, never by a request a paper.
+    """
+    newest = _read(engine, Request(source, is_newest=True), fetch, now)
+    reads = [newest]
+    shown_on = newest.page.date if newest.page else None
+    if shown_on:
+        reads += _read_day(engine, source, shown_on, fetch, now, beside=newest)
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    pages += [_gather_page(engine, day_address(source, day), fetch, asked_on=day, now=now, may_be_missing=True) for day in days]
-    return _summarized(engine, pages, model, now)
+    others = [day for day in days if day != shown_on]
+    reads += _read_days(engine, source, others, fetch, lambda: now, is_optional=True)
+    return _report(engine, reads, model, now)
+
+
+def gather_days(
+    engine: Engine,
+    source: str,
+    days: Sequence[date],
+    fetch: Fetch,
+    *,
+    clock: Callable[[], datetime],
+    model: LanguageModel | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> GatherReport:
+    """The lists of these days, by the API where there is one. Each is stored when it is read, so stopping loses nothing."""
+    reads = _read_days(engine, source, days, fetch, clock, progress=progress)
+    return _report(engine, reads, model, clock())
+
+
+def _read_days(
+    engine: Engine,
+    source: str,
+    days: Sequence[date],
+    fetch: Fetch,
+    clock: Callable[[], datetime],
+    *,
+    is_optional: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Read]:
+    """Until all are read, or the source failed on three in a row."""
+    reads: list[Read] = []
+    failures = 0
+    for done, day in enumerate(days):
+        progress(done, len(days))
+        found = _read_day(engine, source, day, fetch, clock(), is_optional=is_optional)
+        failures = failures + 1 if any(read.row.error for read in found) else 0
+        reads += found
+        if failures == _MOST_FAILURES:
+            break
+    return reads
+
+
+def days_to_backfill(session: Session, since: date, until: date) -> list[date]:
+    """Listed days of the span that were not read whole yet, so that a backfill goes on where it was stopped."""
+    read = days_read_whole(session, since)
+    return [day for day in _weekdays(since, until) if day not in read]
 
 
 def gather_papers(
@@ -64,88 +116,106 @@ def gather_papers(
     asked_on: date | None = None,
     model: LanguageModel | None = None,
 ) -> GatherReport:
-    """Every page named. `asked_on` is the day of papers on pages that tell none."""
-    pages = [_gather_page(engine, address, fetch, asked_on=asked_on, now=now) for address in addresses]
-    return _summarized(engine, pages, model, now)
-
-
-def day_address(source: str, day: date) -> str:
-    return f"{source}/date/{day}"
+    """Every page named. `asked_on` is the day of papers on pages that tell none. What is odd about them alarms nobody."""
+    reads = [_read(engine, Request(address, asked_on), fetch, now) for address in addresses]
+    return _report(engine, reads, model, now, is_watched=False)
 
 
 def _days_to_read(session: Session, now: datetime) -> list[date]:
-    """On a new database the last listed day; later every listed day since the first fetch that is not read whole."""
+    """On a new database the last listed day; later every listed day since the first fetch that is due."""
     last = last_listed_day(now)
     first_at = first_fetched_at(session)
     first = max(min(first_at.date(), last) if first_at else last, now.date() - _FURTHEST_BACK)
-    read = days_read_whole(session, first)
+    whole, asked_at = days_read_whole(session, first), days_last_asked_at(session, first)
+    resting = {day for day, at in asked_at.items() if now - at < _AGAIN_AFTER or (day in whole and now.date() - day > _RECENT)}
+    return [day for day in _weekdays(first, last) if day not in resting]
+
+
+def _weekdays(first: date, last: date) -> list[date]:
+    """Those on which the source makes lists."""
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [day for day in days if day.weekday() < 5 and day not in read]
+    return [day for day in days if day.weekday() < 5]
 
 
-def _summarized(engine: Engine, pages: list[Page], model: LanguageModel | None, now: datetime) -> GatherReport:
-    summaries, errors = summarize_papers(engine, model, now)
-    return GatherReport(tuple(pages), summaries, errors)
+def _read_day(
+    engine: Engine,
+    source: str,
+    day: date,
+    fetch: Fetch,
+    now: datetime,
+    *,
+    beside: Read | None = None,
+    is_optional: bool = False,
+) -> list[Read]:
+    """The day's list by the API, part for part; by its page where the API can't be read.
+
+    `beside` is what its page said just now, to compare with. `is_optional`: nobody asked for it, so that the source has no
+    list of that day is no failure.
+    """
+    reads: list[Read] = []
+    request = Request(source, day, ids_elsewhere=beside.ids if beside else frozenset())
+    while len(reads) < _MOST_PARTS and (address := day_list(source, day, len(reads))):
+        request = replace(request, address=address, part=len(reads))
+        try:
+            content = fetch(address)
+        except FetchFailed as error:
+            has_page = beside is not None
+            instead = _without_api(engine, source, day, request, error, fetch, now, has_page=has_page, is_optional=is_optional)
+            return [*reads, instead] if instead else reads
+        reads.append(read_answer(engine, request, content, now))
+        request = replace(request, ids_before=request.ids_before | reads[-1].ids)
+        if not reads[-1].row.goes_on:
+            return reads
+    return reads or [_read(engine, Request(day_page(source, day), day), fetch, now, is_optional=is_optional)]
 
 
-def _gather_page(
-    engine: Engine, address: str, fetch: Fetch, *, asked_on: date | None, now: datetime, may_be_missing: bool = False
-) -> Page:
+def _without_api(
+    engine: Engine,
+    source: str,
+    day: date,
+    request: Request,
+    error: FetchFailed,
+    fetch: Fetch,
+    now: datetime,
+    *,
+    has_page: bool,
+    is_optional: bool,
+) -> Read | None:
+    """A source may have no API, which is no doubt; one that has it and does not answer is one."""
+    doubt = None if error.status in _ABSENT else Doubt("API", f"the API can't be read, its page is: {error}")
+    if has_page:
+        return record_absence(engine, replace(request, asked_on=None), doubt, now) if doubt else None
+    page = Request(day_page(source, day), day, doubts=(doubt,) if doubt else ())
+    return _read(engine, page, fetch, now, is_optional=is_optional)
+
+
+def _read(engine: Engine, request: Request, fetch: Fetch, now: datetime, *, is_optional: bool = False) -> Read:
     try:
-        page = parse_page(fetch(address), asked_on=asked_on)
-    except (FetchFailed, PageChanged) as error:
-        row = _page_without_papers(address, asked_on if may_be_missing else None, error, now)
+        content = fetch(request.address)
+    except FetchFailed as error:
+        if is_optional and error.status == 404:
+            doubt = Doubt("absent", f"the source has no page for {request.asked_on}")
+            return record_absence(engine, request, doubt, now)
+        return record_failure(engine, request, error, now)
+    return read_answer(engine, request, content, now)
+
+
+def _report(
+    engine: Engine, reads: Sequence[Read], model: LanguageModel | None, now: datetime, *, is_watched: bool = True
+) -> GatherReport:
+    if is_watched:
         with transaction(engine) as session:
-            add_page(session, row)
-    else:
-        with transaction(engine) as session:
-            lock_papers(session)
-            row = add_page(session, _stored_page(session, address, page, asked_on, now))
-    log.info(
-        "address=%s form=%s new=%d changed=%d rejected=%d", address, row.form, row.new_count, row.changed_count, len(row.rejected)
-    )
-    return row
+            put_alarms(session, _found(reads), now)
+    summaries, errors = summarize_papers(engine, model, now)
+    return GatherReport(tuple(read.row for read in reads), summaries, errors)
 
 
-def _page_without_papers(address: str, optional: date | None, error: FetchFailed | PageChanged, now: datetime) -> Page:
-    """That the source has no page for a day that nobody asked for (`optional`) is no failure."""
-    if isinstance(error, FetchFailed) and error.status == 404 and optional is not None:
-        return Page(address=address, fetched_at=now, asked_on=optional, warnings=[f"the source has no page for {optional}"])
-    said = str(error) if isinstance(error, FetchFailed) else f"{address}: {error}"
-    return Page(address=address, fetched_at=now, error=said)
-
-
-def _stored_page(session: Session, address: str, page: ParsedPage, asked_on: date | None, now: datetime) -> Page:
-    """Store the page's papers; answers the row that tells what became of them."""
-    counts = {"new": 0, "changed": 0, "known": 0}
-    rejected = list(page.rejected)
-    for paper in page.papers:
-        featured_on = paper.featured_on or page.date or asked_on
-        if paper.id is None:
-            rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id")
-        elif featured_on is None:
-            rejected.append(f"{paper.id}: the page does not tell its day; name it with --on")
-        else:
-            counts[put_paper(session, paper, featured_on=featured_on, now=now, tag=tag_paper)] += 1
-    return Page(
-        address=address,
-        fetched_at=now,
-        asked_on=asked_on,
-        form=page.form,
-        period=page.period,
-        shown_on=page.date,
-        new_count=counts["new"],
-        changed_count=counts["changed"],
-        known_count=counts["known"],
-        rejected=rejected,
-        warnings=_page_warnings(page, asked_on),
-    )
-
-
-def _page_warnings(page: ParsedPage, asked_on: date | None) -> list[str]:
-    warnings = list(page.warnings)
-    if asked_on and page.date and page.date != asked_on:
-        warnings.append(f"asked for {asked_on}, the source shows {page.date}: that day is believed")
-    if not page.papers and not page.rejected:
-        warnings.append("the page holds no papers")
-    return warnings
+def _found(reads: Iterable[Read]) -> dict[str, list[tuple[int, Doubt]]]:
+    """Doubts by kind of answer. One that was not answered tells nothing, neither that a cause goes on nor that it ended."""
+    found: dict[str, list[tuple[int, Doubt]]] = {}
+    for read in reads:
+        if read.page or read.doubts:
+            found.setdefault(read.request.kind, [])
+            for doubt in read.doubts:
+                found[read.request.kind].append((read.row.id or 0, doubt))
+    return found

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
 from service.models import DeliveryState, Page
-from service.store.deliveries import deliveries_of_issue, latest_issue, lost_counts, sending_until, unsettled_counts
+from service.store.alarms import alarms
+from service.store.deliveries import issue_counts, latest_issue
+from service.store.ledger import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
-from service.store.subscribers import subscriber_counts
+from service.store.subscribers import overdue_subscriber_count, subscriber_counts
 
 _OLD_FETCH = timedelta(hours=26)
 _RECENTLY = timedelta(days=7)
-_WAITING = {
+_OVERDUE = timedelta(minutes=15)  # `serve` wakes each minute
+WAITING = {
     DeliveryState.PLANNED: "planned and not sent",
     DeliveryState.DEFERRED: "not taken yet",
     DeliveryState.UNKNOWN: "handed over, but the server's answer was lost",
@@ -27,18 +32,29 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     """What a person, a page or a monitor is told; `needs_a_person` is empty where all is well."""
     pages = last_fetched(session)
     issue = latest_issue(session)
-    outcomes = [delivery.state for delivery in deliveries_of_issue(session, issue.id)] if issue and issue.id else []
+    outcomes = issue_counts(session, issue.id) if issue and issue.id else {}
     people = subscriber_counts(session)
+    digests = overdue_subscriber_count(session, moment - _OVERDUE)
+    being_sent = sending_until(session, moment)  # then whatever waits comes after it
+    mails = Counter[str]() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE)
     return {
+        "last_fetch_at": pages[0].fetched_at if pages else None,
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
+        "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.count(s) for s in DeliveryState}}
+        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.get(s, 0) for s in DeliveryState}}
         if issue
         else None,
-        "sending_until": max(sending_until(session, moment), default=None),
-        "needs_a_person": [*_fetch_needs(pages, people["active"], moment), *_delivery_needs(session, moment)],
+        "waiting": dict(waiting_counts(session, moment)),
+        "overdue": {"digests": digests, "mails": mails.total()},
+        "sending_until": max(being_sent, default=None),
+        "needs_a_person": [
+            *_fetch_needs(pages, people["active"], moment),
+            *_overdue_needs(digests, mails),
+            *_lost_needs(lost_counts(session, moment - _RECENTLY)),
+        ],
     }
 
 
@@ -49,19 +65,21 @@ def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
     return needs
 
 
-def _delivery_needs(session: Session, moment: datetime) -> list[str]:
-    waiting, lost = unsettled_counts(session, moment), lost_counts(session, moment - _RECENTLY)
-    needs = [
-        f"{_counted(waiting[state], 'mail')} {words}: `paperround send-now` tries again"
-        for state, words in _WAITING.items()
-        if waiting.get(state)
+def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
+    needs = [f"{_counted(digests, 'digest')} should have been planned by now: is `paperround serve` running?"] if digests else []
+    return needs + [
+        f"{_counted(mails[state], 'mail')} {words}: `paperround serve` tries again, and for digests `send-now`"
+        for state, words in WAITING.items()
+        if mails.get(state)
     ]
-    needs += [
+
+
+def _lost_needs(lost: Mapping[str, int]) -> list[str]:
+    return [
         f"{_counted(lost[state], 'mail')} {words} in the last 7 days: `paperround why EMAIL` tells the reason"
         for state, words in _LOST.items()
         if lost.get(state)
     ]
-    return needs
 
 
 def _counted(count: int, noun: str) -> str:

@@ -7,7 +7,6 @@ passes its checks, replaces them.
 from __future__ import annotations
 
 import hashlib
-import logging
 import queue
 import threading
 import time
@@ -16,18 +15,19 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import Engine
 
 from service.errors import HostileText, ModelFailed, StoreFailed, SummaryRejected
 from service.language_model import LanguageModel
 from service.models import Completion, Paper, Prompt, Summary
-from service.store.costs import add_spending, drop_answer, keep_answer, kept_answer, microdollars_spent
+from service.store.costs import add_spending, drop_completion, keep_completion, kept_completion, microdollars_spent
 from service.store.database import reading, transaction
 from service.store.papers import ask_again, papers_to_summarize, put_summary
 from service.summarize import Unwritten, extractive_summary, prompt_version, summarize
 from service.tag import tag_paper
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _SECOND_TRY = timedelta(minutes=30)  # so that the next run, an hour later, tries again
 _MOST_REFUSALS = 2  # answers of a model to one paper that were not taken; then the authors' sentences stay
@@ -78,7 +78,7 @@ def _by_model(engine: Engine, model: LanguageModel, papers: Sequence[Paper], now
         try:
             paper, summary, error = written.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
-            log.warning("summaries broken off at their deadline open=%d", len(papers) - number)
+            log.warning("summaries broken off at their deadline", open=len(papers) - number)
             model.close()
             return
         _store(engine, model, paper, summary, error, now)
@@ -118,7 +118,7 @@ def _store(engine: Engine, model: LanguageModel, paper: Paper, summary: Summary,
             next_try_at=None if is_settled else now + _SECOND_TRY,
         )
     if error:
-        log.warning("model summary not taken paper=%s reason=%s", paper.id, error)
+        log.warning("model summary not taken", paper=paper.id, reason=str(error))
 
 
 class _Desk:
@@ -144,12 +144,12 @@ class _Desk:
         if isinstance(error, SummaryRejected):
             with transaction(self._engine) as session:
                 for key in asked:
-                    drop_answer(session, key)
+                    drop_completion(session, key)
         return summary, error
 
     def _ask(self, prompt: Prompt, key: str) -> str:
         with reading(self._engine) as session:
-            kept = kept_answer(session, key)
+            kept = kept_completion(session, key)
         if kept is not None:
             with transaction(self._engine) as session:
                 add_spending(session, self._now.date(), self._model.name, cached=1)
@@ -190,7 +190,7 @@ class _Desk:
         )
         cost = self._model.budget.microdollars(*tokens)
         with transaction(self._engine) as session:
-            keep_answer(session, key, completion.text, self._now)
+            keep_completion(session, key, completion.text, self._now)
             add_spending(session, self._now.date(), self._model.name, calls=1, tokens=tokens, microdollars=cost)
 
 

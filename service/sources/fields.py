@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime
 from typing import Any
 
-# Characters that hide or reorder text: zero-width, bidirectional controls, tags (Unicode 23.2, 23.9), byte order mark.
-_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
+# What hides, reorders or can't be stored: control characters that are no white space, surrogates; zero-width, bidirectional
+# and interlinear controls, tags (Unicode 23.2, 23.8, 23.9), byte order mark. Within "" so that words stay whole.
+_DROPPED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff"
+    "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
+)
 # arXiv ids since April 2007, whatever link, version or tail stands around them (https://info.arxiv.org/help/arxiv_identifier.html).
-_ARXIV_ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d])")
+_ARXIV_ID = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d])", re.ASCII)
 
 
 def clean_text(value: Any) -> str | None:
     """Fold white space and drop control and invisible characters; keep the rest, LaTeX included."""
     if not isinstance(value, str):
         return None
-    folded = " ".join(_INVISIBLE.sub("", value).split())
-    return "".join(c for c in folded if unicodedata.category(c) not in ("Cc", "Cs")) or None
+    return " ".join(_DROPPED.sub("", value).split()) or None
 
 
 def paper_id(value: Any) -> str | None:
@@ -35,8 +37,9 @@ def count(value: Any) -> int | None:
 
 
 def url(value: Any) -> str | None:
-    """The link as the source writes it."""
-    return value if isinstance(value, str) and value.strip() and value.isprintable() else None
+    """The link as the source writes it. Whether a mail may hold it is decided where it is shown."""
+    text = clean_text(value)
+    return None if text is None or " " in text else text
 
 
 def day(value: Any) -> date | None:

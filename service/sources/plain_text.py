@@ -7,106 +7,88 @@ organisation or a count of authors, a dot, and a date with the count of comments
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import replace
 from datetime import date
 
 from service.errors import PageChanged
-from service.models import ParsedPage, ParsedPaper
+from service.models import Doubt, Form, ParsedPage, ParsedPaper
 from service.sources.fields import clean_text
-
-FORM = "plain text"
+from service.sources.records import LONGEST_ABSTRACT, LONGEST_TITLE
 
 _BANNER = ("new", "get trending papers in your email inbox", "subscribe", "daily papers", "byak and the research community")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(
     rf"(?P<month>{'|'.join(_MONTHS)}) (?P<day>\d{{1,2}})(?:, (?P<year>\d{{4}}))?"
-    r"(?: (?P<comments>\d{1,6}))?"
+    r"(?: (?P<comments>\d{1,6}))?",
+    re.ASCII,
 )
-_AUTHORS = re.compile(r"[•·] ?(\d{1,6}) authors?")
+_AUTHORS = re.compile(r"[•·] ?(\d{1,6}) authors?", re.ASCII)
 _DOT = "·"
+_MOST_LINES = 20_000  # a page of 101 papers has 600
 
 
 def parse(text: str, *, asked_on: date | None) -> ParsedPage:
-    lines = [line for raw in text.splitlines() if (line := clean_text(raw))]
-    lines, shown = _split_banner(lines)
-    shown_on = _shown_on(shown, asked_on)
+    """Raises PageChanged."""
+    if text.count("\n") > _MOST_LINES:
+        raise PageChanged(f"the text has more than {_MOST_LINES:,} lines")
+    lines = deque(line for raw in text.split("\n") if (line := clean_text(raw)))
+    shown = _take_banner(lines)
+    shown_on = _date(shown, asked_on.year if asked_on else None) if shown else None
     year = shown_on.year if shown_on else None
     papers: list[ParsedPaper] = []
     while lines:
-        paper, lines = _take_paper(lines, year)
-        papers.append(paper)
-    warnings = () if shown_on else (f"the page shows {shown[0]!r} without a year" if shown else "the page shows no day",)
+        papers.append(replace(_take_paper(lines, year), featured_on=shown_on))
+    told = f"the page shows {shown[0]!r} without a year" if shown else "the page shows no day"
     return ParsedPage(
-        form=FORM,
+        form=Form.TEXT,
         period="day" if shown else None,
         date=shown_on,
-        papers=tuple(replace(paper, featured_on=shown_on) for paper in papers),
-        warnings=warnings,
+        papers=tuple(papers),
+        doubts=() if shown_on else (Doubt("no day", told),),
     )
 
 
-def _split_banner(lines: list[str]) -> tuple[list[str], re.Match[str] | None]:
-    """What follows the banner, and the day shown at its end."""
-    end = 0
-    while end < len(lines) and lines[end].rstrip("!").lower() in _BANNER:
-        end += 1
-    if end < 2:
+def _take_banner(lines: deque[str]) -> re.Match[str] | None:
+    """Consume the banner and the day shown at its end; answers that day."""
+    count = 0
+    while lines and lines[0].rstrip("!").lower() in _BANNER:
+        lines.popleft()
+        count += 1
+    if count < 2:
         raise PageChanged("neither HTML, nor JSON, nor the text of a papers page (its banner is missing)")
-    shown = _DATE.fullmatch(lines[end]) if end < len(lines) else None
-    return lines[end + (shown is not None) :], shown
+    shown = _DATE.fullmatch(lines[0]) if lines else None
+    if shown:
+        lines.popleft()
+    return shown
 
 
-def _shown_on(shown: re.Match[str] | None, asked_on: date | None) -> date | None:
-    if shown is None:
-        return None
-    return _date(shown, asked_on.year if asked_on else None)
-
-
-def _take_paper(lines: list[str], year: int | None) -> tuple[ParsedPaper, list[str]]:
-    if len(lines) < 2:
-        raise PageChanged(f"the text ends in a title without an abstract: {lines[0][:60]!r}")
-    title, abstract, rest = lines[0], lines[1], lines[2:]
+def _take_paper(lines: deque[str], year: int | None) -> ParsedPaper:
+    title = lines.popleft()
+    if not lines:
+        raise PageChanged(f"the text ends in a title without an abstract: {title[:60]!r}")
+    abstract = lines.popleft()
     if _is_meta(title) or _is_meta(abstract):
         raise PageChanged(f"the text of the page is out of step at {title[:60]!r}")
-    meta, rest = _take_meta(rest, year)
-    return (
-        ParsedPaper(
-            id=None,
-            title=title,
-            abstract=abstract,
-            author_count=meta.author_count,
-            organization=meta.organization,
-            published_on=meta.published_on,
-            comments=meta.comments,
-        ),
-        rest,
-    )
+    paper = ParsedPaper(id=None, title=title[:LONGEST_TITLE], abstract=abstract[:LONGEST_ABSTRACT])
+    return _with_meta(paper, lines, year)
 
 
-@dataclass(frozen=True, slots=True)
-class _Meta:
-    author_count: int | None = None
-    organization: str | None = None
-    published_on: date | None = None
-    comments: int | None = None
-
-
-def _take_meta(lines: list[str], year: int | None) -> tuple[_Meta, list[str]]:
+def _with_meta(paper: ParsedPaper, lines: deque[str], year: int | None) -> ParsedPaper:
     """Consume the lines below an abstract that are not the next paper's title."""
-    meta = _Meta()
     while lines:
-        line, after = lines[0], lines[1:]
+        line = lines[0]
         if authors := _AUTHORS.fullmatch(line):
-            meta = replace(meta, author_count=int(authors.group(1)))
+            paper = replace(paper, author_count=int(authors.group(1)))
         elif found := _DATE.fullmatch(line):
             comments = found.group("comments")
-            meta = replace(meta, published_on=_date(found, year), comments=int(comments) if comments else None)
-        elif after and after[0] == _DOT:
-            meta = replace(meta, organization=_organization(line))
+            paper = replace(paper, published_on=_date(found, year), comments=int(comments) if comments else None)
+        elif len(lines) > 1 and lines[1] == _DOT:
+            paper = replace(paper, organization=_organization(line))
         elif line != _DOT:
             break
-        lines = after
-    return meta, lines
+        lines.popleft()
+    return paper
 
 
 def _is_meta(line: str) -> bool:

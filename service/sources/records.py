@@ -34,15 +34,16 @@ def parse_records(items: Iterable[Any], *, shown_on: date | None) -> tuple[list[
 def parse_record(item: Any) -> ParsedPaper | str:
     """One paper, or the reason why the record is none.
 
-    `publishedAt` beside `paper` is shifted to New York time, so only the one inside `paper` is read.
+    Lists wrap it in `paper`; the API's answer for one paper, and its search of 2024, do not. `publishedAt` beside `paper` is
+    shifted to New York time, so only the one inside is read.
     """
     if not isinstance(item, dict):
         return "not an object"
-    paper = mapping(item.get("paper"))
+    paper = mapping(item["paper"]) if "paper" in item else item
     identity = paper_id(paper.get("id"))
     title = clean_text(paper.get("title")) or clean_text(item.get("title"))
     if identity is None:
-        return f"no arXiv id ({clean_text(str(paper.get('id')))})"
+        return f"no arXiv id ({(clean_text(paper.get('id')) or 'none given')[:60]})"
     if title is None:
         return f"{identity} has no title"
     authors = _authors(paper.get("authors"))
@@ -61,7 +62,7 @@ def parse_record(item: Any) -> ParsedPaper | str:
         code_url=url(paper.get("githubRepo")),
         code_stars=count(paper.get("githubStars")),
         project_url=url(paper.get("projectPage")),
-        thumbnail_url=url(item.get("thumbnail")),
+        thumbnail_url=url(item.get("thumbnail")) or url(item.get("thumbnailUrl")),
         source_keywords=_keywords(paper.get("ai_keywords")),
         source_summary=clean_text(paper.get("ai_summary")),
     )

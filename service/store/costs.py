@@ -1,4 +1,4 @@
-"""Answers of a language model and what they cost. Touches the session it is given."""
+"""KeptCompletions of a language model and what they cost. Touches the session it is given."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import date, datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from service.models import Answer, Spending
+from service.models import KeptCompletion, Spending
 from service.store.database import take_lock
 
 
-def kept_answer(session: Session, key: str) -> str | None:
-    found = session.get(Answer, key)
+def kept_completion(session: Session, key: str) -> str | None:
+    found = session.get(KeptCompletion, key)
     return found.text if found else None
 
 
-def keep_answer(session: Session, key: str, text: str, now: datetime) -> None:
-    session.merge(Answer(key=key, text=text, made_at=now))
+def keep_completion(session: Session, key: str, text: str, now: datetime) -> None:
+    session.merge(KeptCompletion(key=key, text=text, made_at=now))
 
 
-def drop_answer(session: Session, key: str) -> None:
+def drop_completion(session: Session, key: str) -> None:
     """An answer that was refused would be refused again."""
-    if found := session.get(Answer, key):
+    if found := session.get(KeptCompletion, key):
         session.delete(found)
 
 

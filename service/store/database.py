@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
@@ -40,7 +42,7 @@ def open_database(url: str) -> Engine:
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up in one transaction, whose lock keeps a second process waiting; a failure leaves nothing."""
-    with engine.begin() as connection:
+    with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
         take_lock(connection, "migrate")
         before = MigrationContext.configure(connection).get_current_revision()
         if before == _newest_version():
@@ -51,7 +53,24 @@ def migrate(engine: Engine) -> None:
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
                 put_topics(session, shipped_catalogue())
-                session.commit()  # of the session; the transaction ends with `engine.begin()`
+                session.commit()  # of the session; the transaction ends with `connection.begin()`
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """SQLite changes a constraint by making the table anew; with its keys on, dropping the old one empties what refers to it.
+
+    The pragma does nothing within a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager
@@ -89,26 +108,40 @@ def take_lock(connection: Connection, name: str) -> None:
 
 
 @contextmanager
-def hold_alone(engine: Engine, name: str) -> Iterator[None]:
-    """Be the only process that holds this name on this database. Raises StoreFailed where another does.
+def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[None]:
+    """Be the only process that holds this name on this database. Raises StoreFailed where another does, after `patience`.
 
     A lock of the operating system beside the SQLite file, or a session's advisory lock on PostgreSQL: both end with the
     process, however it ends.
     """
-    taken = StoreFailed(f"another `{name}` runs on this database: stop that one first")
+    end = time.monotonic() + patience.total_seconds()
+    with _taker(engine, name) as take:
+        while not take():
+            if time.monotonic() >= end:
+                raise StoreFailed(f"another `{name}` runs on this database: stop that one first")
+            time.sleep(0.2)
+        yield
+
+
+@contextmanager
+def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
+    """A function that tries to take the lock, which ends with this block."""
     if engine.dialect.name == "postgresql":
         with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
-            if not connection.execute(question, {"name": f"paperround alone {name}"}).scalar():
-                raise taken
-            yield
+            yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
         return
-    with Path(f"{engine.url.database}.{name}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise taken from None
-        yield
+    place = (engine.url.database or "").removeprefix("file:")  # SQLite's form of a name with options
+    with Path(f"{place}.{name}.lock").open("w") as file:
+        yield lambda: _is_locked_by_us(file)
+
+
+def _is_locked_by_us(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _postgresql_engine(url: str) -> Engine:

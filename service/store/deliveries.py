@@ -1,4 +1,4 @@
-"""The ledger: issues and deliveries in the database. Touches the session it is given.
+"""Issues and deliveries in the database. Touches the session it is given.
 
 (subscriber, digest day) is unique, so whoever plans a day first has planned it. A skipped day holds no mail and may be
 planned again, by the same row; every other state stands.
@@ -6,17 +6,16 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, func, or_, update
-from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
+from sqlalchemy import func
+from sqlmodel import Session, col, or_, select
 
 from service.models import (
     HOLDING_STATES,
-    OPEN_STATES,
     Delivery,
     DeliveryState,
     Digest,
@@ -26,9 +25,9 @@ from service.models import (
     new_key,
 )
 from service.store.database import take_lock
+from service.store.ledger import is_open, is_unsent, settle_unsent
 
-# Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
-LEASE = timedelta(minutes=35)
+_Value = TypeVar("_Value", int, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,158 +88,59 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.paper_ids = [pick.paper.id for pick in digest.picks]
     row.looked_at_count = digest.looked_at_count
     row.planned_at = now
-    row.next_try_at = None
+    row.attempts = 0
+    row.next_try_at = row.smtp_reply = None
     session.add(row)
     session.flush()
     return row
 
 
 def open_deliveries(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[Delivery]:
-    """Those still to be sent that no process holds, whenever their next try is due."""
+    """Those still to be sent that no process holds, whenever their next try is due; the least tried first."""
     wanted = set(subscriber_ids)
-    return [delivery for delivery in session.exec(_open(now)) if delivery.subscriber_id in wanted]
+    question = select(Delivery).where(is_open(Delivery, now))
+    ordered = question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
+    return [delivery for delivery in session.exec(ordered) if delivery.subscriber_id in wanted]
 
 
-def due_deliveries(session: Session, now: datetime) -> list[Delivery]:
-    """Those of everybody that are to be sent now, and that no process holds."""
-    is_due = or_(col(Delivery.next_try_at).is_(None), col(Delivery.next_try_at) <= now)
-    return list(session.exec(_open(now).where(is_due)))
-
-
-def _open(now: datetime) -> SelectOfScalar[Delivery]:
-    """The least tried first, so that a hard one holds nobody up."""
-    question = select(Delivery).where(col(Delivery.state).in_(OPEN_STATES), _is_free(now))
-    return question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
-
-
-def claim_delivery(session: Session, delivery_id: int, now: datetime) -> tuple[Delivery, Subscriber] | None:
-    """Take one delivery for sending, or None if another process has it or it is open no more."""
-    claimed = session.exec(
-        update(Delivery)
-        .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(OPEN_STATES), _is_free(now))
-        .values(state=DeliveryState.SENDING, lease_until=now + LEASE, attempts=Delivery.attempts + 1)
-    )
-    if claimed.rowcount != 1:
-        return None
-    delivery = session.get_one(Delivery, delivery_id, populate_existing=True)
-    return delivery, session.get_one(Subscriber, delivery.subscriber_id)
-
-
-def record_outcome(
-    session: Session,
-    claimed: Delivery,
-    state: DeliveryState,
-    *,
-    now: datetime,
-    reason: str | None = None,
-    smtp_reply: str | None = None,
-    next_try_at: datetime | None = None,
-) -> bool:
-    """What became of a claimed delivery; its lease ends.
-
-    Answers False, and changes nothing, where the claim is no longer this one: the lease ran out and somebody else took
-    the delivery up, or the person was erased.
-    """
-    is_settled = state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
-    recorded = session.exec(
-        update(Delivery)
-        .where(
-            col(Delivery.id) == claimed.id,
-            col(Delivery.state) == DeliveryState.SENDING,
-            col(Delivery.attempts) == claimed.attempts,
-        )
-        .values(
-            state=state,
-            reason=reason,
-            smtp_reply=smtp_reply,
-            next_try_at=next_try_at,
-            lease_until=None,
-            settled_at=now if is_settled else None,
-        )
-    )
-    return recorded.rowcount == 1
-
-
-def recover_lost(session: Session, now: datetime) -> int:
-    """A mail that a process was handing over when it died may or may not have arrived; answers how many there were."""
-    lost = session.exec(
-        update(Delivery)
-        .where(col(Delivery.state) == DeliveryState.SENDING, col(Delivery.lease_until) <= now)
-        .values(state=DeliveryState.UNKNOWN, lease_until=None, reason="the sending process ended before the reply was recorded")
-    )
-    return lost.rowcount
-
-
-def skip_inactive(session: Session) -> int:
-    """What is still open for people who get no mail any more is settled; answers how many there were."""
-    inactive = select(Subscriber.id).where(col(Subscriber.state) != SubscriberState.ACTIVE)
-    skipped = session.exec(
-        update(Delivery)
-        .where(col(Delivery.state).in_(OPEN_STATES), col(Delivery.subscriber_id).in_(inactive))
-        .values(state=DeliveryState.SKIPPED, reason=str(SubscriberState.UNSUBSCRIBED), lease_until=None)
-    )
-    return skipped.rowcount
-
-
-def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> set[int]:
-    """Give up what was planned too long ago and surely never arrived, which frees its papers; answers which."""
-    hours = stale_after // timedelta(hours=1)
-    stale = select(Delivery).where(
-        col(Delivery.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED]),
-        _is_free(now),
-        col(Delivery.planned_at) <= now - stale_after,
-    )
-    expired = set()
-    for delivery in session.exec(stale):
-        delivery.state = DeliveryState.EXPIRED
-        delivery.reason = f"{delivery.reason or 'not sent'}; given up after {hours} hours"
-        delivery.settled_at = now
-        expired.add(delivery.id or 0)
-    return expired
-
-
-def deliveries_of_issue(session: Session, issue_id: int) -> list[Delivery]:
-    return list(session.exec(select(Delivery).where(col(Delivery.issue_id) == issue_id)))
-
-
-def deliveries_by_id(session: Session, ids: Collection[int]) -> list[tuple[Delivery, Subscriber]]:
+def skip_unwanted(session: Session, now: datetime, why_no_mail: Callable[[Subscriber, datetime], str | None]) -> int:
+    """What is still unsent for people who get no mail now is settled, with the reason; answers how many there were."""
+    may_be = or_(col(Subscriber.state) != SubscriberState.ACTIVE, col(Subscriber.paused_until).is_not(None))
     question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    return [row for some in _portions(ids) for row in session.exec(question.where(col(Delivery.id).in_(some)))]
+    count = 0
+    for delivery, person in session.exec(question.where(is_unsent(Delivery, now), may_be)).all():
+        if reason := why_no_mail(person, now):
+            count += settle_unsent(session, delivery, DeliveryState.SKIPPED, reason=reason, now=now)
+    return count
+
+
+def issue_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """Deliveries by state."""
+    question = select(Delivery.state, func.count()).where(col(Delivery.issue_id) == issue_id)
+    return dict(session.exec(question.group_by(col(Delivery.state))).all())
+
+
+def deliveries_by_key(session: Session, keys: Collection[str]) -> list[tuple[Delivery, Subscriber]]:
+    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    return [row for some in _portions(keys) for row in session.exec(question.where(col(Delivery.key).in_(some)))]
+
+
+def delivery_of(session: Session, subscriber_id: int, on: date) -> Delivery | None:
+    question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id, col(Delivery.digest_on) == on)
+    return session.exec(question).first()
+
+
+def deliveries_of(session: Session, subscriber_id: int) -> list[Delivery]:
+    """The newest day first."""
+    question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id)
+    return list(session.exec(question.order_by(col(Delivery.digest_on).desc())))
 
 
 def latest_issue(session: Session) -> Issue | None:
     return session.exec(select(Issue).order_by(col(Issue.id).desc()).limit(1)).first()
 
 
-def unsettled_counts(session: Session, now: datetime) -> dict[str, int]:
-    """Deliveries that no process is working on and that are not done, by state; a lapsed `sending` counts as unknown."""
-    question = select(Delivery.state, func.count()).where(
-        col(Delivery.state).in_([*OPEN_STATES, DeliveryState.SENDING]), _is_free(now)
-    )
-    counts = dict(session.exec(question.group_by(col(Delivery.state))).all())
-    counts[DeliveryState.UNKNOWN] = counts.get(DeliveryState.UNKNOWN, 0) + counts.pop(DeliveryState.SENDING, 0)
-    return counts
-
-
-def sending_until(session: Session, now: datetime) -> list[datetime]:
-    """When the leases end of mails that a process is handing over, or was when it died."""
-    held = (col(Delivery.state) == DeliveryState.SENDING, col(Delivery.lease_until) > now)
-    return [end for end in session.exec(select(Delivery.lease_until).where(*held)) if end is not None]
-
-
-def lost_counts(session: Session, since: datetime) -> dict[str, int]:
-    """Deliveries given up or refused for good since then, by state."""
-    lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
-    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
-    return dict(session.exec(question.group_by(col(Delivery.state))).all())
-
-
-def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+def _portions(values: Collection[_Value]) -> Iterator[list[_Value]]:
     """A statement takes some thousands of values at the most."""
-    ordered = sorted(ids)
+    ordered = sorted(values)
     return (ordered[start : start + 1000] for start in range(0, len(ordered), 1000))
-
-
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    """No process holds it: there is no lease, or it ran out."""
-    return or_(col(Delivery.lease_until).is_(None), col(Delivery.lease_until) <= now)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
-from service.models import Paper, ParsedPaper, Summary
+from service.models import TRUST, Form, Paper, ParsedPage, ParsedPaper, Summary
 from service.store.database import take_lock
+from service.store.observations import COUNTS, put_observations
+from service.words import folded
 
 # What an observation may change; the identity and the day it was first featured stay.
 _OBSERVED = (
@@ -20,15 +23,20 @@ _OBSERVED = (
     "author_count",
     "organization",
     "published_on",
-    "upvotes",
-    "comments",
     "code_url",
-    "code_stars",
     "project_url",
     "thumbnail_url",
     "source_keywords",
     "source_summary",
+    *COUNTS,
 )
+
+
+class Stored(NamedTuple):
+    """What became of a page's papers."""
+
+    counts: Counter[str]  # by `new`, `changed` and `known`
+    rejected: list[str]
 
 
 def lock_papers(session: Session) -> None:
@@ -36,31 +44,93 @@ def lock_papers(session: Session) -> None:
     take_lock(session.connection(), "papers")
 
 
-def put_paper(session: Session, seen: ParsedPaper, *, featured_on: date, now: datetime, tag: Callable[[Paper], list[str]]) -> str:
-    """Store one observation, and tag what it tells; answers `new`, `changed` or `known`.
+def put_papers(
+    session: Session, page: ParsedPage, *, asked_on: date | None, now: datetime, tag: Callable[[Paper], list[str]]
+) -> Stored:
+    """Store what a page says of its papers, and tag what is new of it.
 
-    What the page does not tell leaves what is stored; a paper listed again keeps the first day it was featured on; a
-    changed title or abstract asks for a new summary.
+    What the page does not tell leaves what is stored, and so does what it tells with less trust than the stored comes with;
+    a paper listed again keeps the first day it was featured on; a changed title or abstract asks for a new summary. A new
+    paper needs a day: its own, the page's, or the one asked for.
     """
-    assert seen.id is not None
+    stored = Stored(Counter(), [])
+    sound = list(_identified(session, page.papers, stored.rejected))
+    known = {paper.id: paper for paper in papers_by_id(session, {identity for identity, _ in sound})}
+    seen: dict[str, Paper] = {}
+    for identity, parsed in sound:
+        day = parsed.featured_on or page.date or asked_on
+        if paper := known.get(identity):
+            stored.counts["changed" if _merge(paper, parsed, page.form, day, tag) else "known"] += 1
+        elif day is None:
+            stored.rejected.append(f"{identity}: the page does not tell its day; name it with --on")
+            continue
+        else:
+            paper = known[identity] = _new(identity, parsed, page.form, day, now, tag)
+            session.add(paper)
+            stored.counts["new"] += 1
+        paper.seen_at = now
+        seen[identity] = paper
+    session.flush()
+    put_observations(session, list(seen.values()), now)
+    return stored
+
+
+def _identified(session: Session, papers: Sequence[ParsedPaper], rejected: list[str]) -> Iterator[tuple[str, ParsedPaper]]:
+    """Each paper with its id; one without is the stored one of the same title, if there is exactly one."""
+    titles: dict[str, list[str]] = {}
+    if any(paper.id is None for paper in papers):
+        for identity, title in session.exec(select(Paper.id, Paper.title)):
+            titles.setdefault(folded(title) or title, []).append(identity)
+    for paper in papers:
+        found = [paper.id] if paper.id else titles.get(folded(paper.title) or paper.title, [])
+        if len(found) == 1:
+            yield found[0], paper
+        else:
+            many = f"{len(found)} stored papers have this title" if found else "no stored paper has this title"
+            rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id, and {many}")
+
+
+def _new(identity: str, seen: ParsedPaper, form: Form, day: date, now: datetime, tag: Callable[[Paper], list[str]]) -> Paper:
     values = {name: _stored(getattr(seen, name)) for name in _OBSERVED}
-    paper = session.get(Paper, seen.id)
-    if paper is None:
-        paper = Paper(id=seen.id, featured_on=featured_on, first_seen_at=now, seen_at=now, **values)
-        paper.tags = tag(paper)
-        session.add(paper)
-        return "new"
-    changes = {name: value for name, value in values.items() if value is not None and value != getattr(paper, name)}
-    if featured_on < paper.featured_on:
-        changes["featured_on"] = featured_on
+    paper = Paper(id=identity, featured_on=day, first_seen_at=now, seen_at=now, **values)
+    paper.told_by = _told_by(paper, [name for name, value in values.items() if value is not None], form)
+    paper.tags = tag(paper)
+    return paper
+
+
+def _merge(paper: Paper, seen: ParsedPaper, form: Form, day: date | None, tag: Callable[[Paper], list[str]]) -> bool:
+    """Answers whether anything changed."""
+    told = {name: value for name in _OBSERVED if (value := _stored(getattr(seen, name))) is not None}
+    better = {name: value for name, value in told.items() if _is_better(paper, name, form)}
+    changes = {name: value for name, value in better.items() if value != getattr(paper, name)}
+    if day and day < paper.featured_on:
+        changes["featured_on"] = day
     for name, value in changes.items():
         setattr(paper, name, value)
-    paper.seen_at = now
+    paper.told_by = _told_by(paper, better, form)
     if changes.keys() & {"title", "abstract", "source_keywords"}:
         paper.tags = tag(paper)
     if changes.keys() & {"title", "abstract"}:
         _clear_summary(paper)
-    return "changed" if changes else "known"
+    return bool(changes)
+
+
+def _is_better(paper: Paper, name: str, form: Form) -> bool:
+    """Counts follow the newest answer, whatever its form; so does what is not told yet."""
+    is_free = name in COUNTS or getattr(paper, name) is None
+    return is_free or _trust(form) >= _trust(paper.told_by.get(name))
+
+
+def _told_by(paper: Paper, told: Collection[str], form: Form) -> dict[str, str]:
+    """Only what is from a form of less than full trust is noted, and of counts nothing."""
+    if _trust(form) == _trust(None):
+        return {name: before for name, before in paper.told_by.items() if name not in told}
+    return {**paper.told_by, **{name: str(form) for name in told if name not in COUNTS}}
+
+
+def _trust(form: str | None) -> int:
+    """None: of full trust."""
+    return TRUST[Form(form)] if form else max(TRUST.values())
 
 
 def papers_featured(session: Session, since: date, until: date) -> list[Paper]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
-from service.models import Delivery, Subscriber, SubscriberState, Suppression
+from service.models import Delivery, Notice, Subscriber, SubscriberState, Suppression
 from service.subscribers import SubscriberSettings, address_hash
 
 
@@ -33,8 +33,8 @@ def subscribers_by_email(session: Session, emails: Collection[str]) -> list[Subs
 
 def subscriber_counts(session: Session) -> dict[str, int]:
     """By state."""
-    states = session.exec(select(Subscriber.state)).all()
-    return {state: states.count(state) for state in SubscriberState}
+    counts = dict(session.exec(select(Subscriber.state, func.count()).group_by(col(Subscriber.state))).all())
+    return {state: counts.get(state, 0) for state in SubscriberState}
 
 
 def has_unsubscribed(session: Session, email: str) -> bool:
@@ -52,32 +52,43 @@ def add_subscriber(session: Session, settings: SubscriberSettings, now: datetime
     return person
 
 
-def change_subscriber(session: Session, person: Subscriber, changes: dict[str, Any]) -> list[str]:
+def change_subscriber(session: Session, person: Subscriber, changes: Mapping[str, Any]) -> list[str]:
     """Assign the columns named; answers those whose value is another now."""
     changed = [name for name, value in changes.items() if getattr(person, name) != value]
     for name in changed:
         setattr(person, name, changes[name])
-    if {"zone", "hour", "cadence", "state"} & set(changed):
-        person.next_digest_at = None
     session.add(person)
     return changed
 
 
 def unscheduled_subscribers(session: Session, most: int) -> list[Subscriber]:
-    """Active ones of whom it isn't known when their next digest is due."""
+    """Active ones of whom it isn't known when their next digest is due; nobody else changes them until this is done."""
     active = col(Subscriber.state) == SubscriberState.ACTIVE
-    return list(session.exec(select(Subscriber).where(active, col(Subscriber.next_digest_at).is_(None)).limit(most)))
+    question = select(Subscriber).where(active, col(Subscriber.next_digest_at).is_(None)).limit(most)
+    return list(session.exec(question.with_for_update()))
 
 
 def due_subscribers(session: Session, now: datetime, most: int) -> list[Subscriber]:
-    """Active ones whose next digest is due, the longest waiting first."""
+    """Active ones whose next digest is due, the longest waiting first; nobody else changes them until this is done."""
     due = (col(Subscriber.state) == SubscriberState.ACTIVE, col(Subscriber.next_digest_at) <= now)
-    return list(session.exec(select(Subscriber).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most)))
+    question = select(Subscriber).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most)
+    return list(session.exec(question.with_for_update()))
+
+
+def overdue_subscriber_count(session: Session, before: datetime) -> int:
+    """Active ones whose digest nobody has planned although it was due before that instant."""
+    overdue = (col(Subscriber.state) == SubscriberState.ACTIVE, col(Subscriber.next_digest_at) <= before)
+    return session.exec(select(func.count()).select_from(Subscriber).where(*overdue)).one()
 
 
 def schedule_subscriber(session: Session, person: Subscriber, next_digest_at: datetime) -> None:
     person.next_digest_at = next_digest_at
     session.add(person)
+
+
+def lock_subscriber(session: Session, person: Subscriber) -> None:
+    """Read the person anew; until the transaction ends nobody else changes them. SQLite's writers are alone anyway."""
+    session.refresh(person, with_for_update=True)
 
 
 def lift_suppression(session: Session, email: str) -> None:
@@ -87,10 +98,11 @@ def lift_suppression(session: Session, email: str) -> None:
 
 
 def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> None:
-    """Delete the person and their deliveries; of one who had unsubscribed a hash of the address stays."""
+    """Delete the person, their deliveries and notices; of one who had unsubscribed a hash of the address stays."""
     if person.state == SubscriberState.UNSUBSCRIBED:
         session.merge(Suppression(address_hash=address_hash(person.email), reason="unsubscribed", added_at=now))
     session.exec(delete(Delivery).where(col(Delivery.subscriber_id) == person.id))
+    session.exec(delete(Notice).where(col(Notice.subscriber_id) == person.id))
     session.delete(person)
 
 
@@ -102,4 +114,5 @@ def settings_columns(settings: SubscriberSettings) -> dict[str, Any]:
         "hour": settings.hour,
         "cadence": settings.cadence,
         "state": settings.state,
+        "paused_until": settings.paused_until,
     }

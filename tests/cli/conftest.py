@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from service.cli import run
 from tests.builders import page, record
@@ -33,8 +34,16 @@ Paperround = Callable[..., Ran]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("PAPERROUND_", "OPENAI_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PAPERROUND_REQUEST_INTERVAL", "0")  # servers on loopback need no rest
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def httpserver(httpserver: HTTPServer) -> HTTPServer:
+    """One that has no robots.txt, as most have not."""
+    httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
+    return httpserver
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from service.store.database import hold_alone, open_database
 from tests.cli.conftest import Paperround
 
 
@@ -40,6 +41,17 @@ def test_a_database_with_subscribers_is_replaced_only_when_asked(paperround: Pap
         "error: the database has 2 subscribers already: to replace it all, say --yes\n",
     )
     assert paperround("restore", "kept.db", "--yes", "--json").json["subscribers"] == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_nothing_is_restored_under_a_running_serve(paperround: Paperround, folder: Path) -> None:
+    paperround("backup", "kept.db")
+    engine = open_database(f"sqlite:///{folder / 'paperround.db'}")
+    with hold_alone(engine, "serve"):
+        ran = paperround("restore", "kept.db", "--yes")
+    engine.dispose()
+    assert (ran.status, ran.err) == (1, "error: another `serve` runs on this database: stop that one first\n")
+    assert paperround("restore", "kept.db", "--yes").status == 0
 
 
 @pytest.mark.usefixtures("filled")

@@ -103,9 +103,7 @@ def test_a_dead_server_is_told_and_the_next_run_carries_on(
     assert dead.status == 1
     assert "deferred" in dead.out
     assert dead.err.startswith("error: 1 mail not sent; the first: the mail server 127.0.0.1:9 can't be used: ")
-    needs = paperround("status")
-    assert needs.status == 1
-    assert "Needs you: 1 mail not taken yet" in needs.out
+    assert "1 mail not taken yet" in paperround("status").out
     kept, url = mail_server
     set_up(monkeypatch, url)
     assert paperround("send-now", *ON, "--yes").status == 0

@@ -45,7 +45,7 @@ def test_parse_tells_in_one_line_what_is_no_page(paperround: Paperround, folder:
     (folder / "other.html").write_text("<html></html>")
     ran = paperround("parse", "other.html")
     assert (ran.status, ran.out) == (1, "")
-    assert ran.err == "error: other.html: the page has no papers payload (no element with data-target DailyPapers)\n"
+    assert ran.err == "error: other.html: this is no page of papers that we know: no payload element, and no cards of papers\n"
     missing = paperround("parse", "missing.html")
     assert (missing.status, missing.err) == (2, "error: missing.html can't be read: No such file or directory\n")
 

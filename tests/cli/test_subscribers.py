@@ -5,7 +5,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from service.models import Notice
+from service.store.database import open_database, reading
 from tests.cli.conftest import Paperround
 
 ADA = "ada@example.org"
@@ -29,7 +32,7 @@ def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperroun
     assert person.pop("added_at")
     assert person == {
         "email": ADA, "state": "active", "topics": ["agents", "code"], "zone": "Europe/Berlin", "hour": 7,
-        "cadence": "weekly:fri",
+        "cadence": "weekly:fri", "paused_until": None,
     }  # fmt: skip
     assert ADA in paperround("subscribers", "list").out
 
@@ -155,3 +158,46 @@ def test_an_import_keeps_what_it_does_not_name_and_who_unsubscribed(paperround: 
     assert shown(paperround, "ben@example.org")["state"] == "unsubscribed"
     assert paperround("subscribers", "import", "in.csv", "--resubscribe").status == 0
     assert shown(paperround, "ben@example.org")["state"] == "active"
+
+
+def test_who_is_to_confirm_is_pending_and_mailed_the_question(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm")
+    assert (ran.status, shown(paperround)["state"]) == (0, "pending")
+    assert "gets no digest until they confirm" in ran.err
+    engine = open_database(f"sqlite:///{folder / 'paperround.db'}")
+    with reading(engine) as session:
+        assert [(notice.kind, notice.email) for notice in session.exec(select(Notice))] == [("confirmation", ADA)]
+    engine.dispose()
+    again = paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm")
+    assert (again.status, again.err) == (1, f"error: {ADA} was asked to confirm less than a day ago: ask again tomorrow\n")
+
+
+def test_who_is_pending_can_be_taken_in_by_one_who_vouches_for_them(paperround: Paperround) -> None:
+    paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm")
+    assert paperround("subscribers", "add", ADA, "--topics", "code").status == 0
+    assert (shown(paperround)["state"], shown(paperround)["topics"]) == ("active", ["code"])
+
+
+def test_who_unsubscribed_is_not_even_asked(paperround: Paperround, ada: str) -> None:
+    paperround("subscribers", "set", ADA, "--state", "unsubscribed")
+    ran = paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm")
+    assert ran.status == 1
+    assert "say --resubscribe" in ran.err
+    assert paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm", "--resubscribe").status == 0
+    assert shown(paperround)["state"] == "pending"
+
+
+def test_a_pause_is_set_and_ended_and_goes_with_the_export(paperround: Paperround, ada: str, folder: Path) -> None:
+    assert paperround("subscribers", "set", ADA, "--paused-until", "2099-12-01").status == 0
+    assert "paused until 2099-12-01" in paperround("subscribers", "list").out
+    before = shown(paperround)
+    paperround("subscribers", "export", "people.csv")
+    paperround("subscribers", "remove", ADA)
+    paperround("subscribers", "import", "people.csv")
+    after = shown(paperround)
+    assert {name: after[name] for name in after if name != "added_at"} == {
+        name: before[name] for name in before if name != "added_at"
+    }
+    assert paperround("subscribers", "set", ADA, "--paused-until", "no").status == 0
+    assert shown(paperround)["paused_until"] is None
+    assert paperround("subscribers", "set", ADA, "--paused-until", "soon").status == 2

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.parser import HeaderParser
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.delivery.message import build_message
@@ -67,3 +69,14 @@ def test_a_subject_arrives_as_it_is_or_is_refused_and_never_adds_a_header(subjec
 def test_a_line_break_in_a_header_is_refused() -> None:
     with pytest.raises(ValueError, match="no header"):
         build(Email("s\r\nBcc: eve@example.org", "h", "t"))
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=40))
+@example("3 papers: Code & software engineering, Agents & tool use · Patchwork: Repository-Level Program Repair with …")
+def test_a_subject_is_on_the_wire_what_it_was(text: str) -> None:
+    subject = " ".join((f"{text} " * 3 + "·" + f" {text}" * 3).split())
+    wire = build_message(Email(subject, "<p>x</p>", "x"), SENDER, to="ada@example.org", key="k" * 32, now=NOW)
+    head = wire.partition(b"\r\n\r\n")[0].decode("ascii")
+    assert all(len(line) <= 78 for line in head.split("\r\n") if line.startswith(("Subject", " =?")))
+    told = HeaderParser().parsestr(head)["Subject"]
+    assert str(make_header(decode_header(told))) == subject

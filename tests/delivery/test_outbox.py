@@ -12,9 +12,7 @@ from tests.builders import NOW, SENDER
 
 
 def message(html: str = "<p>€</p>") -> bytes:
-    return build_message(
-        Email("s", html, "t"), SENDER, to="a@example.org", key="k" * 32, unsubscribe_link="https://x.org/u", now=NOW
-    )
+    return build_message(Email("s", html, "t"), SENDER, to="a@example.org", key="k" * 32, now=NOW)
 
 
 def test_a_mail_lies_in_the_folder_with_its_html_beside_it(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import gzip
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import PageChanged
-from service.models import ParsedPaper
+from service.models import Doubt, ParsedPaper
 from service.sources import parse_page
 from tests.builders import DAY, page, record
+from tests.source_pages import list_page, paper_page
 
 TEXT_PAGE = """new
 
@@ -94,7 +95,7 @@ def test_the_day_on_the_page_is_used_where_the_record_has_none() -> None:
     assert parse_page(page([bare], on=date(2026, 9, 4))).papers[0].featured_on == date(2026, 9, 4)
     without = parse_page(page([bare], on=None))
     assert without.papers[0].featured_on is None
-    assert without.warnings == ("the page does not say which day it shows",)
+    assert without.doubts == (Doubt("no day", "the page does not say which day it shows"),)
 
 
 def test_entities_in_a_title_are_unescaped_once() -> None:
@@ -153,7 +154,7 @@ def test_plain_text_without_a_year_shows_no_day() -> None:
     assert read.date is None
     assert read.papers[0].published_on is None
     assert read.papers[2].published_on == date(2024, 10, 15)
-    assert read.warnings == ("the page shows 'Oct 1' without a year",)
+    assert read.doubts == (Doubt("no day", "the page shows 'Oct 1' without a year"),)
 
 
 @pytest.mark.parametrize(
@@ -161,15 +162,16 @@ def test_plain_text_without_a_year_shows_no_day() -> None:
     [
         (b"", "empty"),
         (b" \n", "empty"),
-        (b"<html><body>404</body></html>", "no papers payload"),
+        (b"<html><body>404</body></html>", "no payload element, and no cards of papers"),
         (b'<div data-target="DailyPapers" data-props="{&quot;dailyPapers&quot;:[{"></div>', "not JSON"),
         (b'<div data-target="DailyPapers" data-props="[]"></div>', "not an object"),
         (b'<div data-target="DailyPapers" data-props="{}"></div>', "no list of papers"),
-        (page([{"paper": {}}]), "none of the page's 1 records is a paper"),
-        (b'[{"paper": {"id"', "not whole JSON"),
-        (b'{"error": "not found"}', "not a list"),
+        (page([{"paper": {}}]), "none of the payload's 1 records is a paper"),
+        (b'[{"paper": {"id"', "not JSON"),
+        (b'{"error": "not found"}', "neither a list of papers nor a paper: not found"),
         (b'[{"a": 1}]', "none of the 1 JSON records"),
-        (b"[" * 100_000, "not whole JSON"),
+        (b"[" * 20_000, "not JSON"),
+        (b"[" * 100_000, "too many parts"),
         (b"Dear reader,\nhello", "its banner is missing"),
         (TEXT_PAGE.format(day="Oct 1").encode() + b"\nA title alone\n", "ends in a title"),
     ],
@@ -219,63 +221,83 @@ def test_bytes_of_any_kind_are_read_or_refused(content: bytes) -> None:
             parse_page(start + content)
 
 
-# ---- real pages
+def test_a_real_page_of_another_kind_is_refused(real: Path) -> None:
+    with pytest.raises(PageChanged, match="no payload element, and no cards of papers"):
+        parse_page((real / "html" / "negative_2025-03-28_hf_spaces_page.html").read_bytes())
 
 
-def folded(text: str) -> str:
-    return " ".join(text.split())
-
-
-def test_the_real_page_of_2024_gives_13_papers_with_every_field_it_has(real: Path) -> None:
-    read = parse_page((real / "html" / "2024-08-01_daily_full.html").read_bytes())
-    assert (read.form, read.period, read.date) == ("hydration payload", "day", date(2024, 8, 1))
-    assert len(read.papers) == 13
-    assert (read.rejected, read.warnings) == ((), ())
-    for paper in read.papers:
-        assert paper.authors
-        assert paper.author_count == len(paper.authors)
-        assert None not in (paper.id, paper.abstract, paper.published_on, paper.upvotes, paper.comments, paper.thumbnail_url)
-        assert paper.featured_on == date(2024, 8, 1)
-    assert (read.papers[0].id, read.papers[0].upvotes, read.papers[0].author_count) == ("2407.21783", 94, 533)
+# ---- page forms
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("03-11_list_titles_and_abstracts", 101), ("2025-12-18_list_with_authors_and_dates", 46)]
+    ("composed", "period", "shown_on"),
+    [
+        (list_page([record()], DAY), "day", DAY),
+        (list_page([record()], DAY, year=2024), "day", DAY),
+        (list_page([record()], DAY, period="week"), "week", None),
+        (list_page([record()], DAY, period="month"), "month", None),
+        (list_page([record()], DAY, is_trending=True), "trending", None),
+        (list_page([record()], DAY, query="planning"), "search", None),
+        (paper_page(record()), "paper", None),
+        (json.dumps(record()["paper"]).encode(), "paper", None),
+    ],
 )
-def test_real_text_pages_give_exact_titles_and_abstracts(real: Path, name: str, count: int) -> None:
-    text = (real / "text" / f"{name}.txt").read_text("utf-8")
-    read = parse_page(text.encode())
-    assert len(read.papers) == count
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    for paper in read.papers:
-        place = lines.index(paper.title)
-        assert lines[place + 1] == paper.abstract
-        assert len(paper.title) < 200 < len(paper.abstract or "")
+def test_every_page_tells_the_same_of_a_paper_and_says_what_its_list_covers(
+    composed: bytes, period: str, shown_on: date | None
+) -> None:
+    read = parse_page(composed)
+    assert (read.period, read.date, read.doubts) == (period, shown_on, ())
+    (expected,) = parse_page(page([record()])).papers
+    (paper,) = read.papers
+    assert replace(paper, comments=1) == expected
 
 
-def corpus(real: Path) -> list[Path]:
-    return sorted((real / "corpus").glob("api_daily_*.jsonl.gz"))
+@pytest.mark.parametrize("period", ["week", "month", "trending"])
+def test_the_cards_of_a_page_that_covers_more_than_a_day_give_their_papers_no_day(period: str) -> None:
+    kind: dict[str, Any] = {"is_trending": True} if period == "trending" else {"period": period}
+    read = parse_page(list_page([record()], DAY, has_payload=False, **kind))
+    assert (read.period, read.date, read.papers[0].featured_on) == (period, None, None)
 
 
-def test_every_record_of_the_corpus_is_read_with_its_fields(real: Path) -> None:
-    assert len(corpus(real)) == 5
-    for path in corpus(real):
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            items = [json.loads(line)["item"] for line in lines]
-        read = parse_page(json.dumps(items).encode())
-        assert len(read.papers) == len(items)
-        assert read.rejected == ()
-        for item, paper in zip(items, read.papers, strict=True):
-            told = item["paper"]
-            assert paper.id == told["id"]
-            assert paper.title == folded(told["title"])
-            assert folded(paper.abstract or "") == paper.abstract
-            assert (paper.upvotes, paper.comments) == (told["upvotes"], item["numComments"])
-            assert paper.code_url == told.get("githubRepo")
-            assert paper.authors == tuple(folded(author["name"]) for author in told["authors"] if not author.get("hidden"))
-            assert f"{paper.published_on}" == told["publishedAt"][:10]
+def test_a_search_of_2024_by_the_api_tells_ids_and_titles() -> None:
+    read = parse_page(
+        b'[{"id": "2610.00001", "title": "A planner", "thumbnailUrl": "https://example.org/t.png", "source": "arxiv"}]'
+    )
+    assert read.papers == (ParsedPaper("2610.00001", "A planner", thumbnail_url="https://example.org/t.png"),)
 
 
-def test_a_real_page_of_another_kind_is_refused(real: Path) -> None:
-    with pytest.raises(PageChanged, match="no papers payload"):
-        parse_page((real / "html" / "negative_2025-03-28_hf_spaces_page.html").read_bytes())
+def test_upvotes_that_stand_beside_a_paper_are_read_with_it() -> None:
+    told = record(upvotes=9)
+    composed = paper_page(told).replace(b"&quot;upvotes&quot;: 9, ", b"", 1).replace(b", &quot;upvotes&quot;: 9}}", b"}}", 1)
+    assert b"upvotes&quot;: 9" in composed
+    assert parse_page(composed).papers[0].upvotes == 9
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        ((b'data-target="DailyPapers"', b'data-target="Feed"'), "no payload element"),
+        ((b"&quot;dailyPapers&quot;", b"&quot;papers&quot;"), "the payload holds no list of papers (dailyPapers)"),
+        ((b"{&quot;canSubmit", b"{{&quot;canSubmit"), "the payload is not JSON: "),
+        ((b"&quot;paper&quot;", b"&quot;work&quot;"), "none of the payload's 2 records is a paper; record 1: no arXiv id"),
+    ],
+)
+def test_where_the_payload_is_gone_or_broken_the_cards_are_read_and_it_is_said(break_it: tuple[bytes, bytes], said: str) -> None:
+    composed = list_page([record(), record("2610.00002", "R&D at <scale>")], DAY).replace(*break_it)
+    read = parse_page(composed)
+    assert [(paper.id, paper.title, paper.upvotes) for paper in read.papers] == [
+        ("2610.00001", "A planner for LLM agents", 5),
+        ("2610.00002", "R&D at <scale>", 5),
+    ]
+    assert [doubt.cause for doubt in read.doubts] == ["payload"]
+    assert read.doubts[0].words.startswith(said)
+    assert read.doubts[0].words.endswith("; 2 cards read instead")
+
+
+def test_cards_that_stand_in_no_article_are_still_found_by_their_titles() -> None:
+    composed = list_page([record(), record("2610.00002", "Another")], DAY, has_payload=False)
+    bare = composed.replace(b"<article", b"<div").replace(b"</article>", b"</div>")
+    assert [(paper.id, paper.title) for paper in parse_page(bare).papers] == [
+        ("2610.00001", "A planner for LLM agents"),
+        ("2610.00002", "Another"),
+    ]

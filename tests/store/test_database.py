@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Subscriber, metadata
+from service.models import Page, Paper, Subscriber, metadata
 from service.store import database
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -21,7 +24,7 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
         checks = {check["name"] for table in metadata.tables for check in inspect(connection).get_check_constraints(table)}
-    assert checks == {"ck_subscriber_state", "ck_subscriber_hour", "ck_delivery_state"}
+    assert checks == {"ck_subscriber_state", "ck_subscriber_hour", "ck_delivery_state", "ck_notice_state", "ck_notice_kind"}
 
 
 def test_a_new_database_holds_the_shipped_catalogue(engine: Engine) -> None:
@@ -38,6 +41,57 @@ def test_opening_again_keeps_what_is_stored(engine: Engine) -> None:
         assert len(all_topics(session)) == len(shipped_catalogue()) - 1
         assert session.get_one(Subscriber, 1).added_at == NOW
     again.dispose()
+
+
+# One row that others refer to, or that a later step makes anew, stored at that step.
+ROWS = {
+    "0001": {
+        "page": "(id, address, fetched_at, new_count, known_count, changed_count, rejected, warnings)"
+        " VALUES (1, 'x', '2026-10-02 06:00:00', 1, 0, 0, '[]', '[]')",
+        "paper": "(id, title, featured_on, first_seen_at, seen_at, tags)"
+        " VALUES ('2610.00001', 'T', '2026-10-01', '2026-10-02 06:00:00', '2026-10-02 06:00:00', '[]')",
+        "subscriber": "(id, key, email, state, topics, zone, hour, cadence, added_at)"
+        " VALUES (1, 'k', 'ada@example.org', 'active', '[]', 'UTC', 8, 'daily', '2026-10-02 06:00:00')",
+        "issue": "(id, started_by, planned_at) VALUES (1, 'serve', '2026-10-02 06:00:00')",
+        "delivery": "(id, key, issue_id, subscriber_id, digest_on, since_on, state, topics, paper_ids, looked_at_count, attempts,"
+        " planned_at) VALUES (1, 'd', 1, 1, '2026-10-01', '2026-10-01', 'accepted', '[]', '[]', 0, 1, '2026-10-02 06:00:00')",
+    },
+    "0002": {
+        "notice": "(id, key, subscriber_id, kind, email, before, after, state, attempts, planned_at)"
+        " VALUES (1, 'n', 1, 'account', 'ada@example.org', '{}', '{}', 'accepted', 1, '2026-10-02 06:00:00')",
+    },
+}
+
+
+def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) -> None:
+    stored: list[str] = []
+    for script in reversed(list(ScriptDirectory.from_config(database._alembic_config(None)).walk_revisions())):
+        upgrade(bare_database, script.revision)
+        with bare_database.begin() as connection:
+            assert [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in stored] == [1] * len(stored)
+            for table, row in ROWS.get(script.revision, {}).items():
+                connection.execute(text(f"INSERT INTO {table} {row}"))
+                stored.append(table)
+    with reading(bare_database) as session:
+        page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
+        assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
+        assert (paper.title, paper.told_by, paper.velocity, paper.summary_tries) == ("T", {}, None, 0)
+    with bare_database.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+@pytest.fixture
+def bare_database(new_database: str) -> Iterator[Engine]:
+    is_sqlite = new_database.startswith("sqlite")
+    engine = database._sqlite_engine(new_database) if is_sqlite else database._postgresql_engine(new_database)
+    yield engine
+    engine.dispose()
+
+
+def upgrade(engine: Engine, revision: str) -> None:
+    with engine.connect() as connection, database._foreign_keys_off(connection), connection.begin():
+        command.upgrade(database._alembic_config(connection), revision)
 
 
 def test_a_failing_migration_leaves_nothing_behind(new_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

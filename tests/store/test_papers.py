@@ -1,22 +1,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 
-from service.models import Paper, ParsedPaper, Summary
+from service.models import Form, Paper, ParsedPage, ParsedPaper, Summary
 from service.store.database import reading, transaction
-from service.store.papers import papers_to_summarize, put_paper, put_summary
+from service.store.observations import observations
+from service.store.papers import Stored, papers_to_summarize, put_papers, put_summary
 from service.tag import tag_paper
 from tests.builders import DAY, NOW
 
 SEEN = ParsedPaper("2610.00001", "A planner", "We propose a planner.", authors=("Ada",), upvotes=5)
 
 
-def put(engine: Engine, seen: ParsedPaper, featured_on: date = DAY) -> str:
+def put_page(engine: Engine, *seen: ParsedPaper, day: date | None = DAY, form: Form = Form.API, now: datetime = NOW) -> Stored:
     with transaction(engine) as session:
-        return put_paper(session, seen, featured_on=featured_on, now=NOW, tag=tag_paper)
+        return put_papers(session, ParsedPage(form, "day", day, seen), asked_on=None, now=now, tag=tag_paper)
+
+
+def put(engine: Engine, seen: ParsedPaper, day: date = DAY, form: Form = Form.API, now: datetime = NOW) -> str:
+    (outcome,) = put_page(engine, seen, day=day, form=form, now=now).counts
+    return outcome
 
 
 def stored(engine: Engine) -> Paper:
@@ -70,3 +76,101 @@ def test_keywords_that_come_later_reach_the_tags(engine: Engine) -> None:
     assert "robot manipulation" not in stored(engine).tags
     put(engine, replace(SEEN, source_keywords=("robot manipulation",)))
     assert "robot manipulation" in stored(engine).tags
+
+
+# ---- which answer is believed
+
+
+def test_what_cards_say_adds_to_a_paper_and_does_not_replace_what_better_answers_said(engine: Engine) -> None:
+    put(engine, SEEN, form=Form.PAYLOAD)
+    put(engine, ParsedPaper("2610.00001", "A plan…", organization="The Lab", author_count=9, upvotes=7), form=Form.CARDS)
+    paper = stored(engine)
+    assert (paper.title, paper.organization, paper.author_count, paper.upvotes) == ("A planner", "The Lab", 9, 7)
+    put(engine, replace(SEEN, organization="The Laboratory", author_count=1), form=Form.API)
+    paper = stored(engine)
+    assert (paper.organization, paper.author_count, paper.upvotes, paper.told_by) == ("The Laboratory", 1, 5, {})
+
+
+def test_of_answers_that_are_trusted_alike_the_newest_is_believed(engine: Engine) -> None:
+    put(engine, SEEN, form=Form.PAYLOAD)
+    put(engine, replace(SEEN, title="A better planner"), form=Form.API)
+    assert stored(engine).title == "A better planner"
+    put(engine, replace(SEEN, title="The best planner"), form=Form.PAPER_PAGE)
+    assert stored(engine).title == "The best planner"
+
+
+def test_a_paper_first_seen_on_a_card_becomes_whole_later(engine: Engine) -> None:
+    put(engine, ParsedPaper("2610.00001", "A plan", upvotes=1), form=Form.CARDS)
+    assert put(engine, SEEN, form=Form.PAYLOAD) == "changed"
+    paper = stored(engine)
+    assert (paper.title, paper.abstract, paper.told_by) == ("A planner", "We propose a planner.", {})
+
+
+def test_a_text_page_joins_a_stored_paper_by_its_title(engine: Engine) -> None:
+    put(engine, replace(SEEN, title="A Planner: for $k$-agents"))
+    told = ParsedPaper(None, "A planner for $K$ agents", "Another abstract.", organization="The Lab", comments=4)
+    assert put(engine, told, form=Form.TEXT) == "changed"
+    paper = stored(engine)
+    assert (paper.title, paper.abstract) == ("A Planner: for $k$-agents", "We propose a planner.")
+    assert (paper.organization, paper.comments) == ("The Lab", 4)
+
+
+def test_a_text_page_never_guesses_which_paper_is_meant(engine: Engine) -> None:
+    outcome = put_page(engine, ParsedPaper(None, "A planner", "Text."), form=Form.TEXT)
+    assert outcome.rejected == ["'A planner': the page gives no arXiv id, and no stored paper has this title"]
+    put_page(engine, SEEN, replace(SEEN, id="2610.00002", title="A Planner"))
+    outcome = put_page(engine, ParsedPaper(None, "A planner", "Text."), form=Form.TEXT)
+    assert outcome.rejected == ["'A planner': the page gives no arXiv id, and 2 stored papers have this title"]
+    assert not outcome.counts
+
+
+def test_a_known_paper_needs_no_day_and_a_new_one_does(engine: Engine) -> None:
+    put(engine, SEEN)
+    outcome = put_page(engine, replace(SEEN, upvotes=8), replace(SEEN, id="2610.00002"), day=None)
+    assert outcome.counts == {"changed": 1}
+    assert outcome.rejected == ["2610.00002: the page does not tell its day; name it with --on"]
+    assert (stored(engine).upvotes, stored(engine).featured_on) == (8, DAY)
+
+
+# ---- counts over time
+
+
+def history(engine: Engine) -> list[tuple[float, int | None]]:
+    """Hours since NOW, and upvotes."""
+    with reading(engine) as session:
+        return [((o.observed_at - NOW) / timedelta(hours=1), o.upvotes) for o in observations(session, "2610.00001")]
+
+
+def see(engine: Engine, hours: float, upvotes: int | None) -> float | None:
+    put(engine, replace(SEEN, upvotes=upvotes), now=NOW + timedelta(hours=hours))
+    return stored(engine).velocity
+
+
+def test_each_change_of_the_counts_is_kept_with_its_time(engine: Engine) -> None:
+    for hours, upvotes in ((0, 5), (1, 5), (2, 9), (3, 8), (4, None), (5, 8)):
+        see(engine, hours, upvotes)
+    assert history(engine) == [(0, 5), (2, 9), (3, 8)]
+
+
+def test_comments_and_stars_are_part_of_the_history(engine: Engine) -> None:
+    put(engine, replace(SEEN, comments=1, code_stars=10))
+    put(engine, replace(SEEN, comments=2, code_stars=10), now=NOW + timedelta(hours=1))
+    put(engine, replace(SEEN, comments=2, code_stars=30), now=NOW + timedelta(hours=2))
+    with reading(engine) as session:
+        found = [(o.comments, o.code_stars) for o in observations(session, "2610.00001")]
+    assert found == [(1, 10), (2, 10), (2, 30)]
+
+
+def test_velocity_is_upvotes_a_day_over_the_last_two_days(engine: Engine) -> None:
+    assert see(engine, 0, 5) is None
+    assert see(engine, 0.5, 9) is None  # too soon to tell
+    assert see(engine, 12, 15) == 20
+    assert see(engine, 48, 25) == 10
+    assert see(engine, 72, 25) == 5  # from 15 at the window's beginning, the count of hour 12
+    assert see(engine, 120, 25) == 0
+    assert see(engine, 132, 21) == -2
+
+
+def test_two_answers_of_one_fetch_are_one_observation(engine: Engine) -> None:
+    put_page(engine, SEEN, replace(SEEN, upvotes=6))
+    assert history(engine) == [(0, 6)]

@@ -1,33 +1,93 @@
 from __future__ import annotations
 
-from contextlib import nullcontext
+from datetime import timedelta
 
-from fastapi.testclient import TestClient
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from service.errors import FetchFailed
+from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
 from service.pipeline.gather import gather_papers
-from service.web import web_application
-from tests.builders import NOW, SENDER, page, record
+from tests.builders import NOW
+from tests.web.conftest import LINKS, Web, agents
 
 
-def test_health_tells_whether_a_person_is_needed(engine: Engine) -> None:
-    client = TestClient(web_application(engine, SENDER, nullcontext))
-    assert client.get("/health").status_code == 200
-    assert client.head("/health").status_code == 200
-    gather_papers(engine, ["page"], lambda _: page([record()]), now=NOW)
-    assert client.get("/health").json() == {"database": "ok", "last_fetch_at": "2026-10-02T06:00:00Z", "needs_a_person": 0}
+def test_health_tells_whether_a_person_is_needed(web: Web) -> None:
+    assert web.get("/health").status_code == web.head("/health").status_code == 200
+    web.gather(agents())
+    assert web.get("/health").json() == {
+        "database": "ok",
+        "last_fetch_at": "2026-10-02T06:00:00+00:00",
+        "overdue": {"digests": 0, "mails": 0},
+        "needs_a_person": 0,
+    }
 
     def fails(address: str) -> bytes:
         raise FetchFailed("away")
 
-    gather_papers(engine, ["page"], fails, now=NOW.replace(hour=7))
-    assert (client.get("/health").status_code, client.get("/health").json()["needs_a_person"]) == (503, 1)
+    gather_papers(web.engine, ["page"], fails, now=NOW.replace(hour=7))
+    assert (web.get("/health").status_code, web.get("/health").json()["needs_a_person"]) == (503, 1)
 
 
 def test_health_says_when_the_database_is_gone(sqlite: Engine) -> None:
-    client = TestClient(web_application(sqlite, SENDER, nullcontext))
+    web = Web(sqlite)
     with sqlite.begin() as connection:
         connection.exec_driver_sql("DROP TABLE page")
-    answer = client.get("/health")
+    answer = web.get("/health")
     assert (answer.status_code, answer.json()) == (503, {"database": "failed"})
+
+
+def test_a_digest_that_nobody_planned_is_overdue_after_a_quarter_of_an_hour(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8, minute=14)
+    assert web.get("/health").status_code == 200
+    web.now += timedelta(minutes=2)
+    assert (web.get("/health").status_code, web.get("/health").json()["overdue"]) == (503, {"digests": 1, "mails": 0})
+    web.wake()
+    assert web.get("/health").status_code == 200
+
+
+def test_a_mail_that_waits_for_its_next_try_is_overdue_only_past_it(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse["*"] = ServerUnusable("away")
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    assert web.get("/health").status_code == 200
+    web.now += timedelta(minutes=30)
+    assert web.get("/health").json()["overdue"] == {"digests": 0, "mails": 1}
+
+
+def test_a_notice_that_was_refused_needs_nobody(web: Web) -> None:
+    web.mailbox.refuse["ada@example.org"] = DeliveryFailed(550, "no such user")
+    web.post(f"{LINKS.settings}/account")
+    web.wake()
+    assert [notice.state for notice in web.notices()] == ["rejected"]
+    assert web.get("/health").status_code == 200
+
+
+def test_metrics_are_what_the_tables_hold(web: Web) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32, state="pending")
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    text = web.get("/metrics").text
+    told = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    assert told["paperround_papers",] == 1
+    assert (told["paperround_subscribers", "active"], told["paperround_subscribers", "pending"]) == (1, 1)
+    assert told["paperround_mails", "delivery", "accepted"] == 1
+    assert told["paperround_last_fetch_timestamp_seconds",] == NOW.timestamp()
+    assert told["paperround_needs_a_person",] == 0
+    assert "process_resident_memory_bytes" in text
+    assert "@" not in text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_monitors_can_only_read(web: Web, method: str) -> None:
+    assert web.client.request(method, "/metrics").status_code == 405

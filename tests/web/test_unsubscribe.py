@@ -1,49 +1,25 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from service.links import sign, unsubscribe_link
-from service.models import Subscriber
-from service.store.database import reading, transaction
-from service.web import web_application
-from tests.builders import SENDER, subscriber
+from service.links import Standing, standing_link
+from tests.builders import SENDER
+from tests.web.conftest import LINKS, Web, path
 
-KEY = "k" * 32
+LINK = LINKS.unsubscribe
 
 
-@pytest.fixture
-def client(engine: Engine) -> TestClient:
-    with transaction(engine) as session:
-        session.add(subscriber(key=KEY))
-    return TestClient(web_application(engine, SENDER, nullcontext), follow_redirects=False)
-
-
-def link() -> str:
-    return unsubscribe_link(SENDER, KEY).removeprefix(SENDER.public_url)
-
-
-def state(engine: Engine) -> str:
-    with reading(engine) as session:
-        return session.get_one(Subscriber, 1).state
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_following_the_link_changes_nothing(client: TestClient, engine: Engine, method: str) -> None:
-    answer = client.request(method, link())
-    assert answer.status_code == 200
-    assert state(engine) == "active"
-
-
-def test_the_page_asks_with_a_button_and_shows_the_address_masked(client: TestClient) -> None:
-    page = client.get(link()).text
-    assert f'<form method="post" action="{link()}"><button>Unsubscribe</button></form>' in page
+def test_the_page_asks_with_a_button_and_shows_the_address_masked(web: Web) -> None:
+    page = web.get(LINK).text
+    assert f'<form method="post" action="{path(LINK)}"><button>Unsubscribe</button></form>' in page
     assert "a•••@example.org" in page
     assert "ada@" not in page
+    assert web.person().state == "active"
 
 
 @pytest.mark.parametrize(
@@ -55,48 +31,84 @@ def test_the_page_asks_with_a_button_and_shows_the_address_masked(client: TestCl
     ],
     ids=["urlencoded", "multipart", "empty"],
 )
-def test_one_click_takes_any_body_and_twice_is_the_same_as_once(client: TestClient, engine: Engine, body: dict) -> None:
+def test_one_click_takes_any_body_and_twice_is_the_same_as_once(web: Web, body: dict[str, Any]) -> None:
     for _ in range(2):
-        answer = client.post(link(), **body)
-        assert (answer.status_code, answer.cookies) == (200, {})
-        assert state(engine) == "unsubscribed"
+        answer = web.client.post(path(LINK), **body)
+        assert (answer.status_code, dict(answer.cookies)) == (200, {})
+        assert web.person().state == "unsubscribed"
+    assert web.notices() == []
 
 
-def test_the_answer_offers_the_undo(client: TestClient, engine: Engine) -> None:
-    found = re.search(r'action="(/resubscribe/[^"]+)"', client.post(link()).text)
+def undo_of(page: str) -> str:
+    found = re.search(r'action="(/resubscribe/[^"]+)"', page)
     assert found is not None
-    assert client.get(found.group(1)).status_code == 405
-    assert state(engine) == "unsubscribed"
-    assert client.post(found.group(1)).status_code == 200
-    assert state(engine) == "active"
+    return found.group(1)
 
 
-def test_the_mails_link_can_not_resubscribe(client: TestClient, engine: Engine) -> None:
-    client.post(link())
-    assert client.post(link().replace("/unsubscribe/", "/resubscribe/")).status_code == 404
-    assert state(engine) == "unsubscribed"
+def test_the_answer_offers_the_undo_for_a_day(web: Web) -> None:
+    undo = undo_of(web.post(LINK).text)
+    assert web.get(undo).status_code == 405
+    assert web.person().state == "unsubscribed"
+    assert web.post(undo).status_code == 200
+    assert web.person().state == "active"
+    undo = undo_of(web.post(LINK).text)
+    web.now += timedelta(days=1, seconds=1)
+    assert web.post(undo).status_code == 410
+    assert web.person().state == "unsubscribed"
 
 
-def test_every_link_that_is_not_good_gets_one_answer(client: TestClient, engine: Engine) -> None:
-    unknown = sign(SENDER.link_keys, "unsubscribe", "n" * 32)
-    tokens = [unknown, KEY, f"{KEY}.", f"{KEY}.AAAA", sign(["another key"], "unsubscribe", KEY), "%00", "ü.ü"]
-    answers = {(answer.status_code, answer.text) for token in tokens for answer in [client.post(f"/unsubscribe/{token}")]}
-    answers |= {(answer.status_code, answer.text) for token in tokens for answer in [client.get(f"/unsubscribe/{token}")]}
+def test_who_holds_a_forwarded_mail_can_not_resubscribe(web: Web) -> None:
+    web.post(LINK)
+    assert web.post(LINK.replace("/unsubscribe/", "/resubscribe/")).status_code == 404
+    for answer in (web.post(LINK), web.get(LINK), web.get(LINKS.settings)):
+        assert answer.status_code == 200
+        assert "/resubscribe/" not in answer.text
+    assert web.person().state == "unsubscribed"
+
+
+def test_the_undo_of_one_unsubscribe_undoes_no_later_one(web: Web) -> None:
+    kept = undo_of(web.post(LINK).text)
+    web.post(kept)
+    web.now += timedelta(hours=1)
+    web.post(LINK)
+    assert web.post(kept).status_code == 404
+    assert web.person().state == "unsubscribed"
+
+
+def test_who_lives_in_a_zone_that_this_machine_does_not_know_can_unsubscribe(web: Web) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32, zone="Mars/Olympus")
+    assert web.post(standing_link(SENDER, Standing.UNSUBSCRIBE, "b" * 32)).status_code == 200
+    assert web.person(2).state == "unsubscribed"
+
+
+def test_every_link_that_is_not_good_gets_one_answer(web: Web) -> None:
+    unknown = standing_link(SENDER, Standing.UNSUBSCRIBE, "n" * 32).rpartition("/")[2]
+    key = "k" * 32
+    tokens = [unknown, key, f"{key}.", f"{key}.AAAA", LINKS.settings.rpartition("/")[2], "%00", "ü.ü"]
+    paths = [f"/{purpose}/{token}" for purpose in ("unsubscribe", "pause", "settings", "confirm", "undo") for token in tokens[:3]]
+    paths += [f"/unsubscribe/{token}" for token in tokens]
+    paths += [path(LINKS.web).replace("2026-10-01", day) for day in ("2026-10-02", "yesterday")]
+    answers = {(answer.status_code, answer.text) for place in paths for answer in [web.get(place)]}
+    answers |= {(answer.status_code, answer.text) for place in paths if "digest" not in place for answer in [web.post(place)]}
     assert len(answers) == 1
     assert answers.pop()[0] == 404
-    assert state(engine) == "active"
+    assert web.person().state == "active"
 
 
-def test_pages_run_no_script_and_tell_nobody_where_they_were_opened(client: TestClient) -> None:
-    for path in (link(), "/nothing", "/health", "/style.css", "/unsubscribe/none"):
-        headers = client.get(path).headers
+def test_pages_run_no_script_and_tell_nobody_where_they_were_opened(web: Web) -> None:
+    for place in (LINK, LINKS.settings, "/nothing", "/health", "/metrics", "/style.css", "/unsubscribe/none"):
+        headers = web.get(place).headers
         assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Cache-Control"] == "no-store"
 
 
 def test_a_database_that_fails_is_told_and_nothing_is_changed(sqlite: Engine) -> None:
-    client = TestClient(web_application(sqlite, SENDER, nullcontext))
+    web = Web(sqlite)
     with sqlite.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE subscriber RENAME TO gone")
-    assert client.post(link()).status_code == 503
+    assert web.post(LINK).status_code == 503
+
+
+def test_a_body_that_has_no_end_is_refused(web: Web) -> None:
+    assert web.client.post(path(LINKS.settings), data={"zone": "x" * 100_000}).status_code == 413

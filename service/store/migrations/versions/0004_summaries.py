@@ -4,16 +4,16 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 
 def upgrade() -> None:
     op.create_table(
-        "answer",
+        "keptcompletion",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_answer")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_keptcompletion")),
     )
     op.create_table(
         "spending",

@@ -1,0 +1,9 @@
+"""Digests and notices to Emails. Pure; templates count as code."""
+
+from __future__ import annotations
+
+from service.render.digests import LARGEST_HTML, render_digest, render_digest_page, subject_line
+from service.render.notices import render_notice
+from service.render.templates import mail_style
+
+__all__ = ["LARGEST_HTML", "mail_style", "render_digest", "render_digest_page", "render_notice", "subject_line"]

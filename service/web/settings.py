@@ -1,0 +1,127 @@
+"""What is mailed and when: the settings page of a mail's link, and the undo of a change. Touches the database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse
+
+from service.errors import WrongUse
+from service.links import Fresh, Standing
+from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
+from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
+from service.render.notices import settings_in_words
+from service.render.words import cadence_in_words, masked
+from service.store.database import reading, transaction
+from service.store.topics import all_topics
+from service.subscribers import parse_cadence, parse_hour, parse_topics, parse_zone
+from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
+from service.web.subscription import next_mail
+
+_CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
+_ZONES = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))]
+
+
+def routes(site: Site) -> APIRouter:
+    router = APIRouter()
+    _add_settings(router, site)
+    _add_undo(router, site)
+    return router
+
+
+def _add_settings(router: APIRouter, site: Site) -> None:
+    @router.api_route("/settings/{token}", methods=READ)
+    def show_settings(token: str) -> HTMLResponse:
+        with reading(site.engine) as session:
+            person = person_of(session, site, Standing.SETTINGS, token)
+            topics = all_topics(session)
+        return _settings_page(site, person, topics)
+
+    @router.post("/settings/{token}")
+    def change(
+        token: str,
+        topics: Annotated[list[str] | None, Form()] = None,
+        cadence: Annotated[str, Form()] = "",
+        hour: Annotated[str, Form()] = "",
+        zone: Annotated[str, Form()] = "",
+    ) -> HTMLResponse:
+        with transaction(site.engine) as session:
+            person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
+            catalogue = all_topics(session)
+            try:
+                changes = _checked(catalogue, topics or [], cadence, hour, zone)
+                has_changed = change_settings(session, person, changes, site.clock())
+            except WrongUse as error:
+                return _settings_page(site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
+        told = "Saved. A mail tells you what was changed, with an undo." if has_changed else "Nothing was different from before."
+        return _settings_page(site, person, catalogue, said=told)
+
+    @router.post("/settings/{token}/account")
+    def mail_account_link(token: str) -> HTMLResponse:
+        with transaction(site.engine) as session:
+            person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
+            is_asked = ask_for_account(session, person, site.clock())
+        address = masked(person.email)
+        text = f"A link goes to {address} within some minutes. It lasts for two hours."
+        if not is_asked:
+            text = f"Three links went to {address} since yesterday. The newest may still be good; ask for more tomorrow."
+        return message_page(site, "Look into your mailbox", text)
+
+
+def _checked(catalogue: list[Topic], topics: list[str], cadence: str, hour: str, zone: str) -> dict[str, Any]:
+    """Raises WrongUse."""
+    return {
+        "topics": list(parse_topics(",".join(topics), [topic.slug for topic in catalogue])),
+        "cadence": parse_cadence(cadence),
+        "hour": parse_hour(hour),
+        "zone": parse_zone(zone),
+    }
+
+
+def _settings_page(
+    site: Site, person: Subscriber, topics: list[Topic], *, said: str | None = None, status_code: int = 200
+) -> HTMLResponse:
+    action = standing_path(site, Standing.SETTINGS, person)
+    return page(
+        site,
+        "settings.html",
+        status_code=status_code,
+        person=person,
+        topics=topics,
+        cadences=[(cadence, cadence_in_words(cadence)) for cadence in _CADENCES],
+        zones=sorted({*_ZONES, person.zone}),
+        said=said,
+        is_active=person.state == SubscriberState.ACTIVE,
+        next_mail=next_mail(site, person),
+        action=action,
+        account=f"{action}/account",
+        pause=standing_path(site, Standing.PAUSE, person),
+        unsubscribe=standing_path(site, Standing.UNSUBSCRIBE, person),
+    )
+
+
+def _add_undo(router: APIRouter, site: Site) -> None:
+    @router.api_route("/undo/{token}", methods=READ)
+    def ask_to_undo(token: str) -> HTMLResponse:
+        with reading(site.engine) as session:
+            notice, person = notice_of(session, site, Fresh.UNDO, token)
+            topics = {topic.slug: topic for topic in all_topics(session)}
+        action = fresh_path(site, Fresh.UNDO, token)
+        if notice.kind == NoticeKind.MOVE:
+            text = f"The digest would go to {masked(notice.before['email'])} again."
+        else:
+            restored = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
+            text = f"The digest would be about {restored['Topics']}, {restored['Mail']}."
+        return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
+
+    @router.post("/undo/{token}")
+    def undo_it(token: str) -> HTMLResponse:
+        try:
+            with transaction(site.engine) as session:
+                notice, person = notice_of(session, site, Fresh.UNDO, token, to_change=True)
+                undo(session, notice, person, site.clock())
+        except WrongUse as error:
+            return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)
+        return message_page(site, "It is as it was before", next_mail(site, person))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+
+from service.cli.logs import tell_everything
+from service.links import mail_links
+from tests.builders import DAY, SENDER
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What stands on stderr; everybody's logging is as before afterwards."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    tell_everything()
+    yield lambda: capsys.readouterr().err
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**before)
+
+
+def test_a_line_is_json_with_a_fixed_sentence_and_fields(said: Callable[[], str]) -> None:
+    structlog.get_logger("x").info("mail settled", state="accepted", papers=3)
+    line = json.loads(said())
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "mail settled", "level": "info", "state": "accepted", "papers": 3}
+
+
+def test_addresses_and_tokens_are_struck_out_of_all_that_is_said(said: Callable[[], str]) -> None:
+    link = mail_links(SENDER, "k" * 32, DAY).settings.replace("k" * 32, "0123456789abcdef" * 2)
+    try:
+        raise ValueError("550 <ada@example.org> no such user")
+    except ValueError:
+        structlog.get_logger("x").exception(f"failed at {link}", reason="550 <ada@example.org>: away")
+    logging.getLogger("another.library").error("sent to %s", "ben@example.org")
+    told = said()
+    assert told.count("\n") == 2
+    assert "example.org>" not in told
+    assert "@" not in told
+    assert link.rpartition("/")[2] not in told
+    assert "no such user" in told

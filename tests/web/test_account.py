@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.builders import NOW
+from tests.web.conftest import ADA, LINKS, Web, agents, the_link
+
+NEW = "ada@example.com"
+
+
+@pytest.fixture
+def account(web: Web) -> str:
+    """The link to it, as it was mailed."""
+    return ask(web)
+
+
+def ask(web: Web) -> str:
+    assert web.post(f"{LINKS.settings}/account").status_code == 200
+    (mail,) = web.wake()
+    assert mail["To"] == web.person().email
+    return the_link(mail)
+
+
+def test_what_is_stored_is_shown_to_the_mailbox_for_two_hours(web: Web, account: str) -> None:
+    page = web.get(account).text
+    assert ADA in page
+    web.now += timedelta(hours=2, seconds=1)
+    for answer in (web.get(account), web.get(f"{account}/export"), web.post(f"{account}/erase", sure="yes")):
+        assert answer.status_code == 410
+        assert ADA not in answer.text
+    assert web.person().email == ADA
+
+
+def test_a_mails_own_link_opens_no_account(web: Web) -> None:
+    assert web.get(LINKS.settings.replace("/settings/", "/account/")).status_code == 404
+
+
+def test_three_links_a_day_are_enough_for_anybody(web: Web) -> None:
+    for _ in range(5):
+        assert web.post(f"{LINKS.settings}/account").status_code == 200
+    assert len(web.wake()) == 3
+    web.now += timedelta(days=1)
+    ask(web)
+
+
+def test_everything_can_be_taken_along(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    account = ask(web)
+    answer = web.get(f"{account}/export")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    told = answer.json()
+    assert told["subscriber"]["email"] == ADA
+    assert [(row["digest_on"], row["paper_ids"], row["state"]) for row in told["deliveries"]] == [
+        ("2026-10-01", ["2610.00001"], "accepted")
+    ]
+    assert [row["kind"] for row in told["notices"]] == ["account"]
+    assert "k" * 32 not in answer.text  # whoever gets the file gets no link with it
+    assert "<td>1" in web.get(account).text
+
+
+def test_an_address_moves_once_the_new_one_confirms_and_the_old_one_can_undo_it(web: Web, account: str) -> None:
+    assert web.post(f"{account}/address", email=NEW).status_code == 200
+    (mail,) = web.wake()
+    assert mail["To"] == NEW
+    link = the_link(mail)
+    assert web.get(link).status_code == 200
+    assert web.person().email == ADA
+    assert web.post(link).status_code == web.post(link).status_code == 200
+    assert web.person().email == NEW
+    assert web.get(account).status_code == 404  # it went to the old address
+    (told,) = web.wake()
+    assert told["To"] == ADA
+    assert NEW not in told.get_body(("plain",)).get_content()
+    assert web.post(the_link(told)).status_code == 200
+    assert web.person().email == ADA
+
+
+def test_a_question_to_a_new_address_counts_no_more_after_a_move(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    link = the_link(web.wake()[0])
+    web.post(link)
+    web.post(the_link(web.wake()[0]))  # the owner's undo
+    assert web.post(link).status_code == 409
+    assert web.person().email == ADA
+
+
+def test_three_new_addresses_a_day_are_enough_for_anybody(web: Web, account: str) -> None:
+    answers = [web.post(f"{account}/address", email=f"new{number}@example.org").status_code for number in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize("email", ["", "ada", "a@b@c", "ada@example.org\r\nBcc: x@y.org"])
+def test_what_is_no_address_is_told(web: Web, account: str, email: str) -> None:
+    answer = web.post(f"{account}/address", email=email)
+    assert answer.status_code == 422
+    assert "Nothing was changed" in answer.text
+    assert web.wake() == []
+
+
+def test_an_address_that_is_taken_is_not_told_of_and_not_mailed(web: Web, account: str) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32)
+    web.add(email="eva@example.org", id=3, key="e" * 32, state="unsubscribed")
+    addresses = ("ben@example.org", "eva@example.org", "new@example.org")
+    answers = {web.post(f"{account}/address", email=email).text.replace(email, "") for email in addresses}
+    assert len(answers) == 1
+    assert [mail["To"] for mail in web.wake()] == ["new@example.org"]
+
+
+def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    (mail,) = web.wake()
+    web.add(email=NEW, id=2, key="b" * 32)
+    assert web.post(the_link(mail)).status_code == 409
+    assert web.person().email == ADA
+
+
+def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str) -> None:
+    assert web.post(f"{account}/erase").status_code == 422
+    assert web.person().email == ADA
+    assert web.post(f"{account}/erase", sure="yes").status_code == 200
+    stored = web.stored()
+    assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
+    assert "ada@" not in repr(stored)
+    assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_who_unsubscribed_comes_back_by_a_mailed_link(web: Web) -> None:
+    web.post(LINKS.unsubscribe)
+    account = ask(web)
+    assert web.post(f"{account}/resubscribe").status_code == 200
+    assert web.person().state == "active"

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from service.errors import DeliveryFailed
+from service.models import Subscriber
+from service.store.database import transaction
+from tests.builders import NOW
+from tests.web.conftest import ADA, LINKS, Web, agents, the_link
+
+GIVEN: dict[str, Any] = {"topics": ["agents"], "cadence": "daily", "hour": "8", "zone": "UTC"}
+
+
+def test_the_page_shows_what_is_chosen_and_masks_the_address(web: Web) -> None:
+    page = web.get(LINKS.settings).text
+    shown = BeautifulSoup(page, "lxml")
+    assert [box["value"] for box in shown.select("input[name=topics][checked]")] == ["agents"]
+    assert [choice.text for choice in shown.select("option[selected]")] == ["daily", "08:00", "UTC"]
+    assert "a•••@example.org" in page
+    assert "ada@" not in page
+    assert "The next digest comes on Friday 2 October 2026 at 08:00" in page
+
+
+def test_a_change_is_told_by_mail_with_an_undo(web: Web) -> None:
+    answer = web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "hour": "6", "zone": "Europe/Berlin"})
+    assert "Saved." in answer.text
+    assert (web.person().topics, web.person().hour, web.person().zone) == (["agents", "code"], 6, "Europe/Berlin")
+    (mail,) = web.wake()
+    assert (mail["To"], mail["Auto-Submitted"]) == (ADA, "auto-generated")
+    told = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert "Mail: daily at 06:00, Berlin time\nbefore: daily at 08:00, UTC" in told
+    undo = the_link(mail)
+    assert web.get(undo).status_code == 200
+    assert web.person().hour == 6
+    assert web.post(undo).status_code == web.post(undo).status_code == 200
+    assert (web.person().topics, web.person().hour, web.person().zone) == (["agents"], 8, "UTC")
+    assert len(web.wake()) == 1  # the undo is a change as well, told once
+
+
+def test_an_undo_leaves_what_that_change_did_not_touch(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "hour": "6"})
+    (mail,) = web.wake()
+    web.post(LINKS.settings, **{**GIVEN, "hour": "6", "topics": ["code"]})
+    web.post(the_link(mail))
+    assert (web.person().topics, web.person().hour) == (["code"], 8)
+
+
+def test_an_undo_lasts_for_thirty_days(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "hour": "6"})
+    (mail,) = web.wake()
+    web.now += timedelta(days=30, minutes=1)
+    assert web.post(the_link(mail)).status_code == 410
+    assert web.person().hour == 6
+
+
+def test_changes_that_follow_each_other_are_told_by_one_mail_whose_undo_undoes_them_all(web: Web) -> None:
+    for hour in range(9, 20):
+        web.post(LINKS.settings, **{**GIVEN, "hour": str(hour)})
+    (mail,) = web.wake()
+    assert web.post(the_link(mail)).status_code == 200
+    assert web.person().hour == 8
+
+
+def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> None:
+    answers = []
+    for number in range(25):
+        answers.append(web.post(LINKS.settings, **{**GIVEN, "hour": str(number % 24)}).status_code)
+        web.wake()
+    assert set(answers) == {200, 422}
+    assert len(web.mailbox.mails) == 20
+
+
+def test_who_unsubscribed_has_nothing_to_change(web: Web) -> None:
+    web.post(LINKS.unsubscribe)
+    assert web.post(LINKS.settings, **{**GIVEN, "hour": "6"}).status_code == 422
+    assert web.person().hour == 8
+
+
+def test_the_order_in_which_topics_were_stored_is_no_change(web: Web) -> None:
+    with transaction(web.engine) as session:
+        session.get_one(Subscriber, 1).topics = ["code", "agents"]
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["code", "agents"]})
+    assert web.notices() == []
+
+
+def test_saving_what_was_there_tells_nobody(web: Web) -> None:
+    assert "Nothing was different" in web.post(LINKS.settings, **GIVEN).text
+    assert web.notices() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"topics": []}, "no topics: name at least one"),
+        ({"topics": ["<script>"]}, "there is no topic"),
+        ({"cadence": "hourly"}, "is not a cadence"),
+        ({"hour": "24"}, "is not an hour"),
+        ({"zone": "Mars"}, "is not a time zone"),
+        ({"zone": ""}, "is not a time zone"),
+    ],
+)
+def test_what_can_not_be_is_told_and_nothing_is_changed(web: Web, wrong: dict[str, Any], said: str) -> None:
+    before = web.stored()
+    answer = web.post(LINKS.settings, **{**GIVEN, "hour": "6", **wrong})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert "<script>" not in answer.text
+    assert web.stored() == before
+
+
+def test_a_changed_hour_holds_for_the_next_digest(web: Web) -> None:
+    web.gather(agents())
+    web.post(LINKS.settings, **{**GIVEN, "hour": "10"})
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    web.now = NOW.replace(hour=9, minute=59)
+    assert len(web.wake()) == 1
+
+
+def test_a_notice_that_can_not_be_sent_is_tried_again_and_holds_up_no_digest(web: Web) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32)
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=7, minute=59)
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["code"]})
+    web.mailbox.refuse[ADA] = DeliveryFailed(451, "later")
+    assert [mail["To"] for mail in web.wake()] == ["ben@example.org"]
+    web.mailbox.refuse.clear()
+    web.now += timedelta(minutes=10)
+    assert [mail["Subject"] for mail in web.wake()] == ["Your digest was changed"]
