@@ -26,7 +26,7 @@ def summarize(paper: Paper | ParsedPaper, ask: Ask | None, tags: Sequence[str] =
     """
     if ask is None or not paper.abstract:
         return extractive_summary(paper), None
-    if signs := hostile_signs(f"{paper.title}\n{paper.abstract}"):
+    if signs := hostile_signs(f"{paper.title}. {paper.abstract}"):
         return extractive_summary(paper), HostileText(f"the paper's text holds {signs[0]}: no model was asked")
     try:
         return _model_summary(paper, ask, tags)
