@@ -23,7 +23,8 @@ CONTAINMENT_RETRIED = 0.4  # of a second answer, to a question that named what w
 _LONGEST_TEXT = 300  # characters
 
 _IS_NAME = re.compile(r"[A-Za-z]+[\w.-]*(?:[a-z0-9-][A-Z]|\d)|^[A-Z]{2,}|^\d+[A-Z]\w*|^[a-z]+[A-Z]")
-_FIGURE = re.compile(r"\d+(?:\.\d+)?")
+_JOINING = ("based", "driven", "powered", "style")  # behind a name, they add nothing to it
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]+|&\w+;|\b\w+\.(?:com|org|net|io|ai/|dev)\b")
 
 
@@ -103,9 +104,12 @@ def _is_known(name: str, source: Source) -> bool:
     if name[:-1].isupper() and name.endswith("s") and folded[:-1] in source.initials and len(name) > 2:
         return True
     parts = [part for part in re.split(r"[-_./]", folded) if part]
-    return len(parts) > 1 and all(
-        part in source.names or stem(part) in source.names or root(part) in source.words for part in parts
-    )
+    return len(parts) > 1 and all(part in _JOINING or _is_known_part(part, source) for part in parts)
+
+
+def _is_known_part(part: str, source: Source) -> bool:
+    is_short_form = len(part) > 2 and stem(part) in source.initials
+    return part in source.names or stem(part) in source.names or root(part) in source.words or is_short_form
 
 
 _CHECKS: dict[str, Callable[[str, Source], str | None]] = {

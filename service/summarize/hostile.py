@@ -17,7 +17,7 @@ from functools import cache
 from importlib import resources
 
 _SECOND_PERSON = re.compile(
-    r"\b(?:you|your|yours|please|dear reader|click|subscribe|must[- ]read|don't miss|note that you)\b", re.IGNORECASE
+    r"(?<!-)\b(?:you|your|yours|please|dear reader|click|subscribe|must[- ]read|don't miss|note that you)\b", re.IGNORECASE
 )
 
 _LOOKALIKES = str.maketrans(

@@ -23,7 +23,7 @@ _WORDS = {
     "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "twenty": 20, "thirty": 30, "forty": 40,
     "fifty": 50,
     "hundred": 100, "dozen": 12, "double": 2, "doubles": 2, "doubling": 2, "twice": 2, "triple": 3, "triples": 3, "thrice": 3,
-    "twofold": 2, "threefold": 3, "fourfold": 4, "fivefold": 5, "tenfold": 10, "halves": 0.5, "half": 0.5, "both": 2,
+    "twofold": 2, "threefold": 3, "fourfold": 4, "fivefold": 5, "tenfold": 10, "halves": 0.5, "half": 0.5,
 }  # fmt: skip
 _FIGURE = re.compile(
     r"(?<![\w.])(?P<value>\d{1,3}(?:,\d{3,})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"

@@ -46,6 +46,19 @@ def test_a_models_summary_is_taken_when_it_stands_in_the_abstract() -> None:
 
 
 @pytest.mark.parametrize(
+    "tldr",
+    [
+        "An LLM-based planner that waits, in both speech and text.",
+        "Follow-Your-Plan is a planner that waits before it acts.",
+    ],
+)
+def test_ordinary_ways_of_speaking_are_no_number_no_name_and_no_order(tldr: str) -> None:
+    text = "Follow-Your-Plan is a planner that waits before it acts, with large language models, in speech and in text."
+    summary, error, _ = asked(answer(tldr=tldr), abstract=text)
+    assert (summary.tldr, error) == (tldr, None)
+
+
+@pytest.mark.parametrize(
     ("given", "reason"),
     [
         ("I'd rather not.", "not JSON"),
