@@ -6,11 +6,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from service.models import Evidence, Paper, ParsedPaper, Summary
+from service.summarize.abstracts import CUES, Abstract, rouge_words
+from service.summarize.clean import clean
 from service.summarize.faults import faults
-from service.summarize.features import CUES, Abstract, expected_overlap, rouge_words
+from service.summarize.features import expected_overlap
 from service.summarize.picker import Candidate, best, shipped_picker
 from service.summarize.sentences import Sentence, split_sentences
-from service.summarize.trim import clean, hard_cut, variants, without_lead_in
+from service.summarize.trim import hard_cut, variants, without_lead_in
 
 _LONGEST_ABSTRACT = 8_000  # characters; what stands behind them is not read
 _RESULT = re.compile(

@@ -21,10 +21,10 @@ _FAULTS = {
         r"results|authors?|code|framework|method|approach|model|models|system|dataset|benchmark|algorithm|pipeline|"
         r"architecture|"
         r"experiments?|analysis)\b(?! (?:of|for|that|in|behind|between)\b)|One (?:reason|such)|Another)\b"
-        rf"|\b(?:this|these|those)\b(?! {_DOCUMENT}| direction\b|(?: [\w-]+){{1,2}} (?:between|of|that|where|"
+        rf"|\b(?:this|these|those)\b(?! {_DOCUMENT}| direction\b|(?: (?!is |are )[\w-]+){{1,2}} (?:between|of|that|where|"
         rf"in which)\b| (?:who|that|of|in|with|from)\b)|\b[Ss]uch (?!as\b|that\b|an?\b)\w+s\b|\b(?:above|"
         rf"aforementioned|former|latter)\b"
-        r"|\b(?:as|in|by) (?:doing so|such)\b|\b(?:the )?same (?:problem|issue|idea)\b",
+        r"|\b(?:as|in|by) (?:doing so|such)\b|^Some of\b|\bof them\b|\b(?:the )?same (?:problem|issue|idea)\b",
     ),
     "subject without a name": re.compile(
         r"^(?:Our|The proposed) (?:(?:\w+[- ]){0,2})(?:method|approach|model|framework|algorithm|system|technique|"
@@ -33,14 +33,15 @@ _FAULTS = {
         r"formulation)s?\b"
     ),
     "starts midway": re.compile(
-        r"^(?:Not only|And|Or|But|Which|That|Also|Then|Than|However|Moreover|Furthermore|Thus|Hence|Finally|Additionally|"
-        r"Specifically|In addition|In particular|As well|While|Whereas|Although|Because|So)\b|^(?:In|With) this\b|"
+        r"^(?:Not only|And|Or|But|Which|That|Also|Then|Than|However|Moreover|Furthermore|Thus|Hence|Finally|"
+        r"Additionally|Alternatively|Generally|I\.e|E\.g|Specifically|In addition|In particular|As well|While|Whereas|"
+        r"Although|Because|So)\b|^(?:In|With) this\b|"
         r"^[a-z](?![A-Z\w]*[A-Z\d])|^[,;:.)\]]"
     ),
     "boilerplate": re.compile(
         rf"\b[Ii]n (?:this|our) {_DOCUMENT}|\b(?:project page|code|demo|website|models?|datasets?|data)\b[^.]{{0,60}}"
-        r"\b(?:available|released|open-sourced|found)\b(?! (?:models?|data))|https?:|www\.|\bWe (?:hope|believe|thank|"
-        r"plan)\b|\bopen[- ]sourced? (?:our|the|all)\b"
+        r"\b(?:available|released|open-sourced|found)\b(?! (?:models?|data))|https?:|www\.|\bWe (?:hope|believe|thank|anticipate|"
+        r"encourage|plan)\b|\bopen[- ]sourced? (?:our|the|all)\b"
         r"|\b[Ee]xtensive experiments\b|\bpublicly (?:available|release)|\bTo the best of our knowledge",
     ),
     "says too little": re.compile(
@@ -57,9 +58,9 @@ _FAULTS = {
         r"[(\[][^)\]]*$|^[^(\[]*[)\]](?!.*[(\[])|\^|_\{"
     ),
     "not a sentence of its own": re.compile(
-        r"^(?:which|whose|whereby)\b|^[A-Z][\w -]+, (?:whose|which|enabling|allowing)\b[^,]*\.$|^(?:To|By|For|Using|"
-        r"Through|With|Given|Unlike|Despite|Based on|Inspired by|Motivated by)\b[^,]*\.$"
-        r"|^(?:1|i|a)\)|\b(?:1|i)\)(?!.*\b(?:2|ii)\))|:\.$|\(1\)(?!.*\(2\))"
+        rf"^(?:which|whose|whereby)\b|^(?!(?:We|This {_DOCUMENT}) )[A-Z][\w -]+, (?:whose|which|enabling|allowing)\b[^,]*\.$"
+        r"|^(?:To|By|For|Using|Through|With|Given|Unlike|Despite|Based on|Inspired by|Motivated by)\b(?!.*\bwe\b)[^,]*\.$"
+        r"|^(?:1|i|a)\)|^\(\w\)|^[A-Z][\w-]+: [a-z]|\b(?:1|i)\)(?!.*\b(?:2|ii)\))|:\.$|\(1\)(?!.*\(2\))"
     ),
     "background": re.compile(
         r"^(?:Recent(?:ly)?|Challenges|Unlike|Existing|Current(?:ly)?|Despite|Traditional(?:ly)?|Conventional|Prior|Previous|Most|Many|"
@@ -69,10 +70,12 @@ _FAULTS = {
         r"bottleneck)|Modern|The (?:rapid|recent|growing|increasing|rise|advent|success))\b(?!.*\b(?:we|[Tt]his paper|"
         r"[Tt]his work)\b)"
         r"|\b(?:remains?|is|are) (?:an? )?(?:open|challenging|largely unexplored|underexplored|under-explored|unclear|"
-        r"limited|crucial|essential|"
+        r"limited|crucial|essential|critical|vital|important|"
         r"poorly understood|difficult)\b(?!.*\b[Ww]e\b)|\bhas (?:become|emerged|attracted|gained|been)\b(?!.*\bwe\b)|"
         r"\bhave (?:become|emerged|attracted|gained|been|shown|"
-        r"demonstrated|achieved|made|revolutionized)\b(?!.*\bwe\b)"
+        r"demonstrated|achieved|made|revolutionized|showcased|exhibited|enabled|led|proven|garnered|advanced|driven)\b(?!.*\bwe\b)"
+        r"|\b(?:remain|face|suffer from|struggle with)s? (?:\w+ ){0,2}(?:susceptible|challenges?|trade-offs?|limitations?|"
+        r"bottlenecks?|difficulties)\b(?!.*\b(?:we|but)\b)"
     ),
 }
 

@@ -1,79 +1,14 @@
-"""What the picker looks at: numbers about words, and about each way of saying a sentence, within its abstract. Pure.
-
-Words are ROUGE's: runs of letters a to z and digits, in lower case.
-"""
+"""What the picker looks at: numbers about words, and about each way of saying a sentence, within its abstract. Pure."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from operator import mul
 
-from service.summarize.sentences import Sentence
-
-_WORD = re.compile(r"[a-z0-9]+")
-_SPEAKER = r"\b(?:we|this (?:paper|work|article|study|report|survey)|our (?:paper|work|study))\b[^.]{0,60}?\b"
-CUES: dict[str, re.Pattern[str]] = {
-    "proposes": re.compile(
-        _SPEAKER + r"(?:propose|present|introduce|develop|describe|design|build|contribute|devise|provide|release)s?\b",
-        re.IGNORECASE,
-    ),
-    "shows": re.compile(
-        _SPEAKER + r"(?:show|study|find|investigate|explore|demonstrate|analy[sz]e|examine|prove|observe|reveal|argue)s?\b",
-        re.IGNORECASE,
-    ),
-    "does": re.compile(r"\b(?:we|our)\b", re.IGNORECASE),
-    "results": re.compile(
-        r"\b(?:outperform|achiev|improv|reduc|surpass|exceed|speed-?up|state-of-the-art|gains?|accura|experiment|"
-        r"result|empirical)\w*\b",
-        re.IGNORECASE,
-    ),
-    "background": re.compile(
-        r"^(?:However|Recent|Existing|Despite|While|Although|Traditional|Current|Most|Many|Previous|Prior|Unfortunately)|"
-        r"\b(?:has|have) (?:been|become|shown|achieved|emerged)\b|\b(?:remains?|struggles?|suffers?|fails?|"
-        r"challeng\w+|limited)\b",
-    ),
-    "closes": re.compile(r"\b(?:hope|available|release[sd]?|future|code|github|https?)\b", re.IGNORECASE),
-    "details": re.compile(
-        r"^(?:Specifically|In particular|Moreover|Furthermore|Additionally|Finally|First|Second|Then|In addition|Next|Also)\b"
-    ),
-    "goes on": re.compile(r"^(?:This|These|It|They|Such|Our|The)\b"),
-    "novel": re.compile(r"\b(?:new|novel|first|simple|framework|method|approach|model|algorithm)\b", re.IGNORECASE),
-    "has a number": re.compile(r"\d"),
-}
-
-
-def rouge_words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-@dataclass(frozen=True, slots=True)
-class Abstract:
-    """An abstract's sentences and words, counted once."""
-
-    title: frozenset[str]
-    title_name: str  # what stands before the colon, in lower case, else nothing
-    sentences: tuple[Sentence, ...]
-    words: tuple[tuple[str, ...], ...]  # of each sentence
-    counts: Counter[str]
-    cues: tuple[tuple[bool, ...], ...]  # of each sentence, in the order of CUES
-    rarity: Mapping[str, float]  # 0 for a word of every abstract, about 9 for one of its own
-
-    @property
-    def length(self) -> int:
-        return len(self.sentences)
-
-
-def read_abstract(title: str, sentences: Sequence[Sentence], rarity_of: Callable[[str], float]) -> Abstract:
-    words = tuple(tuple(rouge_words(sentence.text)) for sentence in sentences)
-    counts = Counter(word for found in words for word in found)
-    cues = tuple(tuple(bool(cue.search(sentence.text)) for cue in CUES.values()) for sentence in sentences)
-    name = title.partition(":")[0].strip().lower() if ":" in title else ""
-    rarity = {word: rarity_of(word) for word in counts}
-    return Abstract(frozenset(rouge_words(title)), name, tuple(sentences), words, counts, cues, rarity)
-
+from service.summarize.abstracts import CUES, Abstract, rouge_words
 
 WORD_FEATURES = (
     "in the title", "rarity", "rarity in the title", "times", "share of sentences", "where first", "in a sentence that proposes",
@@ -122,7 +57,9 @@ def word_features(abstract: Abstract) -> dict[str, tuple[float, ...]]:
 
 SENTENCE_FEATURES = (
     "number", "place", "of sentences", *CUES, "first that proposes", "sentences since proposing", "starts with the title's name",
-    "centrality", "title cosine", "words",
+    "first that says we", "sentences since we", "after one that proposes", "what we do", "names this paper",
+    "centrality", "likeness to the nearest", "LexRank", "title cosine", "title recall by rarity", "title stems",
+    "title words first said", "words", "share of words before", "rank by length",
 )  # fmt: skip
 TEXT_FEATURES = (
     "text words", "share kept", "expected overlap", "mean keeping", "expected F1", "expected F1 against the best", "title recall",
@@ -131,32 +68,106 @@ TEXT_FEATURES = (
     "keeping of what is cut",
 )  # fmt: skip
 FEATURES = SENTENCE_FEATURES + TEXT_FEATURES
+_DEEDS = (
+    "propose", "present", "introduce", "develop", "describe", "design", "show", "demonstrate", "find", "study", "investigate",
+    "explore", "analyze", "examine", "prove", "argue", "use", "apply", "evaluate", "train", "learn", "consider", "focus",
+    "address", "provide", "build", "extend", "derive", "achieve", "improve", "outperform", "perform", "observe", "compare",
+    "test", "formulate", "aim", "suggest", "leverage", "conduct", "identify", "establish", "consist",
+)  # fmt: skip
+_DEED = re.compile(
+    r"\b(?:we|paper|work|article) (?:(?:also|then|first|further|therefore|thus|here|\w+ly) )?([a-z]+)", re.IGNORECASE
+)
+_THIS_PAPER = re.compile(r"^in this|\bthis (?:paper|work)\b", re.IGNORECASE)
+_SUFFIX = re.compile(r"(?<=...)(?:ies|ing|es|ed|e|s|y)$")
+_DAMPING = 0.85  # of LexRank, and of PageRank before it
+_STEPS = 20
 _TYPICAL_LENGTH = 20.0  # words of a summary that a person writes
 
 
 def sentence_features(abstract: Abstract) -> list[tuple[float, ...]]:
     """For each sentence the numbers named in SENTENCE_FEATURES."""
-    proposes = list(CUES).index("proposes")
-    first = next((n for n, cues in enumerate(abstract.cues) if cues[proposes]), -1)
-    vectors = [_vector(words, abstract) for words in abstract.words]
-    title = _vector(abstract.title, abstract)
+    proposes, does = (list(CUES).index(name) for name in ("proposes", "does"))
+    first, first_we = (next((n for n, cues in enumerate(abstract.cues) if cues[cue]), -1) for cue in (proposes, does))
+    place, likeness, of_title, length = _places(abstract), _likeness(abstract), _of_title(abstract), _lengths(abstract)
     found = []
     for n, sentence in enumerate(abstract.sentences):
-        others = [_cosine(vectors[n], vector) for m, vector in enumerate(vectors) if m != n]
-        named = bool(abstract.title_name) and sentence.text.lower().startswith(abstract.title_name)
         found.append((
-            float(n),
-            n / max(1, abstract.length - 1),
-            float(abstract.length),
+            *place[n],
             *map(float, abstract.cues[n]),
             float(n == first),
             float(n - first if first >= 0 else -9),
-            float(named),
-            sum(others) / max(1, len(others)),
-            _cosine(vectors[n], title),
-            float(len(abstract.words[n])),
+            float(abstract.is_named(n)),
+            float(n == first_we),
+            float(n - first_we if first_we >= 0 else -9),
+            float(n > 0 and abstract.cues[n - 1][proposes]),
+            _deed(sentence.text),
+            float(bool(_THIS_PAPER.search(sentence.text))),
+            *likeness[n],
+            *of_title[n],
+            *length[n],
         ))  # fmt: skip
     return found
+
+
+def _places(abstract: Abstract) -> list[tuple[float, ...]]:
+    return [(float(n), n / max(1, abstract.length - 1), float(abstract.length)) for n in range(abstract.length)]
+
+
+def _likeness(abstract: Abstract) -> list[tuple[float, ...]]:
+    """To the other sentences: in the mean, to the nearest, and by LexRank (Erkan and Radev 2004) without a threshold."""
+    vectors = [_vector(words, abstract) for words in abstract.words]
+    rows = [[_cosine(left, right) for right in vectors] for left in vectors]
+    others = [[value for m, value in enumerate(row) if m != n] for n, row in enumerate(rows)]
+    ranks = _ranks(rows)
+    return [(sum(row) / max(1, len(row)), max(row, default=0.0), rank) for row, rank in zip(others, ranks, strict=True)]
+
+
+def _ranks(rows: Sequence[Sequence[float]]) -> list[float]:
+    """1 in the mean, by the power method."""
+    sums = [sum(row) or 1.0 for row in rows]
+    ranks = [1.0] * len(rows)
+    for _ in range(_STEPS):
+        flows = [rank / whole for rank, whole in zip(ranks, sums, strict=True)]
+        ranks = [1 - _DAMPING + _DAMPING * sum(map(mul, flows, row)) for row in rows]  # likeness is symmetric
+    return ranks
+
+
+def _of_title(abstract: Abstract) -> list[tuple[float, ...]]:
+    """Cosine, and how much of the title it says: by rarity, by stems, and of words that no sentence said before."""
+    title = _vector(abstract.title, abstract)
+    stems = {_stem(word) for word in abstract.title}
+    weight = sum(map(abstract.rarity_of, abstract.title)) or 1.0
+    said: set[str] = set()
+    found: list[tuple[float, ...]] = []
+    for words in abstract.words:
+        distinct = frozenset(words)
+        shared = abstract.title & distinct
+        found.append((
+            _cosine(_vector(words, abstract), title),
+            sum(map(abstract.rarity_of, shared)) / weight,
+            len(stems & {_stem(word) for word in distinct}) / max(1, len(stems)),
+            len(shared - said) / max(1, len(abstract.title)),
+        ))  # fmt: skip
+        said |= distinct
+    return found
+
+
+def _lengths(abstract: Abstract) -> list[tuple[float, ...]]:
+    """Words, the share of the abstract's words before it, and its rank by length: 0 the shortest, 1 the longest."""
+    counts = [len(words) for words in abstract.words]
+    ranked, whole, most = sorted(counts), max(1, sum(counts)), max(1, len(counts) - 1)
+    return [(float(size), sum(counts[:n]) / whole, ranked.index(size) / most) for n, size in enumerate(counts)]
+
+
+def _deed(text: str) -> float:
+    """What the authors say they do, by its number in _DEEDS; behind them another verb, -1 for none."""
+    found = _DEED.search(text)
+    return float(_DEED_NUMBERS.get(_stem(found.group(1).lower()), len(_DEEDS))) if found else -1.0
+
+
+def _stem(word: str) -> str:
+    """Light: without the endings of a plural and of a verb."""
+    return _SUFFIX.sub("", word)
 
 
 def text_features(text: str, number: int, abstract: Abstract, keeping: Mapping[str, float], best: float) -> tuple[float, ...]:
@@ -202,7 +213,7 @@ def expected_f1(text: str, keeping: Mapping[str, float]) -> float:
 
 
 def _vector(words: Sequence[str] | frozenset[str], abstract: Abstract) -> dict[str, float]:
-    weights = {word: times * abstract.rarity.get(word, 5.0) for word, times in Counter(words).items()}
+    weights = {word: times * abstract.rarity_of(word) for word, times in Counter(words).items()}
     length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
     return {word: weight / length for word, weight in weights.items()}
 
@@ -211,3 +222,6 @@ def _cosine(left: Mapping[str, float], right: Mapping[str, float]) -> float:
     if len(left) > len(right):
         left, right = right, left
     return sum(weight * right[word] for word, weight in left.items() if word in right)
+
+
+_DEED_NUMBERS = {_stem(deed): number for number, deed in enumerate(_DEEDS)}

@@ -16,12 +16,10 @@ from importlib import resources
 from operator import mul
 from typing import Any, NamedTuple
 
+from service.summarize.abstracts import Abstract, read_abstract, rouge_words
 from service.summarize.faults import faults
 from service.summarize.features import (
-    Abstract,
     expected_f1,
-    read_abstract,
-    rouge_words,
     sentence_features,
     text_features,
     word_features,
@@ -69,12 +67,23 @@ class Picker:
         best = max((expected_f1(text, keeping) for _, text in texts), default=0.0)
         of_sentence = sentence_features(abstract)
         return [
-            Candidate(text, n, faults(text), self.score(of_sentence[n] + text_features(text, n, abstract, keeping, best)))
+            Candidate(
+                text,
+                n,
+                faults_of(text, n, abstract),
+                self.score(of_sentence[n] + text_features(text, n, abstract, keeping, best)),
+            )
             for n, text in texts
         ]
 
     def score(self, numbers: Sequence[float]) -> float:
         return sum((_leaf(tree, numbers) for tree in self.trees), 0.0)
+
+
+def faults_of(text: str, number: int, abstract: Abstract) -> tuple[str, ...]:
+    """Those of the text, and whether its sentence stands ahead of the first in which the authors speak."""
+    is_ahead = number < abstract.opening and not abstract.is_named(number)
+    return (*faults(text), "ahead of what is new") if is_ahead else faults(text)
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:

@@ -18,7 +18,7 @@ _END = re.compile(
 # What follows a real end: a capital, a digit, mathematics, or a name such as "iGPT" or "nnU-Net".
 _BEGIN = re.compile(r"""["'“‘(\[]*(?:[A-Z0-9À-ÖØ-ÞΑ-Ω$\\]|[^\W\d_A-Z]{1,5}[-_]?[A-Z0-9]|[^\x00-\x7f])""")
 _NEVER_LAST = re.compile(
-    r"(?:\b(?:e\.\s?g|i\.\s?e|cf|vs|resp|viz|Figs?|Eqs?|Secs?|Tab|Refs?|approx|w\.r\.t|Dr|Prof|Mr|Ms|St|U\.S)|\bv\d+)\.$"
+    r"(?:\b(?:e\.\s?g|i\.\s?e|cf|vs|resp|viz|Figs?|Eqs?|Secs?|Tab|Refs?|approx|w\.r\.t|Dr|Prof|M[Rr]|Ms|St|U\.S)|\bv\d+)\.$"
 )
 # These may end a sentence ("!" stands in names as well), but only before a word that hardly stands elsewhere with a capital.
 _SELDOM_LAST = re.compile(r"(?:\b(?:al|etc|No|[A-Z])|\d)\.$|!$")

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from service.summarize.clean import clean
+
 LONGEST = 30  # words
 SHORTEST = 5  # words
 _ENOUGH = 10  # words, who speaks included, of a sentence that lost a phrase
 _LONGEST_TEXT = 400  # characters, for texts whose words aren't parted by blanks
 
 _DOCUMENT = (
-    r"(?:(?:technical |position |survey |short )?(?:paper|report)|work|article|study|survey|research|letter|thesis|manuscript)"
+    r"(?:(?:technical |position |survey |short )?(?:paper|report|note)|work|article|study|survey|research|letter|thesis|"
+    r"manuscript)"
 )
 _WHO = rf"(?:We|I|(?:This|The|Our|The present) {_DOCUMENT}|The authors?)"
 _ADVERB = r"(?:also|further|first|then|therefore|thus|hence|here|now|next|instead|furthermore|additionally|\w+ly)"
@@ -43,17 +46,21 @@ _CONNECTIVE = (
     r"In summary|In short|"
     r"In sum|To summarize|In conclusion|In contrast|By contrast|On the other hand|Meanwhile|Similarly|Indeed|Yet|But|"
     r"And|So|However|"
+    r"Generally|In general|"
     r"Nevertheless|Nonetheless|Technically|Methodologically|As a (?:first|next) step|As a (?:solution|remedy)|At its core|"
     r"In response|Recently|For example|For instance|In this (?:context|regard|setting|direction|vein|spirit)|In light of this|"
     r"Toward(?:s)? (?:this|that) (?:end|goal)|Beyond this|Going (?:further|beyond)"
 )
 _LEAD_INS = (
-    re.compile(rf"(?:In|Within|Through|With) (?:this|our|the present) {_DOCUMENT}(?:[,:] | (?=we\b|I\b))", re.IGNORECASE),
+    re.compile(rf"(?:In|Within|Through|With) (?:this|our|the present) {_DOCUMENT}(?:[,:]\s*| (?=we\b|I\b))", re.IGNORECASE),
     re.compile(rf"(?:{_CONNECTIVE}),\s+"),
-    re.compile(r"(?:Here(?:in)?|Therefore|Thus|Hence|Then|So|And|But|Also|Thereby|Now),? (?=(?:we|I)\b)"),
+    re.compile(r"(?:Here(?:in)?|Therefore|Thus|Hence|Then|So|And|But|Also|Thereby|Now|However),? (?=(?:we|I)\b)"),
     re.compile(r"[^,]{0,80}\b(?:this|these|those|such|above)\b[^,]{0,120}, (?=(?:we|I)\b)", re.IGNORECASE),
+    re.compile(r"(?:To|In|With|For) [^,]{0,30}\b(?:this|these|those|such|above) (?!we\b)[\w-]+(?: [\w-]+){0,2} (?=(?:we|I)\b)"),
+    re.compile(r"(?:To|For) [^,]{1,30} (?:it|them|so|that), (?=(?:we|I)\b)"),
     re.compile(r"\(?[ivx1]{1,3}\) "),
 )
+_GOING_ON = re.compile(r"^(We|I) (?:instead|therefore|thus|hence|then|also|further|furthermore|additionally|next|finally) ")
 # What may go before a ", we propose": why, from what, against what; never a condition.
 _PREAMBLE = re.compile(
     r"(?:To|In order to|Motivated|Inspired|Building|Based|Drawing|Guided|Encouraged|Driven|Prompted|While|Although|"
@@ -75,6 +82,7 @@ _PROPOSED = re.compile(
     rf"{_WHO} (?:{_ADVERB} )?(?:{'|'.join(_NAMING)})s? (?=(?:an?|the first|two|three|four) |"
     rf"[A-Z][\w+-]*(?: [A-Z\d][\w+.-]*)*(?:,| [-–—]|:) (?:an?|the|one|our) )"
 )
+_SAYS_WHAT_IT_DOES = re.compile(r"[^,;:]{0,90}?\b(?:that|which|whose|where)\b")
 _SHOWN = re.compile(
     rf"{_WHO} (?:{_ADVERB} )?(?:{'|'.join(_SHOWING)})s?(?: (?:\w+ly|that|in theory|in practice)){{0,2}}(?<=that) "
 )
@@ -86,25 +94,9 @@ _DEED_AFTER = re.compile(
 
 _LIST_OF_DEEDS = re.compile(rf"(,\s(?:{'|'.join(_DOING)})\b[^,;:]*),? and\b")
 
-_PARENTHESIS = re.compile(r"\s*\(([^()]*)\)")
-_ENUMERATOR = re.compile(r"\(?(?:[ivx]{1,4}|[a-e]|\d)\)?")
-_CITATION = re.compile(r"\s*(?:\[\d+(?:\s*[,–-]\s*\d+)*\]|\\(?:cite|footnote|ref|url)\w*\{[^{}]*\})")
-_LATEX_STYLE = re.compile(
-    r"\\(?:text(?:bf|it|tt|sc|sf|rm)?|emph|textbf|mathbf|mathrm|mathcal|mathit|underline|bf|it)\s*\{([^{}]*)\}"
-)
-_MARKDOWN_STYLE = re.compile(r"(?<![\w*])(\*{1,3}|_{1,2})(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])")
-# What points at an earlier sentence and can go without loss.
-_AS_SAID_BEFORE = re.compile(
-    r",? (?:in|for|to|on|under|with|towards?) (?:this|these|such)(?: (?:specific|particular|new))? (?:context|setting|"
-    r"problem|task|purpose|regard|respect|"
-    r"direction|issue|challenge|scenario|end|goal|field|domain|area|regime|paper|work|study)s?\b,?(?= (?:that|which|"
-    r"and|by|based|using|with|we|via|is|are)\b|[.,;]|$)"
-)
-_GREEK_LETTERS = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-    "omicron", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
-]  # fmt: skip
-_GREEK = re.compile(rf"\\({'|'.join(_GREEK_LETTERS)})\b")
+_LAST_ITEM = re.compile(r",[^,]{1,40}$")
+_MORE_ITEMS = re.compile(r",?\s*(?:[^,;:]{1,40},\s){0,3}(?:and|or)\b(?! (?:we|thus|thereby|hence|therefore)\b)")
+
 _CUT = re.compile(
     r"(?:[,;:]|\s[-–—]{1,3}|[–—])\s*(?=(?:which|where|whereby|while|whereas|thereby|thus|hence|leading|resulting|"
     r"making|allowing|"
@@ -139,7 +131,7 @@ _ASKS_FOR_MORE = re.compile(
     r"operat(?:es?|ing)|conditional|"
     r"result(?:s|ing)?|involved?|consist(?:s|ing)?|interested|role|falls?|lies?|acts?|serves?|increase|decrease|change|differ(?:s|ing)?|work(?:s|"
     r"ing)?|known|referred|defined|"
-    r"a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
+    r"par|orthogonal|parallel|proportional|relative|a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
     r"into|while|that|which|when)$",
     re.IGNORECASE,
 )
@@ -159,39 +151,11 @@ _BAD_LAST_WORD = re.compile(
 )
 
 
-def clean(text: str) -> str:
-    """Without parentheses, citations, links to notes, and the marks of LaTeX and Markdown styles."""
-    text = _CITATION.sub("", text.replace("~", " ").replace("``", '"').replace("''", '"'))
-    for _ in range(2):  # styles may stand within styles, parentheses within parentheses
-        text = _MARKDOWN_STYLE.sub(r"\2", _LATEX_STYLE.sub(r"\1", text))
-        text = _PARENTHESIS.sub(lambda found: found.group() if _is_needed(found) else "", text)
-    text = _plain_mathematics(_AS_SAID_BEFORE.sub("", text))
-    text = re.sub(r"\s+([,;:.!?])(?=\s|$)", r"\1", " ".join(text.split()))
-    return re.sub(r"\s-{2,3}\s|(?<=\w)-{2,3}(?=\w)", " – ", text)
-
-
-def _plain_mathematics(text: str) -> str:
-    """Mathematics that reads as text without its dollars, and braces that only group."""
-    text = _GREEK.sub(lambda found: chr(0x3B1 + _GREEK_LETTERS.index(found.group(1))), text)
-    text = re.sub(r"\$([^$\\{}]{1,20})\$", r"\1", text)
-    return re.sub(r"(?<![\\\w^_])\{(?:\\\w+ )?([\w -]+)\}", r"\1", text).replace(r"\%", "%")
-
-
-def _is_needed(parenthesis: re.Match[str]) -> bool:
-    """A mark of an enumeration, a plural "(s)", mathematics, or an acronym that the sentence goes on to use."""
-    inside = parenthesis.group(1).strip()
-    if _ENUMERATOR.fullmatch(inside) or not parenthesis.group().startswith((" ", "\t")):
-        return True
-    return bool(re.fullmatch(r"[A-Z][\w-]{1,11}", inside)) and bool(
-        re.search(rf"\b{re.escape(inside)}\b", parenthesis.string[parenthesis.end() :])
-    )
-
-
 def without_lead_in(text: str) -> str:
     """Cut what leads in, as often as something does."""
     while found := next((match for lead_in in _LEAD_INS if (match := lead_in.match(text))), None):
         text = _capital(text[found.end() :])
-    return text
+    return _GOING_ON.sub(r"\1 ", text)
 
 
 def variants(sentence: str) -> list[str]:
@@ -222,15 +186,21 @@ def _with_tails_cut(text: str) -> Iterator[str]:
     for end in sorted(ends.keys() - _within_lists(text), reverse=True):
         if _LIMITS.search(text[end:]):
             return
-        if not _ASKS_FOR_MORE.search(text[:end]) and (ends[end] is not _PHRASE or _says_enough(text, end)):
+        is_whole = not _ASKS_FOR_MORE.search(text[:end]) and not _breaks_a_list(text, end)
+        if is_whole and (ends[end] is not _PHRASE or _says_enough(text, end)):
             yield text[:end]
 
 
 def _says_enough(text: str, end: int) -> bool:
     """A phrase less leaves something to read, no claim about results without its "where", and no list without its end."""
     kept = text[:end]
-    is_in_a_list = re.search(r",[^,]{1,40}$", kept) and re.search(r",? (?:and|or)\b", text[end:])
+    is_in_a_list = _LAST_ITEM.search(kept) and re.search(r",? (?:and|or)\b", text[end:])
     return len(kept.split()) >= _ENOUGH and not _CLAIMS.search(kept) and not is_in_a_list
+
+
+def _breaks_a_list(text: str, end: int) -> bool:
+    """ "collaborate, share insights" of "collaborate, share insights, and build on each other's work"."""
+    return bool(_LAST_ITEM.search(text[:end]) and _MORE_ITEMS.match(text[end:]))
 
 
 def _within_lists(text: str) -> set[int]:
@@ -239,9 +209,12 @@ def _within_lists(text: str) -> set[int]:
 
 
 def without_speaker(text: str) -> str:
-    """ "We propose an agent that ..." as "An agent that ...", where nothing else hangs on the "we"; else as it is."""
+    """ "We propose an agent that ..." as "An agent that ...", where nothing else hangs on the "we"; else as it is.
+
+    What is left must say what the thing does: "A new method for planning" alone is a heading.
+    """
     found = _PROPOSED.match(text)
-    if found is None:
+    if found is None or not _SAYS_WHAT_IT_DOES.match(text, found.end()):
         return text
     rest = text[found.end() :]
     hangs = _DEED_AFTER.search(rest) or re.search(r"\b(?:we|our|us)\b|, which\b", rest) or len(rest.split()) < SHORTEST
@@ -249,9 +222,7 @@ def without_speaker(text: str) -> str:
 
 
 def finish(text: str) -> str:
-    return (
-        _capital(re.sub(r"[\s,;:–—-]+$", "", text.strip()).rstrip(".") + ".") if not text.rstrip().endswith(("!", "?")) else text
-    )
+    return _capital(re.sub(r"[\s,;:.–—-]+$", "", text) + ".") if not text.rstrip().endswith(("!", "?", '."', ".”")) else text
 
 
 def is_short(text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,19 +39,9 @@ def corpus() -> list[dict[str, Any]]:
     return list(papers.values())
 
 
-def machine() -> str:
-    model = next((line.split(":")[1].strip() for line in _cpu_lines() if line.startswith("model name")), platform.machine())
-    return f"{platform.python_implementation()} {platform.python_version()}, {model}"
-
-
 def say(text: str = "") -> None:
     print(text)
     sys.stdout.flush()
-
-
-def _cpu_lines() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.is_file() else []
 
 
 def _lines(path: Path) -> Iterator[Any]:

@@ -16,11 +16,12 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
+from service.summarize.abstracts import rouge_words
 from service.summarize.checks import CONTAINMENT, CONTAINMENT_RETRIED, failures
-from service.summarize.features import rouge_words
 from service.summarize.sentences import split_sentences
 from service.summarize.source import Source
-from tests.benchmarks.abstracts import corpus, machine, say, scitldr
+from tests.benchmarks.abstracts import corpus, say, scitldr
+from tests.benchmarks.machine import machine
 
 SEED = 5
 _NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\w|\))")  # no mark of an enumeration

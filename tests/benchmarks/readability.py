@@ -15,7 +15,8 @@ from collections import Counter
 from service.models import ParsedPaper, Summary
 from service.summarize.extractive import extractive_summary
 from service.summarize.faults import faults
-from tests.benchmarks.abstracts import corpus, machine, say
+from tests.benchmarks.abstracts import corpus, say
+from tests.benchmarks.machine import machine
 
 PAPERS = 1_000
 SEED = 20

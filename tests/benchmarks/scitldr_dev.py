@@ -15,7 +15,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from service.models import ParsedPaper
 from service.summarize.extractive import extractive_summary
 from service.summarize.sentences import split_sentences
-from tests.benchmarks.abstracts import machine, say, scitldr
+from tests.benchmarks.abstracts import say, scitldr
+from tests.benchmarks.machine import machine
 
 KINDS = ("rouge1", "rouge2", "rougeL")
 

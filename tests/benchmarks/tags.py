@@ -15,7 +15,8 @@ from collections import Counter
 from service.models import ParsedPaper
 from service.tag import tag_paper, vocabulary
 from service.words import runs, tokens
-from tests.benchmarks.abstracts import corpus, machine, say
+from tests.benchmarks.abstracts import corpus, say
+from tests.benchmarks.machine import machine
 
 PAPERS = 500
 SEED = 7

@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from collections import Counter
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,26 +23,34 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 
 import service
-from service.summarize.faults import faults
+from service.summarize.abstracts import Abstract, read_abstract, rouge_words
 from service.summarize.features import (
     FEATURES,
     WORD_FEATURES,
-    Abstract,
     expected_f1,
-    read_abstract,
-    rouge_words,
     sentence_features,
     text_features,
     word_features,
 )
+from service.summarize.picker import faults_of
 from service.summarize.sentences import split_sentences
 from service.summarize.trim import variants
-from tests.benchmarks.abstracts import corpus, machine, say, scitldr
+from tests.benchmarks.abstracts import corpus, say, scitldr
+from tests.benchmarks.machine import machine
 
 FILE = Path(service.__file__).parent / "shipped" / "picker.json"
 FOLDS = 5
 RAREST = 8  # papers that must hold a word before it gets a weight of its own
-TREES = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 12, "min_samples_leaf": 150, "random_state": 0}
+TREES = {
+    "max_iter": 150,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": 12,
+    "min_samples_leaf": 100,
+    "max_features": 0.5,
+    "early_stopping": False,
+}
+BAGS = 4  # sets of trees, whose mean counts; each learns from another share of the papers
+SHARE = 1.0
 
 
 class Example(NamedTuple):
@@ -92,7 +101,7 @@ def example(paper: dict[str, Any], seen_in: Counter[str], count: int, rouge: Rou
     texts = [(n, text) for n, sentence in enumerate(sentences) for text in variants(sentence.text)]
     target = paper["targets"][0]
     scores = [rouge.score(target, text)["rouge1"].fmeasure for _, text in texts]
-    found = np.array([len(faults(text)) for _, text in texts])
+    found = np.array([len(faults_of(text, n, abstract)) for n, text in texts])
     return Example(abstract, word_features(abstract), frozenset(rouge_words(target)), texts, found, np.array(scores))
 
 
@@ -125,12 +134,21 @@ def features(one: Example, keeping: dict[str, float]) -> np.ndarray:
     return np.array(rows).reshape(len(rows), len(FEATURES))
 
 
-def fit_trees(examples: list[Example], numbers: list[np.ndarray]) -> HistGradientBoostingRegressor:
+def fit_trees(examples: list[Example], numbers: list[np.ndarray]) -> list[HistGradientBoostingRegressor]:
     """They learn what sets a text apart within its abstract: its ROUGE-1 less the mean of the abstract's texts."""
     full = [(one.scores - one.scores.mean(), found) for one, found in zip(examples, numbers, strict=True) if len(one.scores)]
+    shares = [np.random.RandomState(bag).rand(len(full)) < SHARE for bag in range(BAGS)]
+    return [fit_bag(list(compress(full, share)), bag) for bag, share in enumerate(shares)]
+
+
+def fit_bag(full: list[tuple[np.ndarray, np.ndarray]], bag: int) -> HistGradientBoostingRegressor:
     weights = np.concatenate([np.full(len(scores), len(scores) ** -0.5) for scores, _ in full])
     inputs, aims = np.vstack([found for _, found in full]), np.concatenate([scores for scores, _ in full])
-    return HistGradientBoostingRegressor(**TREES).fit(inputs, aims, sample_weight=weights)
+    return HistGradientBoostingRegressor(**TREES, random_state=bag).fit(inputs, aims, sample_weight=weights)
+
+
+def guesses(bags: list[HistGradientBoostingRegressor], numbers: np.ndarray) -> np.ndarray:
+    return np.mean([bag.predict(numbers) for bag in bags], axis=0)
 
 
 def report(examples: list[Example], folds: np.ndarray, numbers: list[np.ndarray]) -> None:
@@ -139,7 +157,7 @@ def report(examples: list[Example], folds: np.ndarray, numbers: list[np.ndarray]
         inside = [n for n in range(len(examples)) if folds[n] != left]
         trees = fit_trees([examples[n] for n in inside], [numbers[n] for n in inside])
         for n in (n for n in range(len(examples)) if folds[n] == left and len(examples[n].scores)):
-            scores, guess, wrong = examples[n].scores, trees.predict(numbers[n]), examples[n].faults
+            scores, guess, wrong = examples[n].scores, guesses(trees, numbers[n]), examples[n].faults
             picked.append(scores[np.argmax(guess - 10 * wrong)])
             unguarded.append(scores[np.argmax(guess)])
             best.append(scores.max())
@@ -154,7 +172,7 @@ def report(examples: list[Example], folds: np.ndarray, numbers: list[np.ndarray]
         say(f"  {name:24} {100 * sum(values) / len(examples):.2f}")
 
 
-def write(words: KeepingModel, trees: HistGradientBoostingRegressor, seen_in: Counter[str], count: int) -> None:
+def write(words: KeepingModel, bags: list[HistGradientBoostingRegressor], seen_in: Counter[str], count: int) -> None:
     stored = {
         "about": "Written by tests/benchmarks/train_picker.py; read by service/summarize/picker.py.",
         "bias": round(words.bias, 4),
@@ -165,7 +183,7 @@ def write(words: KeepingModel, trees: HistGradientBoostingRegressor, seen_in: Co
         "papers": count,
         "papers_with": {word: times for word, times in sorted(seen_in.items()) if times >= 3},
         "word_weights": {word: round(weight, 3) for word, weight in words.word_weights.items() if abs(weight) >= 0.01},
-        "trees": [tree(predictors[0].nodes) for predictors in trees._predictors],
+        "trees": [tree(predictors[0].nodes) for bag in bags for predictors in bag._predictors],
     }
     lines = [f"{json.dumps(name)}: {_laid_out(value)}" for name, value in stored.items()]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
@@ -175,7 +193,7 @@ def tree(nodes: Any, place: int = 0) -> Any:
     """As [feature, threshold, at or below, above], or a leaf's value."""
     node = nodes[place]
     if node["is_leaf"]:
-        return round(float(node["value"]), 6)
+        return round(float(node["value"]) / BAGS, 6)
     threshold = float(f"{node['num_threshold']:.6g}")
     return [int(node["feature_idx"]), threshold, tree(nodes, node["left"]), tree(nodes, node["right"])]
 

@@ -43,6 +43,11 @@ def test_a_summary_does_not_paste_the_title_in() -> None:
     assert "planner for agents" not in summary.tldr
 
 
+def test_what_stands_ahead_of_the_authors_own_work_is_not_what_is_new() -> None:
+    text = "Large planners can suggest missing tasks from long lists of tasks. We study how long lists blur them. Lists matter."
+    assert extractive_summary(paper(title="Missing tasks in lists", abstract=text)).tldr == "We study how long lists blur them."
+
+
 def test_without_an_abstract_there_is_no_summary() -> None:
     assert extractive_summary(paper(abstract=None)).tldr is None
     assert extractive_summary(paper(abstract="  ")).evidence == {}

@@ -12,7 +12,8 @@ from service.summarize.trim import LONGEST, clean, hard_cut, variants, without_s
     ("sentence", "said"),
     [
         ("In this paper, we propose a planner that waits before it acts (see Sec. 3).", "A planner that waits before it acts."),
-        ("To address these limitations, we introduce Foo, a fast planner for agents.", "Foo, a fast planner for agents."),
+        ("To address these limitations, we introduce Foo, a fast planner.", "We introduce Foo, a fast planner."),
+        ("To evaluate it, we instead build on five tasks.", "We build on five tasks."),
         ("Specifically, we show that larger planners wait longer.", "We show that larger planners wait longer."),
         ("However, planners [12, 13] fail on \\textbf{long} tasks.", "Planners fail on long tasks."),
         ("Extensive experiments show that Foo outperforms Bar on five tasks.", "Foo outperforms Bar on five tasks."),
@@ -90,3 +91,13 @@ def test_each_fault_has_a_name(text: str, fault: str) -> None:
 )
 def test_a_good_summary_has_no_fault(text: str) -> None:
     assert faults(text) == ()
+
+
+def test_a_list_keeps_its_end() -> None:
+    said = variants("We let agents read reports, share insights, and build on the work of others over many months.")
+    assert not [text for text in said if text.endswith(("reports.", "insights."))]
+
+
+def test_a_new_method_alone_is_no_summary_and_keeps_who_speaks() -> None:
+    assert without_speaker("We propose a new method for planning.") == "We propose a new method for planning."
+    assert without_speaker("We propose a method that plans ahead.") == "A method that plans ahead."
