@@ -109,7 +109,9 @@ class Fetcher:
         Raises FetchFailed in words that name the address, with the status where there is one.
         """
         if not self._rules(address).can_fetch(address, PRODUCT):
-            raise FetchFailed(f"{address} is not read: the robots.txt of {urlsplit(address).hostname} asks not to")
+            raise FetchFailed(
+                f"{address} is not read: the robots.txt of {urlsplit(address).hostname} asks not to", is_lasting=True
+            )
         return self._with_retries(address, self._get)
 
     def _with_retries(self, address: str, get: Callable[[str], bytes]) -> bytes:
@@ -137,8 +139,8 @@ class Fetcher:
                 place = _next_place(address, place, response.headers["Location"])
             rules = self._robots.get(urljoin(place, "/robots.txt"))  # None only while that very file is read
             if rules is not None and not rules.can_fetch(place, PRODUCT):
-                raise FetchFailed(f"{address} leads to {place}, which the robots.txt there asks not to read")
-        raise FetchFailed(f"{address} leads from one address to the next without end")
+                raise FetchFailed(f"{address} leads to {place}, which the robots.txt there asks not to read", is_lasting=True)
+        raise FetchFailed(f"{address} leads from one address to the next without end", is_lasting=True)
 
     @contextmanager
     def _request(self, place: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -184,7 +186,8 @@ class Fetcher:
 
     def _whole(self, response: httpx.Response, address: str, place: str) -> bytes:
         if response.status_code != 200:
-            raise FetchFailed(f"{address} can't be read: it answered {response.status_code}", status=response.status_code)
+            status = response.status_code
+            raise FetchFailed(f"{address} can't be read: it answered {status}", status=status, is_lasting=400 <= status < 500)
         body = _body(response, address)
         etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
         if place == address and (etag or modified):
@@ -202,7 +205,9 @@ class Fetcher:
                 text = self._with_retries(place, self._get)[:_LARGEST_ROBOTS].decode("utf-8", "replace")
             except FetchFailed as error:
                 if error.status is None or not 400 <= error.status < 500 or error.status == 429:
-                    raise FetchFailed(f"{address} can't be read: {error}", status=error.status) from error
+                    raise FetchFailed(
+                        f"{address} can't be read: {error}", status=error.status, is_lasting=error.is_lasting
+                    ) from error
                 text = ""
             self._robots[place] = Protego.parse(text)
             self._interval = max(self._interval, self._robots[place].crawl_delay(PRODUCT) or 0.0)
@@ -280,9 +285,9 @@ def _next_place(address: str, place: str, location: str) -> str:
         to = urljoin(place, location)
         old, new = urlsplit(place), urlsplit(to)
     except ValueError as error:
-        raise FetchFailed(f"{address} leads to what is no address") from error
+        raise FetchFailed(f"{address} leads to what is no address", is_lasting=True) from error
     if new.netloc != old.netloc or new.scheme != old.scheme:
-        raise FetchFailed(f"{address} led away to another host, {new.scheme}://{new.netloc}")
+        raise FetchFailed(f"{address} led away to another host, {new.scheme}://{new.netloc}", is_lasting=True)
     return to
 
 
@@ -292,7 +297,7 @@ def _body(response: httpx.Response, address: str) -> bytes:
     for piece in _unpacked(response, address):
         body += piece
         if len(body) > LARGEST_ANSWER:
-            raise FetchFailed(f"{address} is larger than {LARGEST_ANSWER // 2**20} MB")
+            raise FetchFailed(f"{address} is larger than {LARGEST_ANSWER // 2**20} MB", is_lasting=True)
     return bytes(body)
 
 
@@ -306,7 +311,8 @@ def _unpacked(response: httpx.Response, address: str) -> Iterator[bytes]:
         yield from response.iter_raw()
         return
     if packing != "gzip":
-        raise FetchFailed(f"{address} is packed in a way that we did not ask for, {packing[:20]!r}")
+        words = f"{address} is packed in a way that we did not ask for, {packing[:20]!r}"
+        raise FetchFailed(words, is_lasting=True)
     unpacker = zlib.decompressobj(wbits=31)
     for packed in response.iter_raw():
         rest = packed.lstrip(b"\0") if unpacker.eof else packed
