@@ -41,7 +41,7 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
         parts = [f"{issue[s]} {s}" for s in DeliveryState if issue[s]]
         say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
     if state["sending_until"]:
-        say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
+        say("Mails are being sent.")
     for name, words in WAITING.items():
         if count := state["waiting"].get(name):
             say(f"{counted(count, 'mail')} {words}: `serve` sends it by itself, and digests `send-now` too.")

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from service.models import DeliveryState, Page
 from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue
-from service.store.ledger import lost_counts, sending_until, waiting_counts
+from service.store.mail_counts import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
@@ -36,7 +36,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
     being_sent = sending_until(session, moment)  # then whatever waits comes after it
-    mails = Counter[str]() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE)
+    mails = Counter(() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE))
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
@@ -49,7 +49,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         else None,
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
-        "sending_until": max(being_sent, default=None),
+        "sending_until": being_sent,
         "needs_a_person": [
             *_fetch_needs(pages, people["active"], moment),
             *_overdue_needs(digests, mails),
@@ -68,7 +68,7 @@ def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
 def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
     needs = [f"{_counted(digests, 'digest')} should have been planned by now: is `paperround serve` running?"] if digests else []
     return needs + [
-        f"{_counted(mails[state], 'mail')} {words}: `paperround serve` tries again, and for digests `send-now`"
+        f"{_counted(mails[state], 'mail')} {words}: `paperround deliveries list --state {state}` names the digests"
         for state, words in WAITING.items()
         if mails.get(state)
     ]
