@@ -22,9 +22,10 @@ from service.pipeline.digests import plan_digests
 from service.pipeline.gather import gather_latest, gather_papers
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
-from service.store.ledger import LEASE, Claimed, Settled, claim_mails, settle_mail, start_mail
+from service.store.ledger import LEASE, Claimed, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
+from service.store.turns import settle_mail, start_mail
 from service.subscribers import SubscriberSettings
 from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
 

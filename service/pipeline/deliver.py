@@ -31,11 +31,9 @@ from service.store.ledger import (
     give_back,
     pause_domain,
     read_again,
-    settle_mail,
-    settle_unstarted,
-    start_mail,
 )
 from service.store.suppressions import add_suppression, suppressed
+from service.store.turns import settle_mail, settle_unstarted, start_mail
 from service.store.workers import hold_worker, worker_folder
 from service.subscribers import address_hash
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, exists, or_, update
+from sqlalchemy import ColumnElement, ScalarSelect, or_, update
 from sqlmodel import Session, col, select
 
 from service.models import (
@@ -25,7 +25,6 @@ from service.models import (
     Outgoing,
     Subscriber,
 )
-from service.store.suppressions import is_suppressed
 
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
@@ -91,66 +90,6 @@ def claim_mails(
             to = mail.email if isinstance(mail, Notice) else person.email
             found[table, mail.id] = Claimed(mail, person, to, worker)
     return [found[ref] for ref in refs if ref in found]
-
-
-def start_mail(session: Session, claimed: Claimed, now: datetime) -> bool:
-    """Make a claimed mail `sending`; answers False, and changes nothing, where it must not go out as it is.
-
-    That is where the claim is lost, its domain was paused, the person's state, pause or address is another than when it was
-    claimed, or the address is suppressed. Saying it twice changes nothing.
-    """
-    mail, person, table = claimed.mail, claimed.person, type(claimed.mail)
-    is_time = or_(col(table.next_try_at).is_(None), col(table.next_try_at) <= now)
-    unsent = col(table.state).in_(OPEN_STATES) & (col(table.attempts) == mail.attempts) & is_time
-    started = (col(table.state) == DeliveryState.SENDING) & (col(table.attempts) == mail.attempts + 1)
-    as_claimed = exists().where(
-        col(Subscriber.id) == person.id,
-        col(Subscriber.state) == person.state,
-        col(Subscriber.email) == person.email,
-        col(Subscriber.paused_until).is_not_distinct_from(person.paused_until),
-    )
-    values = {"state": DeliveryState.SENDING, "attempts": mail.attempts + 1, "tried_at": now, "lease_until": now + LEASE}
-    return _update_claimed(session, claimed, unsent | started, as_claimed, ~is_suppressed(claimed.to), **values)
-
-
-def settle_mail(session: Session, claimed: Claimed, settled: Settled, now: datetime) -> bool:
-    """Record what became of a started mail; its claim ends.
-
-    Answers False, and changes nothing, where the claim is no longer this one: it was recorded before, or the lease ran out
-    and somebody else took the mail up, or the person was erased.
-    """
-    mail, table = claimed.mail, type(claimed.mail)
-    ours = (col(table.state) == DeliveryState.SENDING) & (col(table.attempts) == mail.attempts + 1)
-    return _update_claimed(session, claimed, ours, **_settling(claimed, settled, now))
-
-
-def settle_unstarted(session: Session, claimed: Claimed, settled: Settled, now: datetime) -> bool:
-    """End or put off a claimed mail that was not handed over."""
-    table = type(claimed.mail)
-    return _update_claimed(session, claimed, col(table.state).in_(OPEN_STATES), **_settling(claimed, settled, now))
-
-
-def _settling(claimed: Claimed, settled: Settled, now: datetime) -> dict[str, Any]:
-    is_done = settled.state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.EXPIRED)
-    return {
-        "state": settled.state,
-        "reason": settled.reason,
-        "smtp_reply": settled.smtp_reply or claimed.mail.smtp_reply,
-        "enhanced_code": settled.enhanced_code,
-        "bounce": settled.bounce,
-        "next_try_at": settled.next_try_at,
-        "uncertain_count": type(claimed.mail).uncertain_count + int(settled.is_uncertain),
-        "settled_at": now if is_done else None,
-        "worker": None,
-        "lease_until": None,
-    }
-
-
-def _update_claimed(session: Session, claimed: Claimed, *conditions: ColumnElement[bool], **values: Any) -> bool:
-    table = type(claimed.mail)
-    ours = (col(table.id) == claimed.mail.id, col(table.worker) == claimed.worker)
-    change = update(table).where(*ours, *conditions).values(**values).execution_options(synchronize_session=False)
-    return session.exec(change).rowcount == 1
 
 
 def read_again(session: Session, claimed: Claimed) -> Claimed | None:
