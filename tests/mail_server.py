@@ -82,7 +82,13 @@ class MailServer:
                 moment.to = rest.partition("<")[2].partition(">")[0]
                 self.tries[moment.to] += 1
                 moment.tries = self.tries[moment.to]
-            usual = {"EHLO": self._extensions(writer), "DATA": "354 go on", "AUTH": "235 welcome", "QUIT": "221 bye"}
+            usual = {
+                "EHLO": self._extensions(writer),
+                "DATA": "354 go on",
+                "AUTH": "235 welcome",
+                "STARTTLS": "220 go on",
+                "QUIT": "221 bye",
+            }
             if not await self._say(writer, moment, usual.get(moment.stage, "250 fine")) or moment.stage == "QUIT":
                 return
             if moment.stage == "STARTTLS" and self.tls:

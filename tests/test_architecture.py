@@ -19,6 +19,7 @@ LAYERS = {
     "service.shipped": 0,
     "service.catalogue": 1,
     "service.subscribers": 1,
+    "service.suppression_list": 2,
     "service.sources": 2,
     "service.summarize": 2,
     "service.tag": 2,
@@ -54,6 +55,7 @@ PURE = (
     "words",
     "catalogue",
     "subscribers",
+    "suppression_list",
 )
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}
 

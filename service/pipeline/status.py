@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from service.models import DeliveryState, Page
+from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
-from service.store.deliveries import issue_counts, latest_issue
+from service.store.deliveries import issue_counts, latest_issue, unfinished_deliveries
 from service.store.mail_counts import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -33,6 +33,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     pages = last_fetched(session)
     issue = latest_issue(session)
     outcomes = issue_counts(session, issue.id) if issue and issue.id else {}
+    unfinished = unfinished_deliveries(session, issue.id) if issue and issue.id else []
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
     being_sent = sending_until(session, moment)  # then whatever waits comes after it
@@ -44,9 +45,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.get(s, 0) for s in DeliveryState}}
-        if issue
-        else None,
+        "issue": _issue(issue, outcomes, [person.email for _, person in unfinished]) if issue else None,
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
         "sending_until": being_sent,
@@ -56,6 +55,25 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
             *_lost_needs(lost_counts(session, moment - _RECENTLY)),
         ],
     }
+
+
+def _issue(issue: Issue, counts: Mapping[str, int], unfinished: list[str]) -> dict[str, Any]:
+    return {
+        "id": issue.id,
+        "planned_at": issue.planned_at,
+        "candidates": issue.candidate_count,
+        **{state: counts.get(state, 0) for state in DeliveryState},
+        "unfinished": unfinished,
+        "line": issue_line(issue, counts),
+    }
+
+
+def issue_line(issue: Issue, counts: Mapping[str, int]) -> str:
+    """Whether an issue is complete: all of its candidates are accounted for by what can happen no more."""
+    done = sum(counts.get(state, 0) for state in DONE_STATES)
+    parts = " + ".join(f"{counts[state]} {state}" for state in DeliveryState if counts.get(state))
+    whole = "complete" if done == issue.candidate_count else "incomplete"
+    return f"Issue {issue.id} is {whole}: {_counted(issue.candidate_count, 'candidate')} = {parts or 'nobody was due'}"
 
 
 def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:

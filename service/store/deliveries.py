@@ -105,6 +105,46 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     return row
 
 
+def lock_delivery(session: Session, delivery: Delivery) -> None:
+    """Read it anew; until the transaction ends no worker claims or starts it. SQLite's writers are alone anyway."""
+    session.refresh(delivery, with_for_update=True)
+
+
+def held_by_others(session: Session, delivery: Delivery) -> set[str]:
+    """The papers that the person has, or may still get, by other deliveries than this one."""
+    theirs = (col(Delivery.subscriber_id) == delivery.subscriber_id, col(Delivery.id) != delivery.id)
+    held = session.exec(select(Delivery.paper_ids).where(*theirs, col(Delivery.state).in_(HOLDING_STATES)))
+    return {paper for papers in held for paper in papers}
+
+
+def plan_again(session: Session, delivery: Delivery, paper_ids: list[str], now: datetime) -> bool:
+    """A delivery that was given up is due with these papers; without any it is skipped, and the answer is False."""
+    delivery.paper_ids = paper_ids
+    delivery.state = DeliveryState.PLANNED if paper_ids else DeliveryState.SKIPPED
+    delivery.reason = None if paper_ids else "its papers came with other digests"
+    delivery.attempts = 0
+    delivery.planned_at = now
+    delivery.next_try_at = delivery.settled_at = None
+    session.add(delivery)
+    session.flush()
+    return bool(paper_ids)
+
+
+def deliveries_where(
+    session: Session, *, states: Collection[str] = (), reply: str | None = None, issue_id: int | None = None
+) -> list[tuple[Delivery, Subscriber]]:
+    """The newest first; `reply` is part of what the server said, or of the reason."""
+    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    if states:
+        question = question.where(col(Delivery.state).in_(states))
+    if reply:
+        said = [col(column).icontains(reply, autoescape=True) for column in (Delivery.smtp_reply, Delivery.reason)]
+        question = question.where(or_(*said))
+    if issue_id is not None:
+        question = question.where(col(Delivery.issue_id) == issue_id)
+    return list(session.exec(question.order_by(col(Delivery.id).desc())))
+
+
 def open_deliveries(session: Session, subscriber_ids: Collection[int]) -> list[Delivery]:
     """Those of these people that still want to be sent, or are being sent, the oldest day first."""
     question = select(Delivery).where(col(Delivery.state).not_in(DONE_STATES))

@@ -198,7 +198,7 @@ def is_due(table: type[Outgoing], now: datetime, states: Collection[str] = OPEN_
 
 def is_unsent(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
     """It surely never arrived, and no worker has claimed it."""
-    return col(table.state).in_(UNSENT_STATES) & is_free(table, now)
+    return col(table.state).in_(UNSENT_STATES) & (col(table.uncertain_count) == 0) & is_free(table, now)
 
 
 def is_free(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:

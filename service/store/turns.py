@@ -27,7 +27,7 @@ def start_mail(session: Session, claimed: Claimed, now: datetime) -> bool:
         **_claim(claimed),
         "person": person.id,
         "person_state": person.state,
-        "email": person.email,
+        "person_email": person.email,
         "paused_until": person.paused_until,
         "hash": address_hash(claimed.to),
         "now": now,
@@ -56,7 +56,12 @@ def _run(session: Session, statement: Update, values: dict[str, Any]) -> bool:
 
 
 def _claim(claimed: Claimed) -> dict[str, Any]:
-    return {"mail": claimed.mail.id, "by": claimed.worker, "before": claimed.mail.attempts, "after": claimed.mail.attempts + 1}
+    return {
+        "mail": claimed.mail.id,
+        "by": claimed.worker,
+        "attempts_before": claimed.mail.attempts,
+        "attempt": claimed.mail.attempts + 1,
+    }
 
 
 def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> dict[str, Any]:
@@ -77,12 +82,12 @@ def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> dict[str, Any
 def _starting(table: type[Outgoing]) -> Update:
     mail, person = _columns(table), _columns(Subscriber)
     is_time = or_(mail.next_try_at.is_(None), mail.next_try_at <= bindparam("now"))
-    unsent = and_(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("before"), is_time)
-    started = and_(mail.state == DeliveryState.SENDING, mail.attempts == bindparam("after"))
+    unsent = and_(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("attempts_before"), is_time)
+    started = and_(mail.state == DeliveryState.SENDING, mail.attempts == bindparam("attempt"))
     as_claimed = exists().where(
         person.id == bindparam("person"),
         person.state == bindparam("person_state"),
-        person.email == bindparam("email"),
+        person.email == bindparam("person_email"),
         person.paused_until.is_not_distinct_from(bindparam("paused_until")),
     )
     is_suppressed = exists().where(_columns(Suppression).address_hash == bindparam("hash"))
@@ -91,7 +96,7 @@ def _starting(table: type[Outgoing]) -> Update:
         .where(or_(unsent, started), as_claimed, ~is_suppressed)
         .values(
             state=DeliveryState.SENDING,
-            attempts=bindparam("after"),
+            attempts=bindparam("attempt"),
             tried_at=bindparam("now"),
             lease_until=bindparam("lease_end"),
         )
@@ -101,13 +106,13 @@ def _starting(table: type[Outgoing]) -> Update:
 @cache
 def _settling(table: type[Outgoing]) -> Update:
     mail = _columns(table)
-    return _settled(table).where(mail.state == DeliveryState.SENDING, mail.attempts == bindparam("after"))
+    return _settled(table).where(mail.state == DeliveryState.SENDING, mail.attempts == bindparam("attempt"))
 
 
 @cache
 def _settling_unstarted(table: type[Outgoing]) -> Update:
     mail = _columns(table)
-    return _settled(table).where(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("before"))
+    return _settled(table).where(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("attempts_before"))
 
 
 def _settled(table: type[Outgoing]) -> Update:
