@@ -25,7 +25,11 @@ def waiting_counts(session: Session, now: datetime, *, due_before: datetime | No
 
 def sending_until(session: Session, now: datetime) -> datetime | None:
     """When the last lease ends of those that run now; None where no mail is being sent."""
-    ends = [session.exec(select(func.max(table.lease_until)).where(col(table.lease_until) > now)).one() for table in TABLES]
+    held = [*OPEN_STATES, DeliveryState.SENDING]
+    ends = [
+        session.exec(select(func.max(table.lease_until)).where(col(table.state).in_(held), col(table.lease_until) > now)).one()
+        for table in TABLES
+    ]
     return max((end for end in ends if end), default=None)
 
 
