@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
 from service.models.mails import (
+    DONE_STATES,
     HOLDING_STATES,
     OPEN_STATES,
+    UNSENT_STATES,
+    Bounce,
     Delivery,
     DeliveryState,
     Digest,
@@ -29,12 +32,15 @@ from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Su
 from service.models.topics import Match, Reason, Topic
 
 __all__ = [
+    "DONE_STATES",
     "HOLDING_STATES",
     "OPEN_STATES",
     "TRUST",
+    "UNSENT_STATES",
     "WEEKDAYS",
     "Alarm",
     "Answer",
+    "Bounce",
     "Budget",
     "Completion",
     "Delivery",
