@@ -22,7 +22,7 @@ _FAULTS = {
         r"architecture|"
         r"experiments?|analysis)\b(?! (?:of|for|that|in|behind|between)\b)|One (?:reason|such)|Another)\b"
         rf"|\b(?:this|these|those)\b(?! {_DOCUMENT}| direction\b|(?: (?!is |are )[\w-]+){{1,2}} (?:between|of|that|where|"
-        rf"in which)\b| (?:who|that|of|in|with|from)\b)|\b[Ss]uch (?!as\b|that\b|an?\b)\w+s\b|\b(?:above|"
+        rf"in which)\b| (?:who|that|of|in|with|from)\b)|\b[Ss]uch (?!as\b|that\b|an?\b)(?:\w+ ){{0,2}}\w+s\b|\b(?:above|"
         rf"aforementioned|former|latter)\b"
         r"|\b(?:as|in|by) (?:doing so|such)\b|^Some of\b|\bof them\b|\b(?:the )?same (?:problem|issue|idea)\b",
     ),
@@ -30,7 +30,7 @@ _FAULTS = {
         r"^(?:Our|The proposed) (?:(?:\w+[- ]){0,2})(?:method|approach|model|framework|algorithm|system|technique|"
         r"experiments?|results?|"
         r"findings?|evaluations?|analysis|analyses|code|solution|pipeline|architecture|contributions?|strategy|design|"
-        r"formulation)s?\b"
+        r"formulation)s?\b|^The (?:performance )?(?:correspondence|gap|gains?|improvements?) (?:is|are|persists?|holds?)\b"
     ),
     "starts midway": re.compile(
         r"^(?:Not only|And|Or|But|Which|That|Also|Then|Than|However|Moreover|Furthermore|Thus|Hence|Finally|"
@@ -42,6 +42,8 @@ _FAULTS = {
         rf"\b[Ii]n (?:this|our) {_DOCUMENT}|\b(?:project page|code|demo|website|models?|datasets?|data)\b[^.]{{0,60}}"
         r"\b(?:available|released|open-sourced|found)\b(?! (?:models?|data))|https?:|www\.|\bWe (?:hope|believe|thank|anticipate|"
         r"encourage|plan)\b|\bopen[- ]sourced? (?:our|the|all)\b"
+        r"|^We (?:also )?(?:release|open-source) (?:both )?(?:the|our|all)\b"
+        r"|\bvalidate\b[^.]*\bour (?:\w+ )?(?:approach|method|strateg\w+|framework)\b"
         r"|\b[Ee]xtensive experiments\b|\bpublicly (?:available|release)|\bTo the best of our knowledge",
     ),
     "says too little": re.compile(
@@ -49,6 +51,7 @@ _FAULTS = {
         r"(?:[A-Z][\w.+-]*|a|an|the|and|novel|new|[^\W_]+ [Mm]odels?)(?: (?:[A-Z0-9][\w.+-]*|and|Models?))*\.$"
     ),
     "unfinished": re.compile(
+        r": .*\bfirst [a-z]+s\b(?!.*\bthen\b)|"
         r"…$|\.\.\.$|[^.!?…]$|\b(?:a|an|the|of|to|for|with|and|or|but|by|on|at|from|as|that|which|is|are|its|their|"
         r"our|than|into|via|"
         r"such|both|between|including|e\.g|i\.e|we|using|while|where)[.]$|,\.$"

@@ -131,7 +131,8 @@ _ASKS_FOR_MORE = re.compile(
     r"operat(?:es?|ing)|conditional|"
     r"result(?:s|ing)?|involved?|consist(?:s|ing)?|interested|role|falls?|lies?|acts?|serves?|increase|decrease|change|differ(?:s|ing)?|work(?:s|"
     r"ing)?|known|referred|defined|"
-    r"par|orthogonal|parallel|proportional|relative|a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
+    r"par|is trained|are trained|which is an? \w+ \w+|"
+    r"orthogonal|parallel|proportional|relative|a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
     r"into|while|that|which|when)$",
     re.IGNORECASE,
 )

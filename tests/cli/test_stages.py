@@ -55,7 +55,7 @@ def test_summarize_prints_a_line_for_each_line(paperround: Paperround, papers: P
     first, second = map(json.loads, ran.out.splitlines())
     assert first == {
         "id": "x/1 any text",
-        "tldr": "A planner for LLM agents.",
+        "tldr": "We propose a planner for LLM agents.",
         "problem": None,
         "result": None,
         "written_by": "authors",
