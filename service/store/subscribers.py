@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -107,12 +108,4 @@ def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> Non
 
 
 def settings_columns(settings: SubscriberSettings) -> dict[str, Any]:
-    return {
-        "email": settings.email,
-        "topics": list(settings.topics),
-        "zone": settings.zone,
-        "hour": settings.hour,
-        "cadence": settings.cadence,
-        "state": settings.state,
-        "paused_until": settings.paused_until,
-    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
