@@ -14,6 +14,7 @@ from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
 
 _MOST_NAMED = 20
+_MOST_REASONS = 5  # for silences
 
 
 def status(as_json: Json = False) -> None:
@@ -45,6 +46,8 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
             shown = issue["unfinished"][:_MOST_NAMED]
             more = f" and {len(issue['unfinished']) - len(shown)} more" if len(issue["unfinished"]) > len(shown) else ""
             say(f"Not finished: {', '.join(shown)}{more}")
+    for reason, count in list(state["silent"].items())[:_MOST_REASONS]:
+        say(f"  {'one person' if count == 1 else f'{count} people'} got no mail: {reason}")
     if state["sending_until"]:
         say("Mails are being sent.")
     for name, words in WAITING.items():

@@ -5,6 +5,23 @@ Only store/ assigns to a row's attributes.
 
 from __future__ import annotations
 
+from service.models.digests import (
+    SECONDS_A_CARD,
+    SECONDS_A_LINE,
+    Digest,
+    DigestKind,
+    Entry,
+    History,
+    LeftOut,
+    LeftOutFor,
+    Liking,
+    Pick,
+    SecondLook,
+    Section,
+    Standing,
+    Theme,
+    Week,
+)
 from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
 from service.models.mails import (
     DONE_STATES,
@@ -14,27 +31,28 @@ from service.models.mails import (
     Bounce,
     Delivery,
     DeliveryState,
-    Digest,
     Email,
     Issue,
     MailLinks,
     Notice,
     NoticeKind,
     Outgoing,
-    Pick,
-    Section,
     Sender,
 )
+from service.models.marks import Mark, MarkKind
 from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
-from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
+from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
 
 __all__ = [
     "DONE_STATES",
     "HOLDING_STATES",
+    "LANGUAGES",
     "OPEN_STATES",
+    "SECONDS_A_CARD",
+    "SECONDS_A_LINE",
     "TRUST",
     "UNSENT_STATES",
     "WEEKDAYS",
@@ -46,13 +64,21 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Digest",
+    "DigestKind",
     "Doubt",
     "Email",
+    "Entry",
     "Evidence",
     "Form",
+    "History",
     "Issue",
     "KeptCompletion",
+    "LeftOut",
+    "LeftOutFor",
+    "Liking",
     "MailLinks",
+    "Mark",
+    "MarkKind",
     "Match",
     "Notice",
     "NoticeKind",
@@ -66,16 +92,20 @@ __all__ = [
     "Prompt",
     "Reason",
     "RequestCount",
+    "SecondLook",
     "Section",
     "Sender",
     "Spending",
+    "Standing",
     "Subscriber",
     "SubscriberState",
     "Summary",
     "Suppression",
+    "Theme",
     "Topic",
     "Turn",
     "Validator",
+    "Week",
     "metadata",
     "new_key",
 ]

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
-from service.store.deliveries import issue_counts, latest_issue, unfinished_deliveries
+from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_deliveries
 from service.store.mail_counts import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -46,6 +46,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "newest_day": newest_featured_on(session),
         "subscribers": people,
         "issue": _issue(issue, outcomes, [person.email for _, person in unfinished]) if issue else None,
+        "silent": silence_counts(session, issue.id) if issue and issue.id else {},
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
         "sending_until": being_sent,

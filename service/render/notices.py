@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.models import Email, Notice, NoticeKind, Subscriber, Topic
+from service.render.preferences import settings_in_words
 from service.render.templates import mail_template
-from service.render.words import masked, schedule_in_words, topics_in_words
+from service.render.words import masked
 
 
 class _Words(NamedTuple):
@@ -27,12 +28,6 @@ def render_notice(notice: Notice, person: Subscriber, topics: Mapping[str, Topic
     return Email(said.subject, mail_template("notice.html").render(values), text.strip() + "\n")
 
 
-def settings_in_words(settings: Mapping[str, Any], topics: Mapping[str, Topic]) -> dict[str, str]:
-    """What is mailed, and when, in the words of the mail's foot."""
-    schedule = schedule_in_words(settings["cadence"], settings["hour"], settings["zone"])
-    return {"Topics": topics_in_words(settings["topics"], topics), "Mail": schedule}
-
-
 def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic]) -> _Words:
     said = settings_in_words(person.model_dump(), topics)
     return _Words(
@@ -48,7 +43,7 @@ def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic]) ->
 
 def _change(notice: Notice, _: Subscriber, topics: Mapping[str, Topic]) -> _Words:
     before, after = settings_in_words(notice.before, topics), settings_in_words(notice.after, topics)
-    changes = tuple((name, before[name], after[name]) for name in before if before[name] != after[name])
+    changes = tuple((name, before[name], after[name]) for name in before if before[name] != after.get(name))
     return _Words(
         "Your digest was changed",
         ("The settings of your digest were changed by a link in one of its mails.",),

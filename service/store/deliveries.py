@@ -6,10 +6,10 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from itertools import accumulate, compress, pairwise
+from typing import Any, TypeVar
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
@@ -21,6 +21,8 @@ from service.models import (
     Delivery,
     DeliveryState,
     Digest,
+    Entry,
+    History,
     Issue,
     Subscriber,
     SubscriberState,
@@ -30,15 +32,6 @@ from service.store.database import take_lock
 from service.store.ledger import Ref, is_free
 
 _Value = TypeVar("_Value", int, str)
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What a person got, as far as the next digest needs to know."""
-
-    last_accepted_on: date | None
-    held_ids: frozenset[str]
-    delivery: Delivery | None  # the one of the day asked about
 
 
 def lock_planning(session: Session) -> None:
@@ -65,19 +58,46 @@ def histories(session: Session, subscriber_ids: Collection[int], *, on: date, si
     A digest holds no paper newer than its own day, so those before `since` can't hold a paper of the window.
     """
     last: dict[int, date] = {}
-    held: dict[int, set[str]] = {}
-    today: dict[int, Delivery] = {}
+    rows: dict[int, list[Delivery]] = {}
     for ids in _portions(subscriber_ids):
         theirs = col(Delivery.subscriber_id).in_(ids)
         accepted = (theirs, col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on) < on)
         newest = select(Delivery.subscriber_id, func.max(Delivery.digest_on)).where(*accepted)
         last.update(session.exec(newest.group_by(col(Delivery.subscriber_id))).all())
-        for delivery in session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) >= since)):
-            if delivery.state in HOLDING_STATES:
-                held.setdefault(delivery.subscriber_id, set()).update(delivery.paper_ids)
-            if delivery.digest_on == on:
-                today[delivery.subscriber_id] = delivery
-    return {person: History(last.get(person), frozenset(held.get(person, ())), today.get(person)) for person in subscriber_ids}
+        within = select(Delivery).where(theirs, col(Delivery.digest_on) >= since).order_by(col(Delivery.digest_on))
+        for delivery in session.exec(within):
+            rows.setdefault(delivery.subscriber_id, []).append(delivery)
+    return {person: _history(rows.get(person, ()), last.get(person), on) for person in subscriber_ids}
+
+
+def _history(rows: Sequence[Delivery], last_accepted_on: date | None, on: date) -> History:
+    """`rows` by day, the oldest first."""
+    holding = [row for row in rows if row.state in HOLDING_STATES]
+    silent = [row for row in rows if row.state == DeliveryState.SKIPPED and not row.paper_ids]
+    told = max((row for row in holding + silent if row.digest_on < on), key=lambda row: row.digest_on, default=None)
+    return History(
+        last_accepted_on=last_accepted_on,
+        last_told_on=told.digest_on if told else None,
+        last_planned_at=told.planned_at if told else None,
+        held_ids=frozenset(key for row in holding for key in row.paper_ids),
+        lines=_lines(holding),
+        delivery=next((row for row in rows if row.digest_on == on), None),
+    )
+
+
+def _lines(holding: Sequence[Delivery]) -> dict[str, tuple[date, int]]:
+    """Papers that the person had in a line or less and never as a card: the first day, and the upvotes then."""
+    lines: dict[str, tuple[date, int]] = {}
+    cards: set[str] = set()
+    for row in holding:
+        if row.plan:
+            below = range(row.plan["cards"], row.plan["cards"] + row.plan["lines"] + row.plan["unlisted"])
+            for place, (key, kept) in enumerate(zip(row.paper_ids, row.plan["picks"], strict=True)):
+                if place not in below and kept.get("entry") != Entry.MISSED:
+                    cards.add(key)
+                elif "up" in kept:
+                    lines.setdefault(key, (row.digest_on, kept["up"]))
+    return {key: line for key, line in lines.items() if key not in cards}
 
 
 def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Delivery | None, now: datetime) -> Delivery:
@@ -93,10 +113,11 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.key = new_key()
     row.since_on = digest.since
     row.topics = [topic.slug for topic in digest.topics]
-    row.state = DeliveryState.SKIPPED if digest.silence else DeliveryState.PLANNED
+    row.state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
     row.reason = digest.silence
     row.paper_ids = [pick.paper.id for pick in digest.picks]
     row.looked_at_count = digest.looked_at_count
+    row.plan = digest.plan
     row.planned_at = now
     row.attempts = 0
     row.next_try_at = row.tried_at = row.smtp_reply = row.enhanced_code = row.bounce = None
@@ -118,16 +139,30 @@ def held_by_others(session: Session, delivery: Delivery) -> set[str]:
 
 
 def plan_again(session: Session, delivery: Delivery, paper_ids: list[str], now: datetime) -> bool:
-    """A delivery that was given up is due with these papers; without any it is skipped, and the answer is False."""
+    """A delivery that was given up is due with these of its papers; with none left it is skipped, and the answer is False."""
+    is_due = bool(paper_ids) or (delivery.is_of_a_mail and not delivery.paper_ids)
+    delivery.plan = _plan_with(delivery, paper_ids)
     delivery.paper_ids = paper_ids
-    delivery.state = DeliveryState.PLANNED if paper_ids else DeliveryState.SKIPPED
-    delivery.reason = None if paper_ids else "its papers came with other digests"
+    delivery.state = DeliveryState.PLANNED if is_due else DeliveryState.SKIPPED
+    delivery.reason = None if is_due else "its papers came with other digests"
     delivery.attempts = 0
     delivery.planned_at = now
     delivery.next_try_at = delivery.settled_at = None
     session.add(delivery)
     session.flush()
-    return bool(paper_ids)
+    return is_due
+
+
+def _plan_with(delivery: Delivery, paper_ids: Collection[str]) -> dict[str, Any]:
+    """The delivery's plan, of these of its papers only."""
+    plan = delivery.plan
+    if not plan:
+        return {}
+    stays = [key in paper_ids for key in delivery.paper_ids]
+    ends = list(accumulate((plan["cards"], plan["lines"], plan["unlisted"])))
+    counts = (sum(stays[start:end]) for start, end in pairwise([0, *ends]))
+    kept = dict(zip(("cards", "lines", "unlisted"), counts, strict=True))
+    return {**plan, **kept, "picks": list(compress(plan["picks"], stays))}
 
 
 def deliveries_where(
@@ -192,6 +227,21 @@ def unfinished_deliveries(session: Session, issue_id: int) -> list[tuple[Deliver
     question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
     open_ = (col(Delivery.issue_id) == issue_id, col(Delivery.state).not_in(DONE_STATES))
     return list(session.exec(question.where(*open_).order_by(col(Subscriber.email))))
+
+
+def last_silence(session: Session, subscriber_id: int) -> Delivery | None:
+    """The newest day that was looked at and gave no mail, with its reason; None where a mail came since."""
+    question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id).order_by(col(Delivery.digest_on).desc())
+    newest = session.exec(question.limit(1)).first()
+    return newest if newest and newest.state == DeliveryState.SKIPPED and not newest.paper_ids else None
+
+
+def silence_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """Why people of an issue got no mail, the commonest first, with how many."""
+    count, reason = func.count(), col(Delivery.reason)
+    silent = (col(Delivery.issue_id) == issue_id, col(Delivery.state) == DeliveryState.SKIPPED)
+    question = select(reason, count).where(*silent).group_by(reason).order_by(count.desc(), reason)
+    return {told or "": found for told, found in session.exec(question)}
 
 
 def latest_issue(session: Session) -> Issue | None:

@@ -27,11 +27,13 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
     assert checks == {
         "ck_subscriber_state",
         "ck_subscriber_hour",
+        "ck_subscriber_language",
         "ck_delivery_state",
         "ck_delivery_bounce",
         "ck_notice_state",
         "ck_notice_kind",
         "ck_notice_bounce",
+        "ck_mark_kind",
     }
 
 
@@ -85,6 +87,10 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
         assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
         assert (paper.title, paper.told_by, paper.velocity, paper.summary_tries) == ("T", {}, None, 0)
         assert (session.get_one(Issue, 1).candidate_count, session.get_one(Delivery, 1).uncertain_count) == (1, 0)
+        person = session.get_one(Subscriber, 1)
+        assert (person.length, person.minimum_score, person.followed, person.muted) == ("minutes:6", 0, [], [])
+        assert (person.language, person.with_abstract, person.with_outside, person.with_note) == ("en", False, True, False)
+        assert session.get_one(Delivery, 1).plan == {}
     with bare_database.connect() as connection:
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []

@@ -1,0 +1,251 @@
+"""What all digests of one day share: the papers, whom each fits, how fast upvotes come, what is alike. Pure.
+
+It is made once for any number of people, and what is worked out for one is kept for the next: a digest is then little more
+than a few operations on sets of ids.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from service.compose.candidates import (
+    Below,
+    Candidate,
+    Choice,
+    Ids,
+    News,
+    candidate,
+    momentum_lift,
+    telling,
+    upvotes_an_hour,
+)
+from service.compose.likeness import Likeness, words_of
+from service.compose.week import listed_days, themes
+from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
+from service.words import folded, runs, tokens
+
+RISEN_BY = 50  # upvotes, the least rise for a second look
+LEAST_VELOCITY = 5.0  # upvotes a day
+LEAST_READ = 0.5  # upvotes an hour
+SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
+_LONGEST_ORGANIZATION = 12  # words
+
+
+class Pool:
+    def __init__(
+        self,
+        topics: Iterable[Topic],
+        papers: Iterable[Paper],
+        matches: Mapping[str, Sequence[Match]],
+        *,
+        on: date,
+        marked: Iterable[Paper] = (),
+        earlier: Iterable[Paper] = (),
+    ) -> None:
+        """`matches` holds each paper's and each marked one's matches with every topic, by paper id.
+
+        `earlier` are papers of the five weeks that end `on`, from which weekly digests tell what is usual.
+        """
+        self.on = on
+        self.topics = tuple(topics)
+        self.papers = {paper.id: paper for paper in sorted(papers, key=lambda paper: paper.id)}
+        self.marked = {paper.id: paper for paper in marked}
+        self.earlier = tuple(earlier)
+        self._all_matches = matches
+        self.matches = {key: telling(matches.get(key, ())) for key in self.papers}
+        self._by_slug = {topic.slug: topic for topic in self.topics}
+        self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
+        self._masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
+        self._bars = {topic.slug: topic.threshold for topic in self.topics}
+        self._bit_matches = {
+            key: [(self._bits.get(match.slug, 0), match) for match in found] for key, found in self.matches.items()
+        }
+        self._candidates: dict[tuple[str, int], Candidate] = {}
+        self._standings: dict[tuple[str, float], Standing] = {}
+        self._below: dict[tuple[str, int, float], Below] = {}
+        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._slots: dict[tuple[str, Entry], Pick] = {}
+        self._since: dict[date, Ids] = {}
+        self._above: dict[date, Mapping[str, Ids]] = {}
+        self._news: dict[tuple[date, date, datetime | None], News] = {}
+        self._holding: dict[str, Ids] = {}
+
+    def choice(self, slugs: Iterable[str]) -> Choice:
+        """A person's topics; what is no topic any more is left out."""
+        key = tuple(slugs)
+        if key not in self._choices:
+            topics = {slug: topic for slug, topic in self._by_slug.items() if slug in key}
+            self._choices[key] = Choice(tuple(topics), self._mask(topics), topics)
+        return self._choices[key]
+
+    def _mask(self, slugs: Iterable[str]) -> int:
+        return sum([self._bits[slug] for slug in slugs if slug in self._bits])
+
+    def candidates(self, ids: Iterable[str], mask: int) -> list[Candidate]:
+        """The papers as they stand for those who chose the topics of `mask`."""
+        kept, masks = self._candidates, self._masks
+        return [kept.get((key, mask & masks[key])) or self._candidate(key, mask & masks[key]) for key in ids]
+
+    def _candidate(self, paper_id: str, mask: int) -> Candidate:
+        own = tuple([match for bit, match in self._bit_matches[paper_id] if bit & mask])
+        relevance = own[0].score if own else 0.0
+        pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
+        return self._candidates.setdefault((paper_id, mask), candidate(pick))
+
+    def _standing(self, paper_id: str, relevance: float) -> Standing:
+        if (paper_id, relevance) not in self._standings:
+            lift = momentum_lift(self.momentum[paper_id])
+            self._standings[paper_id, relevance] = Standing(relevance, momentum=lift)
+        return self._standings[paper_id, relevance]
+
+    def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
+        """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
+        kept, masks = self._below, self._masks
+        return [kept.get((key, mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
+
+    def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
+        (found,) = self.candidates([paper_id], mask)
+        best = found.pick.matches[0]
+        cause, bar = (LeftOutFor.BELOW_MINIMUM, minimum) if best.is_above else (LeftOutFor.BELOW_TOPIC, self._bars[best.slug])
+        below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
+        return self._below.setdefault((paper_id, mask, minimum), below)
+
+    def slot(self, paper_id: str, entry: Entry) -> Pick:
+        """The paper as it stands for those whom it doesn't concern."""
+        if (paper_id, entry) not in self._slots:
+            self._slots[paper_id, entry] = replace(self._candidate(paper_id, 0).pick, entry=entry)
+        return self._slots[paper_id, entry]
+
+    def above(self, since: date) -> Mapping[str, Ids]:
+        """By topic, the papers above its bar, of those featured from that day on."""
+        if since not in self._above:
+            self._above[since] = self._by_topic(self.since(since), is_above=True)
+        return self._above[since]
+
+    def _by_topic(self, ids: Iterable[str], *, is_above: bool) -> Mapping[str, Ids]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for key in ids:
+            for match in self.matches[key]:
+                if match.is_above or not is_above:
+                    found[match.slug].add(key)
+        return {slug: frozenset(found[slug]) for slug in self._by_slug}
+
+    @cached_property
+    def momentum(self) -> Mapping[str, float]:
+        """Upvotes an hour, by paper."""
+        return {key: upvotes_an_hour(paper, self.on) for key, paper in self.papers.items()}
+
+    @cached_property
+    def risen(self) -> Ids:
+        """Those that can have risen by enough for a second look."""
+        return frozenset(key for key, count in self.upvotes.items() if count >= RISEN_BY)
+
+    @cached_property
+    def read(self) -> Ids:
+        """Those read enough to be shown to whom they don't concern."""
+        return frozenset(key for key, speed in self.momentum.items() if speed >= LEAST_READ)
+
+    @cached_property
+    def fast(self) -> Ids:
+        """Those whose upvotes come fast now."""
+        return frozenset(key for key, paper in self.papers.items() if (paper.velocity or 0.0) >= LEAST_VELOCITY)
+
+    @cached_property
+    def rank(self) -> Mapping[str, int]:
+        """Each paper's place by upvotes, from 0."""
+        most_read = sorted(self.papers, key=lambda key: (-self.upvotes[key], key))
+        return {key: place for place, key in enumerate(most_read)}
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        return Likeness(self._words, self.marked, self._all_matches)
+
+    @cached_property
+    def same(self) -> Mapping[str, Ids]:
+        """Papers that are much the same as others, with those."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for key in self.papers:
+            for other, cosine in self.likeness.by_words(key).items():
+                if other != key and cosine >= SAME_FROM:
+                    found[key].add(other)
+        return {key: frozenset(others) for key, others in found.items()}
+
+    @cached_property
+    def same_ids(self) -> Ids:
+        return frozenset(self.same)
+
+    @cached_property
+    def week(self) -> tuple[date, ...]:
+        """The days of the week that ends `on`, those with lists."""
+        return listed_days(self.on - timedelta(days=6), self.on)
+
+    @cached_property
+    def themes(self) -> tuple[Theme, ...]:
+        """None where the weeks before are not known."""
+        return themes(self.earlier, self.week)
+
+    @cached_property
+    def upvotes(self) -> Mapping[str, int]:
+        return {key: paper.upvotes or 0 for key, paper in self.papers.items()}
+
+    def since(self, day: date) -> Ids:
+        """Those featured from that day on."""
+        if day not in self._since:
+            self._since[day] = frozenset(key for key, paper in self.papers.items() if day <= paper.featured_on <= self.on)
+        return self._since[day]
+
+    def news(self, since: date, covered_from: date, looked_at: datetime | None) -> News:
+        """Of those featured from `since` on, what no digest looked at before `covered_from`, the last of them at `looked_at`."""
+        key = (since, covered_from, looked_at)
+        if key not in self._news:
+            window = self.since(since)
+            late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
+            ids = self.since(covered_from).union(late) & window
+            self._news[key] = News(ids, self._by_topic(ids, is_above=False))
+        return self._news[key]
+
+    def holding(self, phrase: str) -> Ids:
+        """The papers that hold the phrase in title, keywords or abstract, as whole words, whatever their case or plural."""
+        if phrase not in self._holding:
+            run = _run(tokens(phrase))
+            self._holding[phrase] = frozenset(key for key, text in self._texts.items() if run in text)
+        return self._holding[phrase]
+
+    @cached_property
+    def _texts(self) -> Mapping[str, str]:
+        return {key: "|".join([_run(words) for words in places]) for key, places in self._words.items()}
+
+    @cached_property
+    def _words(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        return {key: words_of(paper) for key, paper in self.papers.items()}
+
+    def by_name(self, name: str) -> Ids:
+        """The papers of an author of that name, or of an organisation that has it in its own."""
+        none: Ids = frozenset()
+        return self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
+
+    @cached_property
+    def _authors(self) -> Mapping[str, Ids]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for key, paper in self.papers.items():
+            for author in paper.authors or ():
+                found[folded(author)].add(key)
+        return {name: frozenset(ids) for name, ids in found.items()}
+
+    @cached_property
+    def _organizations(self) -> Mapping[tuple[str, ...], Ids]:
+        """By every run of words of the name."""
+        found: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        for key, paper in self.papers.items():
+            for run in runs(tokens(paper.organization or "")[:_LONGEST_ORGANIZATION], _LONGEST_ORGANIZATION):
+                found[run].add(key)
+        return {run: frozenset(ids) for run, ids in found.items()}
+
+
+def _run(words: tuple[str, ...]) -> str:
+    """With a blank around each, so that whole words are found in it."""
+    return f" {' '.join(words)} "

@@ -1,0 +1,43 @@
+"""What a person's marks say of a paper: Rocchio's feedback over the likeness of papers. Pure.
+
+Rocchio moves what is looked for towards the mean of the wanted and away from the mean of the unwanted (Manning, Raghavan and
+Schütze, Introduction to Information Retrieval, 9.1.1). Written out, a paper's lift is its mean likeness to the wanted papers
+less its weighted mean likeness to the unwanted: each marked paper's part can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service.compose.likeness import Likeness
+from service.models import Liking, Mark, MarkKind
+
+MOST_LIFT = 2.0
+SCALE = 4.0  # so that three marks outweigh how well a paper fits its topic; see tests/benchmarks/rank_by_marks.py
+UNWANTED_WEIGHT = 0.5
+_LEAST_LIFT = 0.02  # less is not worth telling
+_MOST_LIKE, _MOST_TERMS = 3, 3
+
+
+class Taste:
+    """A person's marks, ready to be asked about papers. What is saved counts as wanted, unless it is unwanted as well."""
+
+    def __init__(self, marks: Sequence[Mark], likeness: Likeness) -> None:
+        unwanted = {mark.paper_id for mark in marks if mark.kind == MarkKind.LESS}
+        wanted = {mark.paper_id for mark in marks} - unwanted
+        self._likeness = likeness
+        self._parts = [
+            *((key, likeness.to_all(key), SCALE / len(wanted)) for key in sorted(wanted)),
+            *((key, likeness.to_all(key), -SCALE * UNWANTED_WEIGHT / len(unwanted)) for key in sorted(unwanted)),
+        ]
+
+    def lift(self, paper_id: str) -> float:
+        """-2 to 2, by which the paper's strength changes."""
+        total = sum([row.get(paper_id, 0.0) * weight for _, row, weight in self._parts])
+        return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
+
+    def liking(self, paper_id: str, lift: float) -> Liking:
+        """The lift with the marked papers that make most of it, and the words shared with the first of those."""
+        parts = sorted([(row.get(paper_id, 0.0) * weight, key) for key, row, weight in self._parts], reverse=lift > 0)
+        like = tuple([key for part, key in parts[:_MOST_LIKE] if part / parts[0][0] >= 0.5])
+        return Liking(lift, like, tuple(self._likeness.shared(like[0], paper_id)[:_MOST_TERMS]))
