@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.models import Delivery, Digest, Match, Paper, Pick, Section, Subscriber, Topic
+from service.models import Delivery, Digest, Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Section, Standing, Subscriber, Topic
 
 MOST_CARDS = 10
 MOST_LINES = 40
-NEAR_MISSES = 3
 
 
 def compose_digest(
@@ -31,13 +30,11 @@ def compose_digest(
     `matches` holds each paper's matches with every topic, by paper id.
     """
     chosen = tuple(topic for topic in topics if topic.slug in subscriber.topics)
-    picks = _ordered(Pick(paper, _matches_in(matches.get(paper.id, ()), chosen)) for paper in papers)
-    passed = [pick for pick in picks if pick.matches and pick.matches[0].is_above]
-    digest = Digest(subscriber, on, since, chosen, looked_at_count=len(papers))
-    if passed:
-        return _arranged(digest, passed)
-    near = tuple(pick for pick in picks if pick.matches)[:NEAR_MISSES]
-    return replace(digest, silence=_silence(digest, len(near)), near_misses=near)
+    picks = _ordered(_pick(paper, matches, chosen) for paper in papers)
+    passed = [pick for pick in picks if pick.chips]
+    left_out = tuple(LeftOut(pick, LeftOutFor.BELOW_TOPIC, "") for pick in picks if pick.matches and not pick.chips)
+    digest = Digest(subscriber, on, since, chosen, looked_at_count=len(papers), covered_from=since, left_out=left_out)
+    return _arranged(digest, passed) if passed else replace(digest, silence=_silence(digest))
 
 
 def compose_again(
@@ -49,9 +46,9 @@ def compose_again(
 ) -> Digest:
     """The digest that was planned as this delivery, for the topics chosen then; none of its papers falls out."""
     chosen = tuple(topic for topic in topics if topic.slug in delivery.topics)
-    picks = _ordered(Pick(paper, _matches_in(matches.get(paper.id, ()), chosen)) for paper in papers)
-    digest = Digest(subscriber, delivery.digest_on, delivery.since_on, chosen, delivery.looked_at_count)
-    return _arranged(digest, picks)
+    picks = _ordered(_pick(paper, matches, chosen) for paper in papers)
+    on, since = delivery.digest_on, delivery.since_on
+    return _arranged(Digest(subscriber, on, since, chosen, delivery.looked_at_count, covered_from=since), picks)
 
 
 def _arranged(digest: Digest, picks: Sequence[Pick]) -> Digest:
@@ -64,6 +61,11 @@ def _arranged(digest: Digest, picks: Sequence[Pick]) -> Digest:
     )
 
 
+def _pick(paper: Paper, matches: Mapping[str, Sequence[Match]], topics: Iterable[Topic]) -> Pick:
+    own = _matches_in(matches.get(paper.id, ()), topics)
+    return Pick(paper, own, Standing(own[0].score if own else 0.0), Entry.TOPIC if own else Entry.EARLIER)
+
+
 def _matches_in(matches: Iterable[Match], topics: Iterable[Topic]) -> tuple[Match, ...]:
     """The person's own: those above their topics' thresholds first, each kind strongest first."""
     slugs = {topic.slug for topic in topics}
@@ -72,7 +74,7 @@ def _matches_in(matches: Iterable[Match], topics: Iterable[Topic]) -> tuple[Matc
 
 def _ordered(picks: Iterable[Pick]) -> list[Pick]:
     def rank(pick: Pick) -> tuple[float, int, str]:
-        return (-pick.matches[0].score if pick.matches else 0, -(pick.paper.upvotes or 0), pick.paper.id)
+        return (-pick.standing.strength, -(pick.paper.upvotes or 0), pick.paper.id)
 
     return sorted(picks, key=rank)
 
@@ -85,7 +87,8 @@ def _sections(topics: Sequence[Topic], picks: Iterable[Pick]) -> tuple[Section, 
     return tuple(Section(named.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items())
 
 
-def _silence(digest: Digest, near_count: int) -> str:
+def _silence(digest: Digest) -> str:
+    near_count = len(digest.near_misses)
     days = f"{digest.since}" if digest.since == digest.on else f"{digest.since} to {digest.on}"
     if not digest.topics:
         return "no topics are chosen"

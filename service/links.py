@@ -1,9 +1,9 @@
 """Signed links: one keyed token a person and purpose. Pure.
 
 A mail's standing links never expire, so their token is the person's key and a keyed BLAKE2b (RFC 7693, 2.9) over purpose
-and key: 16 bytes, checked in constant time. They may unsubscribe, pause, and change what is mailed, for whoever holds a
-forwarded mail holds them too. Whatever tells or risks more needs a link that was mailed just now and expires: its token is
-a key and an instant, signed by itsdangerous with the purpose as the salt.
+and key: 16 bytes, checked in constant time. They may unsubscribe, pause, mark papers, and change what is mailed, for
+whoever holds a forwarded mail holds them too. Whatever tells or risks more needs a link that was mailed just now and
+expires: its token is a key and an instant, signed by itsdangerous with the purpose as the salt.
 
 The first key signs; every key listed is still believed, so keys can be rotated.
 """
@@ -30,6 +30,7 @@ class Standing(StrEnum):
     PAUSE = "pause"
     SETTINGS = "settings"
     WEB = "digest"
+    MARK = "mark"
 
 
 class Fresh(StrEnum):
@@ -58,6 +59,7 @@ def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
         settings=standing_link(sender, Standing.SETTINGS, subscriber_key),
         pause=standing_link(sender, Standing.PAUSE, subscriber_key),
         web=web_link(sender, subscriber_key, on),
+        marks=standing_link(sender, Standing.MARK, subscriber_key),
     )
 
 

@@ -103,7 +103,7 @@ def preview(
     with database() as (settings, engine), reading(engine) as session:
         digest = _digest(session, to, topics, covered)
         identity = sender(settings.model_copy(update={"smtp_url": None}))
-    if digest.silence:
+    if not digest.is_mailed:
         told = f"No mail for {covered}: {digest.silence}."
         say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
         return

@@ -1,4 +1,4 @@
-"""What is mailed: issues, deliveries, notices, and the digest that a delivery stands for. Touches nothing."""
+"""What is mailed: issues, deliveries, notices, emails and their links. Touches nothing."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from service.models.papers import Paper
 from service.models.rows import new_key, one_of
-from service.models.subscribers import Subscriber
-from service.models.topics import Match, Topic
 
 
 class DeliveryState(StrEnum):
@@ -69,6 +66,7 @@ class Delivery(Outgoing, table=True):
     topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
     paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     looked_at_count: int = 0  # papers in the window that were new to the person
+    plan: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the digest's arrangement and reasons (Digest.plan)
 
 
 class NoticeKind(StrEnum):
@@ -92,45 +90,6 @@ class Notice(Outgoing, table=True):
     email: str  # where it goes
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the settings changed, as they were
     after: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # and as they became
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """A paper chosen for a digest, with its matches among the person's topics, strongest first."""
-
-    paper: Paper
-    matches: tuple[Match, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    topic: Topic | None  # None: chosen earlier, and no topic of the person's finds it today
-    picks: tuple[Pick, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Digest:
-    """One person's digest of one day: what stands in it, or why there is none."""
-
-    subscriber: Subscriber
-    on: date
-    since: date
-    topics: tuple[Topic, ...]  # those the person chose
-    looked_at_count: int
-    sections: tuple[Section, ...] = ()  # full cards
-    lines: tuple[Pick, ...] = ()  # one line each
-    unlisted: tuple[Pick, ...] = ()  # counted only
-    silence: str | None = None  # why there is no mail
-    near_misses: tuple[Pick, ...] = ()
-
-    @property
-    def cards(self) -> tuple[Pick, ...]:
-        return tuple(pick for section in self.sections for pick in section.picks)
-
-    @property
-    def picks(self) -> tuple[Pick, ...]:
-        """All that the mail stands for, best first within each kind."""
-        return self.cards + self.lines + self.unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,3 +118,8 @@ class MailLinks:
     settings: str
     pause: str
     web: str  # this digest in a browser
+    marks: str  # what the person says of a paper; see `mark`
+
+    def mark(self, paper_id: str, what: str) -> str:
+        """The link to say "more", "less", "saved" or "mute" of a paper; its page has the button."""
+        return f"{self.marks}/{paper_id}/{what}"

@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from service.models.rows import new_key, one_of
 
+LANGUAGES = ("en", "de")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -23,6 +24,7 @@ class Subscriber(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of(SubscriberState), name="state"),
         CheckConstraint("hour BETWEEN 0 AND 23", name="hour"),
+        CheckConstraint(f"language IN {LANGUAGES}", name="language"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -34,6 +36,14 @@ class Subscriber(SQLModel, table=True):
     hour: int = 8  # local
     cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
     paused_until: date | None = None  # the local day on which mail begins again
+    length: str = "minutes:6"  # of reading, minutes:3 ... minutes:30; or papers:5 ... papers:50
+    minimum_score: float = 0.0  # 0 to 1: what a topic must reach beside its own bar
+    followed: list[str] = Field(default_factory=list, sa_type=JSON)  # authors and organisations, by name
+    muted: list[str] = Field(default_factory=list, sa_type=JSON)  # phrases
+    language: str = "en"  # of what we say; papers stay in theirs
+    with_abstract: bool = False  # beside the summary
+    with_outside: bool = True  # a paper outside their topics
+    with_note: bool = False  # a short mail when nothing passes
     added_at: datetime
     unsubscribed_at: datetime | None = None
     next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out

@@ -163,7 +163,7 @@ def _stands(planned: Planned) -> Outcome | None:
 
 
 def _planned(digest: Digest) -> Outcome:
-    if digest.silence:
+    if not digest.is_mailed:
         return Outcome(digest.subscriber.email, digest.on, DeliveryState.SKIPPED, digest.silence)
     ids = tuple(pick.paper.id for pick in digest.picks)
     return Outcome(digest.subscriber.email, digest.on, DeliveryState.PLANNED, None, ids, subject_line(digest))

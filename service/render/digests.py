@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from math import ceil
 
 from service.models import Digest, Email, MailLinks
+from service.render.subject import preheader, subject_line
 from service.render.templates import mail_template, page_template
-from service.render.words import shortened
 
 LARGEST_HTML = 90_000  # bytes; Gmail clips a mail at about 102 KB and hides its foot
-
-_SECONDS_A_CARD = 40
-_SECONDS_A_LINE = 8
-_LONGEST_SUBJECT = 110
 
 
 def render_digest(digest: Digest, links: MailLinks, *, sent_on: date) -> Email:
@@ -34,25 +29,15 @@ def render_digest_page(digest: Digest, links: MailLinks, *, sent_on: date) -> st
     return page_template("digest.html").render({**_values(whole, links, sent_on), "is_web": True})
 
 
-def subject_line(digest: Digest) -> str:
-    """`3 papers: Agents & tool use, Code · Title of the first`."""
-    names = [section.topic.name for section in digest.sections if section.topic]
-    count = f"{len(digest.picks)} {'paper' if len(digest.picks) == 1 else 'papers'}"
-    topics = f": {', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}" if names else ""
-    whole = f"{count}{topics} · {digest.picks[0].paper.title}"
-    return shortened(" ".join("".join(c if c.isprintable() else " " for c in whole).split()), _LONGEST_SUBJECT)
-
-
 def _html(digest: Digest, links: MailLinks, sent_on: date) -> str:
     return mail_template("digest.html").render(_values(digest, links, sent_on))
 
 
 def _values(digest: Digest, links: MailLinks, sent_on: date) -> Mapping[str, object]:
-    seconds = len(digest.cards) * _SECONDS_A_CARD + len(digest.lines) * _SECONDS_A_LINE
     return {
         "digest": digest,
         "subject": subject_line(digest),
-        "minutes": ceil(seconds / 60),
+        "preheader": preheader(digest),
         "links": links,
         "is_web": False,
         "sent_on": sent_on,

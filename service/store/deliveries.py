@@ -83,10 +83,11 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.key = new_key()
     row.since_on = digest.since
     row.topics = [topic.slug for topic in digest.topics]
-    row.state = DeliveryState.SKIPPED if digest.silence else DeliveryState.PLANNED
+    row.state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
     row.reason = digest.silence
     row.paper_ids = [pick.paper.id for pick in digest.picks]
     row.looked_at_count = digest.looked_at_count
+    row.plan = digest.plan
     row.planned_at = now
     row.attempts = 0
     row.next_try_at = row.smtp_reply = None

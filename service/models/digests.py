@@ -1,0 +1,246 @@
+"""A digest: what one person gets of one day or week, and the reason for each choice. Touches nothing.
+
+Every reason is kept as the numbers and words that it was worked out from, so that the mail, the pages, `why` and the tests
+show the same one, and can work it out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from math import ceil
+from typing import Any
+
+from service.models.papers import Paper
+from service.models.subscribers import Subscriber
+from service.models.topics import Match, Topic
+
+SECONDS_A_CARD = 40
+SECONDS_A_LINE = 8
+NEAR_MISSES = 3
+
+
+class DigestKind(StrEnum):
+    DAY = "day"
+    CATCH_UP = "catch-up"  # the best of the days that the person missed
+    WEEKLY = "weekly"
+    NOTE = "note"  # nothing passed, and the person wants to be told
+
+
+class Entry(StrEnum):
+    """Why a paper is in."""
+
+    TOPIC = "topic"  # above the bar of one of the person's topics, and above their own
+    FOLLOWED = "followed"  # by somebody whom the person follows
+    OUTSIDE = "outside"  # of no topic of theirs: the slot for what others read
+    SECOND_LOOK = "second look"  # they had it in a line before, and it took off since
+    MISSED = "missed"  # of no topic of theirs, and among the most read of the week
+    EARLIER = "earlier"  # chosen earlier, and no topic of theirs finds it now
+
+
+class LeftOutFor(StrEnum):
+    """Why a paper of the person's topics is not in."""
+
+    BELOW_TOPIC = "below the topic's bar"
+    BELOW_MINIMUM = "below your minimum"
+    MUTED = "muted phrase"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Why a pick stands where it stands: the parts of its strength, which orders the digest."""
+
+    relevance: float = 0.0  # the best score among the person's topics, 0 to 1
+    followed: float = 0.0  # the lift for somebody followed
+    liking: float = 0.0  # the lift by the person's marks, negative for what is like the unwanted
+    momentum: float = 0.0  # the lift for upvotes an hour
+    nearness: float = 0.0  # negative: much the same as a stronger pick, so that both don't stand side by side
+    near_id: str | None = None  # that stronger pick's paper
+
+    @property
+    def strength(self) -> float:
+        return self.relevance + self.followed + self.liking + self.momentum + self.nearness
+
+
+@dataclass(frozen=True, slots=True)
+class Liking:
+    """What the person's marks say of a paper."""
+
+    lift: float
+    like_ids: tuple[str, ...]  # the marked papers that say most, of the lift's direction
+    terms: tuple[tuple[str, float], ...]  # what they share with this one, each with its part of the lift, the largest first
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """The one exception to "a paper once": how a paper took off since the person had it in a line."""
+
+    first_on: date  # the day of the digest that held it
+    upvotes_then: int
+    upvotes_now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A paper chosen for a digest, with its matches among the person's topics: those above the bar first, strongest first."""
+
+    paper: Paper
+    matches: tuple[Match, ...]
+    standing: Standing = Standing()
+    entry: Entry = Entry.TOPIC
+    followed: tuple[str, ...] = ()  # the names that the person follows, as they wrote them
+    liking: Liking | None = None
+    second_look: SecondLook | None = None
+
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """The slugs of the person's topics that it fits."""
+        return tuple(match.slug for match in self.matches if match.is_above)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A new paper that has to do with the person's topics, and why it is not in."""
+
+    pick: Pick
+    cause: LeftOutFor
+    detail: str  # the muted phrase; or the score and the bar that it missed, as in "0.41 of 0.50"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    topic: Topic | None  # None: in for another reason than a topic; each pick tells it
+    picks: tuple[Pick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A tag that rose this week."""
+
+    tag: str
+    counts: tuple[int, ...]  # papers on each of the week's days
+    usual: float  # papers a week, on average over the four weeks before
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """What a weekly digest tells beside its papers."""
+
+    days: tuple[date, ...]  # those with lists, oldest first: the columns of the themes' charts
+    themes: tuple[Theme, ...]  # the most risen first
+    risers: tuple[Pick, ...]  # papers of this digest whose upvotes come fastest now; each stands in it as well
+    missed: tuple[Pick, ...]  # the most read of the week that no topic of the person's finds
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One person's digest: what stands in it, or why there is none."""
+
+    subscriber: Subscriber
+    on: date
+    since: date  # the first day whose papers it may hold; the window overlaps the last digest's for late papers
+    topics: tuple[Topic, ...]  # those the person chose
+    looked_at_count: int  # papers that the person's last digest did not look at already, and those that passed
+    covered_from: date  # the first day that it is about; the last is `on`
+    kind: DigestKind = DigestKind.DAY
+    sections: tuple[Section, ...] = ()  # full cards
+    lines: tuple[Pick, ...] = ()  # one line each
+    unlisted: tuple[Pick, ...] = ()  # counted only; the web version lists them
+    second_look: Pick | None = None  # a full card of its own
+    outside: Pick | None = None  # a full card of its own
+    week: Week | None = None  # weekly only
+    silence: str | None = None  # why nothing passed
+    left_out: tuple[LeftOut, ...] = ()  # strongest first
+
+    @property
+    def cards(self) -> tuple[Pick, ...]:
+        """The full cards in their sections; the slots have one more each."""
+        return tuple(pick for section in self.sections for pick in section.picks)
+
+    @property
+    def passed(self) -> tuple[Pick, ...]:
+        """What passed the person's bar, best first within each kind."""
+        return self.cards + self.lines + self.unlisted
+
+    @property
+    def slots(self) -> tuple[Pick, ...]:
+        """What stands in it beside what passed, each labelled."""
+        single = tuple(pick for pick in (self.second_look, self.outside) if pick)
+        return single + (self.week.missed if self.week else ())
+
+    @property
+    def picks(self) -> tuple[Pick, ...]:
+        """All that the mail stands for."""
+        return self.passed + self.slots
+
+    @property
+    def near_misses(self) -> tuple[Pick, ...]:
+        return tuple(out.pick for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
+
+    @property
+    def is_mailed(self) -> bool:
+        return self.silence is None or self.kind is DigestKind.NOTE
+
+    @property
+    def reading_seconds(self) -> int:
+        cards = len(self.cards) + sum(pick is not None for pick in (self.second_look, self.outside))
+        lines = len(self.lines) + (len(self.week.missed) if self.week else 0)
+        return cards * SECONDS_A_CARD + lines * SECONDS_A_LINE
+
+    @property
+    def minutes(self) -> int:
+        return ceil(self.reading_seconds / 60)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What a delivery keeps of it, beside the papers, to show the same digest again."""
+        told: dict[str, Any] = {
+            "kind": self.kind,
+            "covered_from": f"{self.covered_from}",
+            "cards": len(self.cards),
+            "lines": len(self.lines),
+            "unlisted": len(self.unlisted),
+            "picks": [_kept(pick) for pick in self.picks],
+        }
+        if self.week:
+            told["week"] = _kept_week(self.week)
+        return told
+
+
+def _kept(pick: Pick) -> dict[str, Any]:
+    """The defaults are left out: a year holds millions of these."""
+    place = pick.standing
+    numbers = (place.relevance, place.followed, place.liking, place.momentum, place.nearness)
+    told: dict[str, Any] = {"at": [round(number, 4) for number in numbers]}
+    told |= _without_none(up=pick.paper.upvotes, near=place.near_id)
+    if pick.entry is not Entry.TOPIC:
+        told["entry"] = pick.entry
+    if pick.followed:
+        told["followed"] = pick.followed
+    if pick.liking:
+        told["liking"] = {"ids": pick.liking.like_ids, "terms": [[term, round(part, 4)] for term, part in pick.liking.terms]}
+    if look := pick.second_look:
+        told["look"] = [f"{look.first_on}", look.upvotes_then, look.upvotes_now]
+    return told
+
+
+def _kept_week(week: Week) -> dict[str, Any]:
+    return {
+        "days": [f"{day}" for day in week.days],
+        "themes": [[theme.tag, theme.counts, round(theme.usual, 2)] for theme in week.themes],
+        "risers": _ids(week.risers),
+    }
+
+
+def _ids(picks: Iterable[Pick]) -> list[str]:
+    return [pick.paper.id for pick in picks]
+
+
+def _without_none(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
