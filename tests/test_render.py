@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from service.links import mail_links
 from service.models import Email, Paper
 from service.render import LARGEST_HTML, render_digest
-from service.render.words import count_in_words
+from service.render.characters import one_line
+from service.render.latex import readable
+from service.render.words import number_in_words
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 from tests.test_compose import compose
 
@@ -45,7 +47,7 @@ def test_a_mail_tells_what_is_in_it() -> None:
     assert shown.h1
     assert shown.h1.text == "Two papers for you, out of 2"
     assert [h.text for h in shown.find_all("h2")] == ["Agents", "Code"]
-    words = shown.get_text(" ")
+    words = " ".join(shown.get_text(" ").split())
     for part in (
         "Ada Okafor, Lena Brandt, Mika Sato and 6 more",
         "Northfield Lab",
@@ -92,7 +94,7 @@ def test_a_mail_never_grows_past_the_bound_and_counts_what_fell_out() -> None:
     assert len(email.html.encode()) <= LARGEST_HTML
     assert "60 papers for you, out of 60" in email.html
     shown = len(soup(email).select(".card, p.line a[href^='https://huggingface.co/']"))
-    assert f"{60 - shown} more matched</a> and did not fit into this mail." in email.html
+    assert f"{60 - shown} more matched: read them on the web</a>" in email.html
 
 
 def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
@@ -118,7 +120,7 @@ def test_a_sample_paper_is_marked() -> None:
     assert "Sample papers" not in render(paper()).html
 
 
-HOSTILE = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=40) | st.sampled_from(
+HOSTILE = st.text(max_size=40) | st.sampled_from(
     [
         '<script>alert("x")</script>',
         "{{ 7 * 7 }}",
@@ -138,16 +140,16 @@ def test_whatever_papers_hold_is_shown_as_it_is(title: str, tldr: str, name: str
     shown = soup(render(paper(title=f"Agents {title}".strip(), tldr=tldr, authors=[name], author_count=1)))
     assert shown.find("script") is None
     assert shown.h3
-    assert shown.h3.get_text() == f"Agents {title}".strip()
-    if tldr:
+    assert shown.h3.get_text() == readable(one_line(f"Agents {title}"))
+    if one_line(tldr):
         said = shown.select_one(".said")
         assert said is not None
-        assert said.get_text() == tldr
+        assert said.get_text() == readable(one_line(tldr))
 
 
-@pytest.mark.parametrize(("count", "words"), [(0, "no papers"), (1, "one paper"), (12, "twelve papers"), (13, "13 papers")])
+@pytest.mark.parametrize(("count", "words"), [(0, "no"), (1, "one"), (12, "twelve"), (13, "13"), (1234, "1,234")])
 def test_small_numbers_are_words(count: int, words: str) -> None:
-    assert count_in_words(count, "paper") == words
+    assert number_in_words(count) == words
 
 
 def test_a_subject_is_one_line_whatever_it_names() -> None:

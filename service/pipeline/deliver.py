@@ -147,7 +147,7 @@ def _made(engine: Engine, row: Outgoing, person: Subscriber, sender: Sender, boa
     with reading(engine) as session:
         digest = digest_again(session, person, row, board)
     links = mail_links(sender, person.key, row.digest_on)
-    email = render_digest(digest, links, sent_on=sent_on)
+    email = render_digest(digest, links, sent_on=sent_on, postal_line=sender.postal_line)
     return email, build_message(email, sender, to=person.email, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
 
 

@@ -29,13 +29,13 @@ class Language:
     locale: Locale
     catalogue: gettext.NullTranslations
 
-    def say(self, sentence: str, **values: object) -> str:
+    def say(self, sentence: str, /, **values: object) -> str:
         """The sentence in this language, with `%(name)s` filled in."""
         return self.catalogue.gettext(sentence) % values
 
-    def count(self, one: str, many: str, number: int, **values: object) -> str:
-        """The form for this number, with `%(name)s` filled in."""
-        return self.catalogue.ngettext(one, many, number) % values
+    def count(self, one: str, many: str, amount: int, /, **values: object) -> str:
+        """The form for this amount, with `%(name)s` filled in."""
+        return self.catalogue.ngettext(one, many, amount) % values
 
     def day(self, day: date) -> str:
         """`Friday 2 October 2026`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from service.models import Digest
-from service.render.words import shortened
+from service.models import Digest, DigestKind
+from service.render.language import language
+from service.render.words import shortened, shown
 
 _LONGEST_SUBJECT = 110
 _LONGEST_PREHEADER = 150
@@ -11,18 +12,28 @@ _LONGEST_PREHEADER = 150
 
 def subject_line(digest: Digest) -> str:
     """`3 papers: Agents & tool use, Code · Title of the first`."""
-    if not digest.picks:
-        return f"Nothing for you, out of {digest.looked_at_count}"
-    names = [section.topic.name for section in digest.sections if section.topic]
-    count = f"{len(digest.picks)} {'paper' if len(digest.picks) == 1 else 'papers'}"
-    topics = f": {', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}" if names else ""
-    whole = f"{count}{topics} · {digest.picks[0].paper.title}"
-    return shortened(" ".join("".join(c if c.isprintable() else " " for c in whole).split()), _LONGEST_SUBJECT)
+    spoken = language(digest.subscriber.language)
+    if not digest.passed:
+        return spoken.say("Nothing for you today, out of %(total)s", total=spoken.number(digest.looked_at_count))
+    names = [shown(section.topic.name, 60) for section in digest.sections if section.topic]
+    if len(names) > 2:
+        names = [", ".join(names[:2]) + " " + spoken.say("and %(number)s more", number=len(names) - 2)]
+    count = len(digest.passed)
+    number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
+    topics = f": {', '.join(names)}" if names else ""
+    return shortened(f"{_kind(digest)}{number}{topics} · {shown(digest.passed[0].paper.title, 200)}", _LONGEST_SUBJECT)
 
 
 def preheader(digest: Digest) -> str:
     """A sentence on the first paper, for the subject holds its title."""
-    if not digest.picks:
-        return shortened(f"{digest.silence}", _LONGEST_PREHEADER)
-    first = digest.picks[0].paper
-    return shortened(first.tldr or first.title, _LONGEST_PREHEADER)
+    if not digest.passed:
+        return ""
+    first = digest.passed[0].paper
+    return shown(first.tldr or first.title, _LONGEST_PREHEADER)
+
+
+def _kind(digest: Digest) -> str:
+    spoken = language(digest.subscriber.language)
+    if digest.kind is DigestKind.WEEKLY:
+        return spoken.say("Your week: ")
+    return spoken.say("What you missed: ") if digest.kind is DigestKind.CATCH_UP else ""

@@ -15,7 +15,6 @@ import premailer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
-from service.render import words
 from service.template_files import TEMPLATES
 
 _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
@@ -31,24 +30,23 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        authors_line=words.authors_line,
-        schedule=lambda person: words.schedule_in_words(person.cadence, person.hour, person.zone),
-        count_in_words=words.count_in_words,
-        day=words.day_in_words,
-        paper_link=words.paper_link,
-        short_day=words.short_day,
-        cut=words.shortened,
-        web_link=words.web_link,
-        why=words.why_parts,
-    )
     environment.globals["style"] = Markup(mail_style())  # noqa: S704
     return environment
 
 
 @cache
 def mail_style() -> str:
+    """All that a browser needs: what a mail has inlined, and what it keeps."""
+    return _inlined_style() + _kept_style()
+
+
+def _inlined_style() -> str:
     return (TEMPLATES / "mail" / "style.css").read_text("utf-8")
+
+
+def _kept_style() -> str:
+    """Narrow and dark screens: nothing that could be inlined. Gmail drops the whole of a long <style>."""
+    return (TEMPLATES / "mail" / "media.css").read_text("utf-8")
 
 
 @cache
@@ -65,7 +63,7 @@ def mail_template(name: str) -> Template:
     environment = _environment()
     assert environment.loader is not None
     source, _, _ = environment.loader.get_source(environment, name)
-    code = environment.compile(_inlined(source.replace("{{ style }}", mail_style())), name=name)
+    code = environment.compile(_inlined(source.replace("{{ style }}", _kept_style())), name=name)
     return Template.from_code(environment, code, environment.make_globals(None))
 
 
@@ -80,6 +78,7 @@ def _inlined(source: str) -> str:
 
     inlined = premailer.transform(
         _JINJA_TAG.sub(hide, source),
+        css_text=[_inlined_style()],
         allow_network=False,
         strip_important=False,
         keep_style_tags=True,
