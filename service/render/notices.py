@@ -10,7 +10,7 @@ from service.models import Email, Notice, NoticeKind, Subscriber, Topic
 from service.render.language import Language, language
 from service.render.preferences import settings_in_words
 from service.render.templates import mail_template
-from service.render.words import masked
+from service.render.words import masked, schedule_in_words, topics_in_words
 
 
 class _Words(NamedTuple):

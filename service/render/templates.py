@@ -18,7 +18,7 @@ from markupsafe import Markup
 from service.template_files import TEMPLATES
 
 _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
-_DOCTYPE = "<!doctype html>\n"
+_DOCTYPE = "<!DOCTYPE html>\n"
 
 
 @cache
