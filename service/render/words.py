@@ -101,5 +101,5 @@ def short_day(day: date) -> str:
 
 
 def web_link(url: str | None) -> str | None:
-    """A link that a mail may carry, or None: pages can say `javascript:` as well."""
-    return url if url and len(url) < 500 and re.match(r"https?://[^\s\"'<>\\]+$", url) else None
+    """A link that a mail may carry, or None: pages can say `javascript:` as well. Filters mistrust plain http."""
+    return url if url and len(url) < 500 and re.fullmatch(r"https://[^\s\"'<>\\]+", url) else None

@@ -68,7 +68,7 @@ def test_every_preference_can_be_changed_is_told_and_undone(web: Web) -> None:
     told = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
     for line in ("Länge: 8 Arbeiten\nvorher: 6 Minuten", "Stichwörter: soup\nvorher: keine", "Sprache: Deutsch"):
         assert line in told
-    assert told.count("before:") == len(PREFERENCES)
+    assert told.count("vorher:") == len(PREFERENCES)
     web.post(the_link(mail))
     assert mailed(web.person()) == before
 
