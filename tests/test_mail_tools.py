@@ -5,13 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import os
-import pwd
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -23,6 +19,7 @@ import pytest
 
 from tests.builders import free_port
 from tests.golden.cases import NAMES, ORDINARY, golden
+from tests.programs import own, running, service_folder
 from tests.screenshots import SCHEMES, TOOLS, browse
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -109,7 +106,7 @@ def rspamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """rspamd with its own rules, and no network: answers where to ask."""
     if shutil.which("rspamd") is None or not Path("/etc/rspamd").is_dir():
         pytest.skip("needs rspamd")
-    with unprivileged_folder() as folder:
+    with service_folder() as folder:
         port = rspamd_settings(folder)
         places = [f"--var={name}={folder / place}" for name, place in RSPAMD_PLACES.items()]
         user = ["-u", "_rspamd", "-g", "_rspamd"] if os.getuid() == 0 else []
@@ -139,19 +136,6 @@ def lines(text: str) -> list[str]:
     return text.rstrip().splitlines()
 
 
-@contextmanager
-def unprivileged_folder() -> Iterator[Path]:
-    """A folder that a service's own user may enter, which pytest's are not."""
-    folder = Path(
-        subprocess.run(["mktemp", "-d", "/tmp/paperround-XXXXXX"], capture_output=True, text=True, check=True).stdout.strip()
-    )
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
 def rspamd_settings(folder: Path) -> int:
     """A copy of the package's settings with all that asks the network switched off; answers the port."""
     shutil.copytree("/etc/rspamd", folder / "etc")
@@ -169,32 +153,3 @@ def rspamd_settings(folder: Path) -> int:
         (folder / place).mkdir()
     own(folder, "_rspamd")
     return port
-
-
-def own(folder: Path, user: str) -> None:
-    if os.getuid() == 0:
-        found = pwd.getpwnam(user)
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, found.pw_uid, found.pw_gid)
-
-
-@contextmanager
-def running(command: list[str], port: int) -> Iterator[None]:
-    """The program, from when it listens on the port; ended by SIGTERM."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def wait_for(port: int, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(f"nothing listens on port {port}")

@@ -190,11 +190,13 @@ def _groups(digest: Digest, reader: Reader) -> Iterator[Group]:
 
 
 def _lines(digest: Digest, whole: Iterable[Pick], spoken: Language) -> Iterator[Lines]:
-    week = digest.week
+    week, near = digest.week, () if digest.passed else digest.near_misses
+    if week and week.risers:
+        yield Lines(spoken.say("Rising fastest"), tuple(line(pick, spoken, has_gist=False) for pick in week.risers))
     for heading, picks in (
         (spoken.say("Much read, outside your topics"), week.missed if week else ()),
         (spoken.say("Also new, in a line"), tuple(whole)),
-        (spoken.say("Near misses"), () if digest.passed else digest.near_misses),
+        (spoken.say("Near misses"), near),
     ):
         if picks:
             yield Lines(heading, tuple(line(pick, spoken) for pick in picks))

@@ -31,6 +31,11 @@ def link_text(text: str) -> str:
     return _DOMAIN_DOT.sub("·", text)
 
 
+def unbroken(words: str) -> str:
+    """On one line, where a browser would break it."""
+    return words.replace(" ", "\u00a0")
+
+
 def shortened(text: str, longest: int) -> str:
     """Cut at a word where it can be."""
     if len(text) <= longest:

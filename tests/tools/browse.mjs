@@ -33,7 +33,7 @@ process.stdout.write(JSON.stringify(answers));
 async function look({ html, width, scheme, picture }) {
   const page = await browser.newPage();
   const requests = [];
-  await page.setViewport({ width, height: 900, deviceScaleFactor: picture && width < 640 ? 2 : 1 });
+  await page.setViewport({ width, height: 900, deviceScaleFactor: 1 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await page.setRequestInterception(true);
   page.on("request", (request) => {
