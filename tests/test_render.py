@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -8,13 +10,14 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.delivery.message import build_message
 from service.links import mail_links
 from service.models import Email, Paper
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
 from service.render.latex import readable
 from service.render.words import link_text, number_in_words
-from tests.builders import DAY, SENDER, paper, subscriber, topic
+from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
 from tests.test_compose import compose
 
 LINKS = mail_links(SENDER, "k" * 32, DAY)
@@ -102,6 +105,22 @@ def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
     email = render(paper(title=f"Agents {endless}", tldr=endless, problem=endless, result=endless, organization=endless))
     assert len(email.html.encode()) <= LARGEST_HTML
     assert "One paper for you" in email.html
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), st.integers(1, 60), st.booleans())
+def test_whatever_papers_hold_the_html_keeps_both_bounds(text: str, count: int, with_abstract: bool) -> None:
+    long = (f"agents {text} 🦊=" * 400)[:3000]
+    many = [
+        paper(f"2610.{n:05d}", long, tldr=long, problem=long, result=long, abstract=long, organization=long) for n in range(count)
+    ]
+    person = subscriber(topics=["agents"], with_abstract=with_abstract, length="papers:50")
+    email = render_digest(compose(many, person), LINKS, sent_on=DAY)
+    parsed = message_from_bytes(build_message(email, SENDER, to="a@example.org", key="k", now=NOW), policy=default)
+    html = parsed.get_body(("html",))
+    assert html is not None
+    assert len(email.html.encode()) <= LARGEST_HTML
+    assert len(html.as_bytes()) <= 100_000
 
 
 def test_a_mail_bears_the_day_that_it_is_given() -> None:

@@ -123,15 +123,27 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     )
 
 
-def shorter(whole: Sheet) -> Sheet:
-    """One line fewer, or where there is none, one card; it counts among those that only the web version lists."""
-    if whole.lines:
-        *others, last = whole.lines
-        kept = [replace(last, lines=last.lines[:-1])] if len(last.lines) > 1 else []
-        return replace(whole, lines=(*others, *kept), more_count=whole.more_count + 1)
-    *before, end = whole.groups
-    left = [replace(end, cards=end.cards[:-1])] if len(end.cards) > 1 else []
-    return replace(whole, groups=(*before, *left), more_count=whole.more_count + 1)
+def ever_shorter(whole: Sheet) -> Iterator[Sheet]:
+    """The sheet, then each time with one line fewer, and when there is none with one card fewer.
+
+    What fell out counts among the papers that only the web version lists.
+    """
+    yield whole
+    while whole.lines or whole.groups:
+        whole = _without_last_line(whole) if whole.lines else _without_last_card(whole)
+        yield whole
+
+
+def _without_last_line(whole: Sheet) -> Sheet:
+    *others, last = whole.lines
+    kept = [replace(last, lines=last.lines[:-1])] if len(last.lines) > 1 else []
+    return replace(whole, lines=(*others, *kept), more_count=whole.more_count + 1)
+
+
+def _without_last_card(whole: Sheet) -> Sheet:
+    *others, last = whole.groups
+    kept = [replace(last, cards=last.cards[:-1])] if len(last.cards) > 1 else []
+    return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
 def _heading(digest: Digest, spoken: Language) -> str:
