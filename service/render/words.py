@@ -79,7 +79,7 @@ def hour_in_words(hour: int, zone: str, language: Language = ENGLISH) -> str:
 
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language: Language = ENGLISH) -> str:
     """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; one that is gone by its slug."""
-    names = [topic.name for slug, topic in topics.items() if slug in slugs]
+    names = [one_line(topic.name) for slug, topic in topics.items() if slug in slugs]
     names += [slug for slug in slugs if slug not in topics]
     return "; ".join(names) or language.say("no topics")
 
