@@ -13,6 +13,8 @@ from service.models import DeliveryState, Page
 from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
 
+_MOST_REASONS = 5  # for silences
+
 
 def status(as_json: Json = False) -> None:
     """What was fetched and sent last, and what needs you.
@@ -40,6 +42,8 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
     if issue := state["issue"]:
         parts = [f"{issue[s]} {s}" for s in DeliveryState if issue[s]]
         say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
+    for reason, count in list(state["silent"].items())[:_MOST_REASONS]:
+        say(f"  {'one person' if count == 1 else f'{count} people'} got no mail: {reason}")
     if state["sending_until"]:
         say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
     for name, words in WAITING.items():

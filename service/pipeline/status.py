@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from service.models import DeliveryState, Page
 from service.store.alarms import alarms
-from service.store.deliveries import issue_counts, latest_issue
+from service.store.deliveries import issue_counts, latest_issue, silence_counts
 from service.store.ledger import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -47,6 +47,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.get(s, 0) for s in DeliveryState}}
         if issue
         else None,
+        "silent": silence_counts(session, issue.id) if issue and issue.id else {},
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
         "sending_until": max(being_sent, default=None),

@@ -112,7 +112,7 @@ def card(pick: Pick, number: int, reader: Reader) -> Card:
         extras=tuple(_extras(paper, reader)),
         why=Why(tuple(phrases(pick.matches, language)), tuple(_sentences(pick, reader))),
         links=tuple(_links(paper, language)),
-        actions=(),
+        actions=tuple(_actions(pick, reader)),
     )
 
 

@@ -156,6 +156,21 @@ def deliveries_of(session: Session, subscriber_id: int) -> list[Delivery]:
     return list(session.exec(question.order_by(col(Delivery.digest_on).desc())))
 
 
+def last_silence(session: Session, subscriber_id: int) -> Delivery | None:
+    """The newest day that was looked at and gave no mail, with its reason; None where a mail came since."""
+    question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id).order_by(col(Delivery.digest_on).desc())
+    newest = session.exec(question.limit(1)).first()
+    return newest if newest and newest.state == DeliveryState.SKIPPED and not newest.paper_ids else None
+
+
+def silence_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """Why people of an issue got no mail, the commonest first, with how many."""
+    count, reason = func.count(), col(Delivery.reason)
+    silent = (col(Delivery.issue_id) == issue_id, col(Delivery.state) == DeliveryState.SKIPPED)
+    question = select(reason, count).where(*silent).group_by(reason).order_by(count.desc(), reason)
+    return {told or "": found for told, found in session.exec(question)}
+
+
 def latest_issue(session: Session) -> Issue | None:
     return session.exec(select(Issue).order_by(col(Issue.id).desc()).limit(1)).first()
 
