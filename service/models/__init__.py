@@ -36,7 +36,7 @@ from service.models.mails import (
     Sender,
 )
 from service.models.marks import Mark, MarkKind
-from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression
@@ -90,6 +90,7 @@ __all__ = [
     "Suppression",
     "Theme",
     "Topic",
+    "Turn",
     "Validator",
     "Week",
     "metadata",
