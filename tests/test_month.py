@@ -169,7 +169,10 @@ def _page_of(told: list[Any], day: date, _address: str) -> bytes:
 def set_up(engine: Engine, people: list[Reader]) -> None:
     with transaction(engine) as session:
         for person in people:
-            settings = SubscriberSettings(person.email, person.topics, person.zone, person.hour, person.cadence)
+            settings = SubscriberSettings(
+                *(person.email, person.topics, person.zone, person.hour, person.cadence),
+                length="minutes:30",  # room for a line each: the model tells which papers, not how many are only counted
+            )
             add_subscriber(session, settings, at("09-30T00:00"))
 
 

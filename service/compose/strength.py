@@ -1,6 +1,6 @@
 """The order of a digest: each pick's strength, and much the same papers kept apart. Pure.
 
-Strength is relevance (0 to 1), and on top of it what the reader's marks say (-0.6 to 0.6), somebody followed (0.5), and upvotes
+Strength is relevance (0 to 1), and on top of it what the reader's marks say (-2 to 2), somebody followed (0.5), and upvotes
 an hour (0 to 0.15). A paper that is much the same as a stronger one loses 0.25, so that both don't stand side by side.
 """
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from service.compose.likeness import Likeness
 from service.models import Liking, Mark, MarkKind
 
-MOST_LIFT = 0.6
-SCALE = 1.5
+MOST_LIFT = 2.0
+SCALE = 4.0  # so that three marks outweigh how well a paper fits its topic; see tests/benchmarks/rank_by_marks.py
 UNWANTED_WEIGHT = 0.5
 _LEAST_LIFT = 0.02  # less is not worth telling
 _MOST_LIKE, _MOST_TERMS = 3, 3
@@ -32,7 +32,7 @@ class Taste:
         ]
 
     def lift(self, paper_id: str) -> float:
-        """-0.6 to 0.6, by which the paper's strength changes."""
+        """-2 to 2, by which the paper's strength changes."""
         total = sum([row.get(paper_id, 0.0) * weight for _, row, weight in self._parts])
         return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
 

@@ -152,7 +152,7 @@ def _heading(digest: Digest, spoken: Language) -> str:
     one, many = _HEADINGS[digest.kind]
     total = spoken.number(digest.looked_at_count)
     if not count:
-        return spoken.say("Nothing for you today, out of %(total)s", total=total)
+        return spoken.say("Nothing for you, out of %(total)s", total=total)
     words = spoken.count(one, many, count, number=number_in_words(count, spoken), total=total)
     return words[:1].upper() + words[1:]
 
