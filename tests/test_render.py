@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
@@ -18,6 +19,7 @@ from service.render.characters import one_line
 from service.render.latex import readable
 from service.render.words import link_text, number_in_words
 from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
+from tests.golden.cases import note
 from tests.test_compose import compose
 
 LINKS = mail_links(SENDER, "k" * 32, DAY)
@@ -196,3 +198,20 @@ def test_topic_names_are_data_too() -> None:
     digest = compose([paper()], topics=[strange])
     email = render_digest(digest, LINKS, sent_on=DAY)
     assert "&lt;b&gt;Agents&lt;/b&gt; &amp; {{ co }}" in email.html
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"topics": ()}, "You have chosen no topics."),
+        ({"looked_at_count": 0}, "The list of Thursday 1 October 2026: no new papers."),
+        ({"left_out": ()}, "The list of Thursday 1 October 2026: none of its papers reached your bar."),
+    ],
+)
+def test_a_note_tells_why_there_is_nothing(changed: dict[str, Any], told: str) -> None:
+    email = render_digest(replace(note(), **changed), LINKS, sent_on=DAY)
+    lead = soup(email).select_one(".lead")
+    assert lead is not None
+    assert lead.text == told
+    assert told in " ".join(email.text.split())
+    assert LINKS.web not in email.html + email.text

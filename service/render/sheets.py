@@ -160,14 +160,18 @@ def _heading(digest: Digest, spoken: Language) -> str:
 def _lead(digest: Digest, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
     if not digest.passed:
-        return _near_in_words(digest, spoken)
+        return _silence_in_words(digest, spoken)
     count = len(digest.topics)
     order = spoken.say("strongest first")
     topics = spoken.count("in your topic", "in your %(number)s topics", count, number=number_in_words(count, spoken))
     return f"{_minutes(digest, spoken)} {_days(digest, spoken)}, {topics}, {order}."
 
 
-def _near_in_words(digest: Digest, spoken: Language) -> str:
+def _silence_in_words(digest: Digest, spoken: Language) -> str:
+    if not digest.topics:
+        return spoken.say("You have chosen no topics.")
+    if not digest.looked_at_count:
+        return spoken.say("%(days)s: no new papers.", days=_days(digest, spoken))
     looked = spoken.say("%(days)s: none of its papers reached your bar.", days=_days(digest, spoken))
     near = len(digest.near_misses)
     if not near:
