@@ -69,6 +69,8 @@ def test_a_note_tells_what_was_looked_at_and_what_came_close() -> None:
     for part in (email.html, email.text):
         assert "none of its papers reached your bar. One came near." in " ".join(part.split())
         assert "Nearly agents" in part
+        assert "Nothing for you, out of 31" in part
+        assert "minute" not in part
 
 
 def test_subject_and_preheader_name_the_content() -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.pool import candidate, telling
+from service.compose.candidates import candidate, telling
 from service.models import (
     Delivery,
     Digest,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from service.compose.pool import Candidate
+from service.compose.candidates import Candidate
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Pick, Section, Topic
 
 LEAST_CARDS, MOST_CARDS, MOST_LINES = 5, 10, 40

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from service.compose.arrange import room, sections
+from service.compose.candidates import Candidate
 from service.compose.passing import Passing, left_out, passing
-from service.compose.pool import Candidate, Pool
+from service.compose.pool import Pool
 from service.compose.slots import most_read, risers, second_look
 from service.compose.strength import explained, ordered, personal
 from service.compose.taste import Taste

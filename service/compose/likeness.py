@@ -25,20 +25,20 @@ Words = Sequence[tuple[str, ...]]
 class Likeness:
     def __init__(self, words: Mapping[str, Words], marked: Mapping[str, Paper], matches: Mapping[str, Sequence[Match]]) -> None:
         """Rows hold the papers whose `words` are given; the likeness of `marked` ones to them can be asked for as well."""
-        self._marked = marked
         self._matches = matches
-        counts = {key: _term_counts(places) for key, places in words.items()}
+        places = {key: words_of(paper) for key, paper in marked.items()} | dict(words)
+        counts = {key: _term_counts(found) for key, found in places.items()}
         self._paper_count = len(counts)
         self._frequencies = Counter(term for terms in counts.values() for term in terms)
         self._words = {key: self._weighted(terms) for key, terms in counts.items()}
-        self._by_word = _postings(self._words)
-        self._by_topic = _postings({key: self._topics(key) for key in counts})
+        self._by_word = _postings({key: self._words[key] for key in words})
+        self._by_topic = _postings({key: self._topics(key) for key in words})
         self._rows: dict[str, Vector] = {}
 
     def to_all(self, paper_id: str) -> Vector:
         """Its likeness to each paper, 0 to 1, by id; those that share nothing are left out."""
         if paper_id not in self._rows:
-            row = _dots(self.words(paper_id), self._by_word, 1 - TOPICS_SHARE)
+            row = _dots(self._words[paper_id], self._by_word, 1 - TOPICS_SHARE)
             for other, part in _dots(self._topics(paper_id), self._by_topic, TOPICS_SHARE).items():
                 row[other] = row.get(other, 0.0) + part
             self._rows[paper_id] = row
@@ -46,28 +46,24 @@ class Likeness:
 
     def by_words(self, paper_id: str) -> Vector:
         """The cosine of its words alone with each paper's."""
-        return _dots(self.words(paper_id), self._by_word, 1.0)
+        return _dots(self._words[paper_id], self._by_word, 1.0)
 
     def shared(self, one: str, other: str) -> list[tuple[str, float]]:
         """The terms that make two papers alike, each with its part of the likeness, the largest first."""
-        first, second = self.words(one), self.words(other)
+        first, second = self._words[one], self._words[other]
         parts = [(term, (1 - TOPICS_SHARE) * first[term] * second[term]) for term in first.keys() & second.keys()]
         return sorted(parts, key=lambda part: (-part[1], part[0]))
-
-    def words(self, paper_id: str) -> Vector:
-        if paper_id not in self._words:
-            self._words[paper_id] = self._weighted(_term_counts(words_of(self._marked[paper_id])))
-        return self._words[paper_id]
 
     def _topics(self, paper_id: str) -> Vector:
         return _unit({match.slug: match.score for match in self._matches.get(paper_id, ())})
 
     def _weighted(self, counts: Mapping[str, int]) -> Vector:
-        """The heaviest terms by TF-IDF."""
+        """The heaviest terms by TF-IDF, of those that other papers hold too; the rest only lengthens the vector."""
         most = self._paper_count + 1
         weights = {term: (1 + log(count)) * log(most / (self._frequencies[term] + 0.5)) for term, count in counts.items()}
-        heaviest = sorted(weights.items(), key=lambda weighed: (-weighed[1], weighed[0]))[:_MOST_TERMS]
-        return _unit(dict(heaviest))
+        length = sqrt(sum(weight * weight for weight in weights.values()))
+        shared = [(term, weight / length) for term, weight in weights.items() if self._frequencies[term] > 1]
+        return dict(sorted(shared, key=lambda weighed: (-weighed[1], weighed[0]))[:_MOST_TERMS])
 
 
 def words_of(paper: Paper) -> Words:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from service.compose.pool import Below, Candidate, Ids, News, Pool
+from service.compose.candidates import Below, Candidate, Ids, News
+from service.compose.pool import Pool
 from service.models import LeftOut, LeftOutFor, Subscriber
 
 _NONE: Ids = frozenset()

@@ -9,65 +9,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
+from service.compose.candidates import (
+    Below,
+    Candidate,
+    Choice,
+    Ids,
+    News,
+    candidate,
+    momentum_lift,
+    telling,
+    upvotes_an_hour,
+)
 from service.compose.likeness import Likeness, words_of
 from service.compose.week import listed_days, themes
 from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
 from service.words import folded, runs, tokens
 
-FAINT = 0.2  # a match of a lower score says nothing
-MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
-HALF_LIFT_AT = 2.0  # upvotes an hour
 RISEN_BY = 50  # upvotes, the least rise for a second look
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
-SAME_FROM = 0.5  # the cosine of the words from which two papers are much the same
+SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
 _LONGEST_ORGANIZATION = 12  # words
-
-Ids = frozenset[str]
-
-
-class Choice(NamedTuple):
-    """The topics that somebody chose, in the catalogue's order."""
-
-    slugs: tuple[str, ...]
-    mask: int  # as a set of bits
-    topics: Mapping[str, Topic]
-
-
-class News(NamedTuple):
-    """What is new to those whose last digests looked at the same."""
-
-    ids: Ids
-    by_topic: Mapping[str, Ids]  # those that have to do with it, above its bar or not
-
-
-class Candidate(NamedTuple):
-    """A paper as it stands for all who chose the same of its topics. Sorted, the strongest comes first."""
-
-    order: tuple[float, int, str]  # strongest first, then most upvotes, then by id
-    pick: Pick
-    home: str | None  # the topic that it stands under
-
-    @property
-    def id(self) -> str:
-        return self.order[2]
-
-
-class Below(NamedTuple):
-    """A paper that is left out, in the candidates' order."""
-
-    order: tuple[float, int, str]
-    out: LeftOut
-
-
-def candidate(pick: Pick) -> Candidate:
-    paper = pick.paper
-    home = pick.matches[0].slug if pick.matches and pick.matches[0].is_above else None
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home)
 
 
 class Pool:
@@ -279,23 +244,6 @@ class Pool:
             for run in runs(tokens(paper.organization or "")[:_LONGEST_ORGANIZATION], _LONGEST_ORGANIZATION):
                 found[run].add(key)
         return {run: frozenset(ids) for run, ids in found.items()}
-
-
-def upvotes_an_hour(paper: Paper, on: date) -> float:
-    """Lately, or since the day it was featured began, whichever is more; `on` ends at midnight in UTC."""
-    begin = datetime.combine(paper.featured_on, time(), UTC)
-    age = datetime.combine(on, time(), UTC) + timedelta(days=1) - begin
-    return max((paper.upvotes or 0) / max(age / timedelta(hours=1), 1.0), (paper.velocity or 0.0) / 24, 0.0)
-
-
-def momentum_lift(upvotes_an_hour: float) -> float:
-    return MOMENTUM_LIFT * upvotes_an_hour / (upvotes_an_hour + HALF_LIFT_AT)
-
-
-def telling(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """Those that say something; above the topics' bars first, each kind strongest first."""
-    found = (match for match in matches if match.is_above or match.score >= FAINT)
-    return tuple(sorted(found, key=lambda match: (not match.is_above, -match.score, match.slug)))
 
 
 def _run(words: tuple[str, ...]) -> str:

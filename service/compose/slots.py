@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.compose.pool import RISEN_BY, Candidate, Ids, Pool
+from service.compose.candidates import Candidate, Ids
+from service.compose.pool import RISEN_BY, Pool
 from service.compose.week import RISERS
 from service.models import Entry, History, Pick, SecondLook
 

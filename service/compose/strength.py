@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from service.compose.pool import Candidate, Ids, Pool, candidate
+from service.compose.candidates import Candidate, Ids, candidate
+from service.compose.pool import Pool
 from service.compose.taste import Taste
 from service.models import Entry, Pick, Standing, Subscriber
 

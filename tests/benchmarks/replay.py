@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from service.cli.logs import tell_nothing
 from service.models import Delivery, Digest, DigestKind, Entry, MarkKind, Pick, Subscriber
 from service.pipeline.digests import digest_again, topic_board
 from service.pipeline.due import send_due_mails
@@ -54,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--show", type=int, default=0)
     shown = parser.parse_args().show
+    tell_nothing()
     with tempfile.TemporaryDirectory() as folder:
         engine = open_database(f"sqlite:///{folder}/replay.db")
         mailbox = Mailbox()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from service.compose import Pool, compose_digest
 from service.compose.arrange import LEAST_CARDS
-from service.compose.pool import SAME_FROM, candidate, momentum_lift, upvotes_an_hour
+from service.compose.candidates import candidate, momentum_lift, upvotes_an_hour
+from service.compose.pool import SAME_FROM
 from service.compose.strength import FOLLOWED_LIFT, NEARNESS
 from service.compose.taste import Taste
 from service.match import match_paper, phrasebook
