@@ -39,6 +39,12 @@ def _one_ascii_line(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable() or len(text) > 300:
+        raise ValueError("write one line of at most 300 characters")
+    return text
+
+
 def _database_url(text: str) -> str:
     try:
         url = make_url(text)
@@ -111,6 +117,8 @@ class Settings(ModelSettings):
     public_url: Annotated[str, AfterValidator(_web_address)] | None = None
     secret_key: SecretStr | None = None
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = None
+    postal_line: Annotated[str, AfterValidator(_one_line)] | None = None
+    unsubscribe_mailbox: Annotated[str, AfterValidator(_address)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
     connections: Annotated[int, Field(ge=1, le=100)] = 8
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
@@ -177,6 +185,8 @@ def sender(settings: Settings) -> Sender:
         mail_from=settings.mail_from or "Paperround <paperround@localhost>",
         public_url=settings.public_url or "http://localhost:8000",
         link_keys=_link_keys(settings) or (new_key(),),
+        postal_line=settings.postal_line,
+        unsubscribe_mailbox=settings.unsubscribe_mailbox,
     )
 
 

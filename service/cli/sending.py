@@ -113,7 +113,8 @@ def preview(
         say_json({"on": covered, "subject": None, "reason": digest.silence, "files": []}) if as_json else say(told)
         return
     person = digest.subscriber
-    email = render_digest(digest, mail_links(identity, person.key, digest.on), sent_on=local_day(now(), person.zone))
+    links, sent_on = mail_links(identity, person.key, digest.on), local_day(now(), person.zone)
+    email = render_digest(digest, links, sent_on=sent_on, postal_line=identity.postal_line)
     name = file_name(person.email) if to else "topics"
     files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
     try:

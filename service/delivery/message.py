@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -9,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from typing import Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from service.models import Email, Sender
 
@@ -39,7 +40,7 @@ class _Subject(_Verbatim):
 
 _HEADERS = HeaderRegistry()
 _HEADERS.map_to_type("subject", _Subject)
-for _name in ("message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post"):
+for _name in ("message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id"):
     _HEADERS.map_to_type(_name, _Verbatim)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
@@ -51,13 +52,12 @@ def build_message(
 
     `key` names the mail: the Message-ID is made of it, so that a mail sent twice can be told for one. With
     `unsubscribe_link` it is a list's mail: List-Id is RFC 2919, List-Unsubscribe RFC 2369, List-Unsubscribe-Post RFC 8058.
-    Without, it tells of a request, and that no machine shall answer it (Auto-Submitted, RFC 3834, 5). Both parts are
-    quoted-printable. Raises ValueError for a header value that is not one printable line; the email package lets a lone CR
-    through.
+    Without, it tells of a request, and that no machine shall answer it (Auto-Submitted, RFC 3834, 5). By Feedback-ID Gmail
+    tells its complaints about digests from those about notices. Both parts are quoted-printable. Raises ValueError for a
+    header value that is not one printable line; the email package lets a lone CR through.
     """
-    if unprintable := next(
-        (value for value in (email.subject, to, key, unsubscribe_link or "") if not value.isprintable()), None
-    ):
+    told = (email.subject, to, key, unsubscribe_link or "", sender.mail_from, sender.unsubscribe_mailbox or "")
+    if unprintable := next((value for value in told if not value.isprintable()), None):
         raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
     host = urlsplit(sender.public_url).hostname or "localhost"
     name, address = parseaddr(sender.mail_from)
@@ -69,11 +69,21 @@ def build_message(
     message["Message-ID"] = f"<{key}@{host}>"
     if unsubscribe_link is None:
         message["Auto-Submitted"] = "auto-generated"
+        message["Feedback-ID"] = "notice:paperround"
     else:
         message["List-Id"] = f"Paperround <digest.{host}>"
-        message["List-Unsubscribe"] = f"<{unsubscribe_link}>"
+        message["List-Unsubscribe"] = ", ".join(f"<{way}>" for way in _ways_out(sender, unsubscribe_link))
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message["Feedback-ID"] = "digest:paperround"
     message.set_content(email.text, cte="quoted-printable")
     message.add_alternative(email.html, subtype="html", cte="quoted-printable")
     message.set_boundary(f"paperround-{key}")
     return message.as_bytes()
+
+
+def _ways_out(sender: Sender, link: str) -> Iterator[str]:
+    """The link; then, where somebody reads a mailbox for it, a mail to there that holds the link's token."""
+    yield link
+    if sender.unsubscribe_mailbox:
+        token = link.rpartition("/")[2]
+        yield f"mailto:{quote(sender.unsubscribe_mailbox, safe='@')}?subject=unsubscribe%20{quote(token)}"

@@ -134,6 +134,8 @@ class Sender:
     mail_from: str
     public_url: str
     link_keys: tuple[str, ...] = field(repr=False)  # newest first; the newest signs
+    postal_line: str | None = None  # who sends, and their postal address, for the mails' foot
+    unsubscribe_mailbox: str | None = None  # where somebody reads requests to unsubscribe
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
         with reading(engine) as session:
             digest = digest_again(session, person, row, board)
         links = mail_links(sender, person.key, row.digest_on)
-        email = render_digest(digest, links, sent_on=sent_on)
+        email = render_digest(digest, links, sent_on=sent_on, postal_line=sender.postal_line)
         message = build_message(email, sender, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
         return email.subject, message
 

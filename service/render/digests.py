@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from binascii import b2a_qp
+from bisect import bisect_left
 from datetime import date
 
 from service.models import Digest, Email, MailLinks
-from service.render.subject import preheader, subject_line
+from service.render.sheets import Sheet, ever_shorter, sheet
 from service.render.templates import mail_template, page_template
 
-LARGEST_HTML = 90_000  # bytes; Gmail clips a mail at about 102 KB and hides its foot
+# Gmail cuts a mail off at about 102 KB, measured by some as decoded html and by others as encoded, and hides its foot.
+LARGEST_HTML = 90_000  # bytes
+LARGEST_ENCODED = 99_000  # bytes of the html as quoted-printable
 
 
-def render_digest(digest: Digest, links: MailLinks, *, sent_on: date) -> Email:
-    """The mail for a digest that holds papers; its html is at most 90,000 bytes, whatever the papers hold."""
-    html = _html(digest, links, sent_on)
-    while len(html.encode()) > LARGEST_HTML and digest.sections:
-        digest = _shorter(digest)
-        html = _html(digest, links, sent_on)
-    text = mail_template("digest.txt").render(_values(digest, links, sent_on))
-    return Email(subject_line(digest), html, text.strip() + "\n")
+def render_digest(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str | None = None) -> Email:
+    """The mail for a digest that is mailed; whatever papers hold, its html stays within both bounds.
+
+    What doesn't fit is counted, and stands in the web version.
+    """
+    whole = sheet(digest, links, sent_on=sent_on, postal_line=postal_line, is_web=False)
+    said = _longest_that_fits(whole)
+    text = mail_template("digest.txt").render(sheet=said, say=said.language.say)
+    return Email(said.subject, _html(said), text.strip() + "\n")
 
 
-def render_digest_page(digest: Digest, links: MailLinks, *, sent_on: date) -> str:
+def render_digest_page(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str | None = None) -> str:
     """The same digest for a browser, with a line for each paper that the mail only counts."""
-    whole = replace(digest, lines=digest.lines + digest.unlisted, unlisted=())
-    return page_template("digest.html").render({**_values(whole, links, sent_on), "is_web": True})
+    said = sheet(digest, links, sent_on=sent_on, postal_line=postal_line, is_web=True)
+    return page_template("digest.html").render(sheet=said, say=said.language.say)
 
 
-def _html(digest: Digest, links: MailLinks, sent_on: date) -> str:
-    return mail_template("digest.html").render(_values(digest, links, sent_on))
+def _html(said: Sheet) -> str:
+    return mail_template("digest.html").render(sheet=said, say=said.language.say)
 
 
-def _values(digest: Digest, links: MailLinks, sent_on: date) -> Mapping[str, object]:
-    return {
-        "digest": digest,
-        "subject": subject_line(digest),
-        "preheader": preheader(digest),
-        "links": links,
-        "is_web": False,
-        "sent_on": sent_on,
-        "has_samples": any(pick.paper.is_sample for pick in digest.picks),
-    }
+def _longest_that_fits(whole: Sheet) -> Sheet:
+    if _fits(whole):
+        return whole
+    sheets = list(ever_shorter(whole))
+    return sheets[bisect_left(sheets[:-1], True, key=_fits)]
 
 
-def _shorter(digest: Digest) -> Digest:
-    """One line or card fewer; what falls out is counted at the mail's end."""
-    if digest.lines:
-        return replace(digest, lines=digest.lines[:-1], unlisted=(digest.lines[-1], *digest.unlisted))
-    *others, last = digest.sections
-    kept = [replace(last, picks=last.picks[:-1])] if len(last.picks) > 1 else []
-    return replace(digest, sections=(*others, *kept), unlisted=(last.picks[-1], *digest.unlisted))
+def _fits(said: Sheet) -> bool:
+    content = _html(said).encode()
+    return len(content) <= LARGEST_HTML and len(b2a_qp(content)) <= LARGEST_ENCODED

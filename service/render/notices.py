@@ -7,9 +7,10 @@ from datetime import date
 from typing import NamedTuple
 
 from service.models import Email, Notice, NoticeKind, Subscriber, Topic
+from service.render.language import Language, language
 from service.render.preferences import settings_in_words
 from service.render.templates import mail_template
-from service.render.words import masked
+from service.render.words import masked, schedule_in_words, topics_in_words
 
 
 class _Words(NamedTuple):
@@ -22,65 +23,72 @@ class _Words(NamedTuple):
 
 def render_notice(notice: Notice, person: Subscriber, topics: Mapping[str, Topic], *, link: str, sent_on: date) -> Email:
     """`link` is the one thing to do; `topics` are all, by slug."""
-    said = _WORDS[NoticeKind(notice.kind)](notice, person, topics)
-    values = {"said": said, "subject": said.subject, "link": link, "sent_on": sent_on}
+    spoken = language(person.language)
+    said = _WORDS[NoticeKind(notice.kind)](notice, person, topics, spoken)
+    values = {"said": said, "link": link, "day": spoken.day(sent_on), "language": spoken, "say": spoken.say}
     text = mail_template("notice.txt").render(values)
     return Email(said.subject, mail_template("notice.html").render(values), text.strip() + "\n")
 
 
-def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic]) -> _Words:
-    said = settings_in_words(person.model_dump(), topics)
+def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic], spoken: Language) -> _Words:
+    say, told = spoken.say, person.model_dump()
+    names = topics_in_words(told["topics"], topics, spoken)
+    schedule = schedule_in_words(told["cadence"], told["hour"], told["zone"], spoken)
     return _Words(
-        "Please confirm your digest",
+        say("Please confirm your digest"),
         (
-            "Paperround mails a digest of new research papers. Somebody asked for it to come to this address.",
-            f"It would be about {said['Topics']}, {said['Mail']}.",
+            say("Paperround mails a digest of new research papers. Somebody asked for it to come to this address."),
+            say("It would be about %(topics)s, %(schedule)s.", topics=names, schedule=schedule),
         ),
-        "Yes, send it to me",
-        "The link lasts for seven days. If you did not ask for it, do nothing: no digest comes.",
+        say("Yes, send it to me"),
+        say("The link lasts for seven days. If you did not ask for it, do nothing: no digest comes."),
     )
 
 
-def _change(notice: Notice, _: Subscriber, topics: Mapping[str, Topic]) -> _Words:
-    before, after = settings_in_words(notice.before, topics), settings_in_words(notice.after, topics)
+def _change(notice: Notice, _: Subscriber, topics: Mapping[str, Topic], spoken: Language) -> _Words:
+    say = spoken.say
+    before, after = (settings_in_words(told, topics, spoken) for told in (notice.before, notice.after))
     changes = tuple((name, before[name], after[name]) for name in before if before[name] != after.get(name))
     return _Words(
-        "Your digest was changed",
-        ("The settings of your digest were changed by a link in one of its mails.",),
-        "Undo this change",
-        "The link lasts for thirty days. If it was you, there is nothing to do.",
+        say("Your digest was changed"),
+        (say("The settings of your digest were changed by a link in one of its mails."),),
+        say("Undo this change"),
+        say("The link lasts for thirty days. If it was you, there is nothing to do."),
         changes,
     )
 
 
-def _account(*_: object) -> _Words:
+def _account(_notice: Notice, _person: Subscriber, _topics: Mapping[str, Topic], spoken: Language) -> _Words:
+    say = spoken.say
     return _Words(
-        "Your link to all that is stored",
-        ("It shows what Paperround keeps of you, and lets you take it with you, move it to another address, or erase it.",),
-        "Open it",
-        "The link lasts for two hours. If you did not ask for it, do nothing, and pass it on to nobody.",
+        say("Your link to all that is stored"),
+        (say("It shows what Paperround keeps of you, and lets you take it with you, move it to another address, or erase it."),),
+        say("Open it"),
+        say("The link lasts for two hours. If you did not ask for it, do nothing, and pass it on to nobody."),
     )
 
 
-def _address(*_: object) -> _Words:
+def _address(_notice: Notice, _person: Subscriber, _topics: Mapping[str, Topic], spoken: Language) -> _Words:
+    say = spoken.say
     return _Words(
-        "Please confirm your new address",
-        ("A subscriber of Paperround, a digest of new research papers, asked for it to come to this address from now on.",),
-        "Yes, send it here",
-        "The link lasts for a day. If it was not you, do nothing: nothing changes.",
+        say("Please confirm your new address"),
+        (say("A subscriber of Paperround, a digest of new research papers, asked for it to come to this address from now on."),),
+        say("Yes, send it here"),
+        say("The link lasts for a day. If it was not you, do nothing: nothing changes."),
     )
 
 
-def _move(notice: Notice, *_: object) -> _Words:
+def _move(notice: Notice, _person: Subscriber, _topics: Mapping[str, Topic], spoken: Language) -> _Words:
+    say, address = spoken.say, masked(notice.after["email"])
     return _Words(
-        "Your digest goes to another address",
-        (f"From now on your digest goes to {masked(notice.after['email'])}, and no more to this address.",),
-        "Undo this change",
-        "The link lasts for thirty days. If it was you, there is nothing to do.",
+        say("Your digest goes to another address"),
+        (say("From now on your digest goes to %(address)s, and no more to this address.", address=address),),
+        say("Undo this change"),
+        say("The link lasts for thirty days. If it was you, there is nothing to do."),
     )
 
 
-_WORDS: dict[NoticeKind, Callable[[Notice, Subscriber, Mapping[str, Topic]], _Words]] = {
+_WORDS: dict[NoticeKind, Callable[[Notice, Subscriber, Mapping[str, Topic], Language], _Words]] = {
     NoticeKind.CONFIRMATION: _confirmation,
     NoticeKind.CHANGE: _change,
     NoticeKind.ACCOUNT: _account,

@@ -15,11 +15,10 @@ import premailer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
-from service.render import words
+from service.render.words import unbroken
 from service.template_files import TEMPLATES
 
 _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
-_DOCTYPE = "<!doctype html>\n"
 
 
 @cache
@@ -31,24 +30,24 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        authors_line=words.authors_line,
-        schedule=lambda person: words.schedule_in_words(person.cadence, person.hour, person.zone),
-        count_in_words=words.count_in_words,
-        day=words.day_in_words,
-        paper_link=words.paper_link,
-        short_day=words.short_day,
-        cut=words.shortened,
-        web_link=words.web_link,
-        why=words.why_parts,
-    )
+    environment.filters["unbroken"] = unbroken
     environment.globals["style"] = Markup(mail_style())  # noqa: S704
     return environment
 
 
 @cache
 def mail_style() -> str:
+    """All that a browser needs: what a mail has inlined, and what it keeps."""
+    return _inlined_style() + _kept_style()
+
+
+def _inlined_style() -> str:
     return (TEMPLATES / "mail" / "style.css").read_text("utf-8")
+
+
+def _kept_style() -> str:
+    """Narrow and dark screens: nothing that could be inlined. Gmail drops the whole of a long <style>."""
+    return (TEMPLATES / "mail" / "media.css").read_text("utf-8")
 
 
 @cache
@@ -65,12 +64,12 @@ def mail_template(name: str) -> Template:
     environment = _environment()
     assert environment.loader is not None
     source, _, _ = environment.loader.get_source(environment, name)
-    code = environment.compile(_inlined(source.replace("{{ style }}", mail_style())), name=name)
+    code = environment.compile(_inlined(source.replace("{{ style }}", _kept_style())), name=name)
     return Template.from_code(environment, code, environment.make_globals(None))
 
 
 def _inlined(source: str) -> str:
-    """The template with its styles inlined and its doctype put back, which premailer drops (its issue 156)."""
+    """The template with its styles inlined."""
     tags: list[str] = []
 
     def hide(tag: re.Match[str]) -> str:
@@ -80,6 +79,7 @@ def _inlined(source: str) -> str:
 
     inlined = premailer.transform(
         _JINJA_TAG.sub(hide, source),
+        css_text=[_inlined_style()],
         allow_network=False,
         strip_important=False,
         keep_style_tags=True,
@@ -88,8 +88,7 @@ def _inlined(source: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
         pretty_print=False,
     )
-    shown = re.sub(r"<!--jinja(\d+)tag-->|jinja(\d+)tag", lambda word: tags[int(word.group(1) or word.group(2))], inlined)
-    return _DOCTYPE + shown
+    return re.sub(r"<!--jinja(\d+)tag-->|jinja(\d+)tag", lambda word: tags[int(word.group(1) or word.group(2))], inlined)
 
 
 def _is_between_elements(source: str, place: int) -> bool:

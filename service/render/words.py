@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
-from service.models import Match, Paper, Topic
+from service.models import WEEKDAYS, Paper, Topic
+from service.render.characters import one_line
+from service.render.language import ENGLISH, Language
+from service.render.latex import readable
 
 SOURCE = "https://huggingface.co/papers"
+_DOMAIN_DOT = re.compile(r"(?<=\w)\.(?=(?!js)(?:[a-z]{2}|com|org|net|edu|gov|dev|app|info|tech|cloud|xyz)\b)", re.IGNORECASE)
+_MONDAY = date(2024, 1, 1)
 
 
 def paper_link(paper: Paper) -> str:
     return f"{SOURCE}/{paper.id}"
+
+
+def shown(text: str | None, longest: int) -> str:
+    """What papers and people wrote, as one line that reads, cut at a word."""
+    return shortened(readable(one_line((text or "")[: 4 * longest])), longest)
+
+
+def link_text(text: str) -> str:
+    """Written so that it reads as no domain: `cs.RO` as `cs·RO`. Filters take a link whose text names another host than the
+    one that it leads to for phishing (rspamd: 2 points)."""
+    return _DOMAIN_DOT.sub("·", text)
+
+
+def unbroken(words: str) -> str:
+    """On one line, where a browser would break it."""
+    return words.replace(" ", "\u00a0")
 
 
 def shortened(text: str, longest: int) -> str:
@@ -23,44 +44,44 @@ def shortened(text: str, longest: int) -> str:
     return (cut[: cut.rfind(" ")] if " " in cut[longest // 2 :] else cut) + " …"
 
 
-def authors_line(paper: Paper) -> str:
+def authors_line(paper: Paper, language: Language = ENGLISH) -> str:
     """`A. Okafor, L. Brandt, M. Sato and 6 more`."""
-    names = [shortened(name, 60) for name in (paper.authors or [])[:3]]
+    names = [shown(name, 60) for name in (paper.authors or [])[:3]]
     rest = (paper.author_count or 0) - len(names)
     if not names:
-        return f"{rest} authors" if rest > 0 else ""
-    return ", ".join(names) + (f" and {rest} more" if rest > 0 else "")
+        return language.count("%(number)s author", "%(number)s authors", rest, number=rest) if rest > 0 else ""
+    if rest <= 0:
+        return ", ".join(names)
+    return language.say("%(names)s and %(number)s more", names=", ".join(names), number=rest)
 
 
-def why_parts(matches: Sequence[Match]) -> list[tuple[str, str]]:
-    """The phrases that brought a paper in, each with the field it stands in; at most four."""
-    seen = {reason.phrase.casefold(): reason for match in matches if match.is_above for reason in reversed(match.reasons)}
-    reasons = sorted(seen.values(), key=lambda reason: (-reason.weight, reason.phrase))
-    return [(reason.phrase, reason.field) for reason in reasons[:4]]
-
-
-def cadence_in_words(cadence: str) -> str:
+def cadence_in_words(cadence: str, language: Language = ENGLISH) -> str:
     """`daily`, `on weekdays`, `weekly on Friday`."""
     rhythm, _, day = cadence.partition(":")
-    return {"daily": "daily", "weekdays": "on weekdays", "weekly": f"weekly on {_DAYS.get(day, day)}"}[rhythm]
+    if rhythm == "weekly":
+        return language.say("weekly on %(day)s", day=language.weekday(_MONDAY + timedelta(days=WEEKDAYS.index(day))))
+    return language.say("on weekdays") if rhythm == "weekdays" else language.say("daily")
 
 
-def schedule_in_words(cadence: str, hour: int, zone: str) -> str:
+def schedule_in_words(cadence: str, hour: int, zone: str, language: Language = ENGLISH) -> str:
     """`daily at 08:00, Berlin time`."""
-    return f"{cadence_in_words(cadence)} at {hour_in_words(hour, zone)}"
+    rhythm, time = cadence_in_words(cadence, language), hour_in_words(hour, zone, language)
+    return language.say("%(rhythm)s at %(time)s", rhythm=rhythm, time=time)
 
 
-def hour_in_words(hour: int, zone: str) -> str:
+def hour_in_words(hour: int, zone: str, language: Language = ENGLISH) -> str:
     """`08:00, Berlin time`."""
-    place = "UTC" if zone == "UTC" else zone.rpartition("/")[2].replace("_", " ") + " time"
-    return f"{hour:02d}:00, {place}"
+    if zone == "UTC":
+        return language.say("%(hour)s, UTC", hour=f"{hour:02d}:00")
+    place = zone.rpartition("/")[2].replace("_", " ")
+    return language.say("%(hour)s, %(place)s time", hour=f"{hour:02d}:00", place=place)
 
 
-def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic]) -> str:
+def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language: Language = ENGLISH) -> str:
     """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; one that is gone by its slug."""
-    names = [topic.name for slug, topic in topics.items() if slug in slugs]
+    names = [one_line(topic.name) for slug, topic in topics.items() if slug in slugs]
     names += [slug for slug in slugs if slug not in topics]
-    return "; ".join(names) or "no topics"
+    return "; ".join(names) or language.say("no topics")
 
 
 def masked(email: str) -> str:
@@ -69,33 +90,21 @@ def masked(email: str) -> str:
     return f"{name[:1]}•••@{host}"
 
 
-_DAYS = {
-    "mon": "Monday",
-    "tue": "Tuesday",
-    "wed": "Wednesday",
-    "thu": "Thursday",
-    "fri": "Friday",
-    "sat": "Saturday",
-    "sun": "Sunday",
-}
-_SMALL_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-
-def count_in_words(count: int, noun: str) -> str:
-    """`seven papers`; figures from 13 on."""
-    number = _SMALL_NUMBERS[count] if count < len(_SMALL_NUMBERS) else str(count)
-    return f"{number} {noun}{'' if count == 1 else 's'}"
+def number_in_words(number: int, language: Language = ENGLISH) -> str:
+    """`seven`; figures from 13 on."""
+    words = language.say("no one two three four five six seven eight nine ten eleven twelve").split()
+    return words[number] if number < len(words) else language.number(number)
 
 
 def day_in_words(day: date) -> str:
     """`Friday 2 October 2026`."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
+    return ENGLISH.day(day)
 
 
 def short_day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}".replace(" ", "\u00a0")
+    return ENGLISH.short_day(day)
 
 
 def web_link(url: str | None) -> str | None:
-    """A link that a mail may carry, or None: pages can say `javascript:` as well."""
-    return url if url and len(url) < 500 and re.match(r"https?://[^\s\"'<>\\]+$", url) else None
+    """A link that a mail may carry, or None: pages can say `javascript:` as well. Filters mistrust plain http."""
+    return url if url and len(url) < 500 and re.fullmatch(r"https://[^\s\"'<>\\]+", url) else None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -34,6 +35,31 @@ def test_the_headers_say_who_what_and_how_to_leave() -> None:
     assert b"List-Id: Paperround <digest.papers.example.org>\r\n" in content
     assert f"List-Unsubscribe: <{LINK}>\r\n".encode() in content
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in content
+    assert b"Feedback-ID: digest:paperround\r\n" in content
+    assert parsed["Auto-Submitted"] is None
+
+
+def test_a_notice_says_that_no_machine_shall_answer_and_has_no_list() -> None:
+    content = build_message(Email("s", "h", "t"), SENDER, to="ada@example.org", key="k" * 32, now=NOW)
+    parsed = message_from_bytes(content, policy=default)
+    assert (parsed["Auto-Submitted"], parsed["Feedback-ID"]) == ("auto-generated", "notice:paperround")
+    assert [name for name in parsed if name.startswith("List-")] == []
+
+
+def test_a_mailto_stands_beside_the_link_only_where_a_mailbox_is_read() -> None:
+    sender = replace(SENDER, unsubscribe_mailbox="leave+digest@example.org")
+    content = build_message(
+        Email("s", "h", "t"), sender, to="ada@example.org", key="k" * 32, now=NOW, unsubscribe_link=f"{LINK}/kk.to-ken"
+    )
+    way = b"<mailto:leave%2Bdigest@example.org?subject=unsubscribe%20kk.to-ken>"
+    assert b"List-Unsubscribe: <" + LINK.encode() + b"/kk.to-ken>, " + way + b"\r\n" in content
+
+
+def test_each_header_stands_once_and_the_date_has_a_zone() -> None:
+    content, parsed = build(Email("3 papers · Agents", "<p>€</p>", "text €"))
+    names = [name.lower() for name in parsed]
+    assert len(names) == len(set(names))
+    assert b"\r\nDate: Fri, 02 Oct 2026 06:00:00 +0000\r\n" in content
 
 
 def test_both_parts_arrive_whole_in_short_ascii_lines() -> None:

@@ -26,7 +26,7 @@ def test_the_web_version_lists_every_paper_that_the_mail_only_counts(mailed: Web
     assert len(linked_papers(mail)) == 17
     page = BeautifulSoup(mailed.get(LINKS.web).text, "lxml")
     assert len(page.select("h3 a, p.line a")) == 60
-    assert "did not fit" not in page.text
+    assert "read them on the web" not in page.text
 
 
 def test_it_shows_no_address_and_lets_nothing_in_but_its_own_style(mailed: Web) -> None:

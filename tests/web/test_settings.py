@@ -66,9 +66,9 @@ def test_every_preference_can_be_changed_is_told_and_undone(web: Web) -> None:
     assert "Ada Okafor\nNorthfield Lab</textarea>" in answer.text
     (mail,) = web.wake()
     told = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
-    for line in ("Length: 8 papers\nbefore: 6 minutes", "Muted phrases: soup\nbefore: none", "Language: Deutsch"):
+    for line in ("Länge: 8 Arbeiten\nvorher: 6 Minuten", "Stichwörter: soup\nvorher: keine", "Sprache: Deutsch"):
         assert line in told
-    assert told.count("before:") == len(PREFERENCES)
+    assert told.count("vorher:") == len(PREFERENCES)
     web.post(the_link(mail))
     assert mailed(web.person()) == before
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+
+from service.render.language import ENGLISH, language
+from service.template_files import TEMPLATES
+
+KEYWORDS = {"say": None, "count": (1, 2), "_marked": (1, 2)}
+RENDER = Path(__file__).parents[2] / "service" / "render"
+
+
+def said() -> Iterator[str]:
+    """Every sentence that code and templates say."""
+    for path in sorted(RENDER.glob("*.py")):
+        yield from messages("python", path.read_bytes())
+    for path in sorted((TEMPLATES / "mail").glob("*.*")):
+        if path.suffix in {".html", ".txt"}:
+            yield from messages("jinja2.ext:babel_extract", path.read_bytes())
+
+
+def messages(method: str, content: bytes) -> Iterator[str]:
+    options = {"silent": "false"} if method.startswith("jinja2") else {}
+    for _, message, _, _ in extract(method, BytesIO(content), keywords=KEYWORDS, options=options):
+        one = message if isinstance(message, str) else message[0]
+        if one:
+            yield one
+
+
+@pytest.fixture(scope="module")
+def german() -> Catalog:
+    with (TEMPLATES / "languages" / "de.po").open("rb") as file:
+        return read_po(file, "de", abort_invalid=True)
+
+
+def entries(catalogue: Catalog) -> dict[str, Message]:
+    return {entry.id if isinstance(entry.id, str) else entry.id[0]: entry for entry in catalogue if entry.id}
+
+
+def test_every_sentence_has_a_translation_and_no_other_is_kept(german: Catalog) -> None:
+    assert set(entries(german)) == set(said())
+
+
+def test_each_translation_fills_in_the_same_values(german: Catalog) -> None:
+    for entry in entries(german).values():
+        forms = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+        wanted = set(re.findall(r"%\(\w+\)s", " ".join(entry.id) if isinstance(entry.id, tuple) else entry.id))
+        assert all(forms), entry.id
+        assert set(re.findall(r"%\(\w+\)s", " ".join(forms))) == wanted, entry.id
+        assert not entry.fuzzy
+
+
+def test_days_numbers_and_lists_are_written_as_the_language_does() -> None:
+    spoken, day = language("de"), date(2026, 10, 2)
+    assert spoken.day(day) == "Freitag, 2. Oktober 2026"
+    assert spoken.short_day(day) == "2.\u00a0Okt.\u00a02026"
+    assert (spoken.number(1234.5), ENGLISH.number(1234.5)) == ("1.234,5", "1,234.5")
+    assert (spoken.listed(["a", "b", "c"]), ENGLISH.listed(["a", "b", "c"])) == ("a, b und c", "a, b and c")
+
+
+def test_what_has_no_catalogue_is_said_in_english() -> None:
+    assert (language("fr").code, language("fr").say("Why:")) == ("en", "Why:")
