@@ -185,7 +185,7 @@ def test_of_many_people_the_first_subjects_and_the_reason_of_each_skip_are_told(
     paperround("subscribers", "import", "people.csv")
     told = paperround("send-now", *ON, "--dry-run").out
     assert told.count("LLM Agents") == 10
-    assert "21 skipped: 3 new papers looked at, none above the bar, no near misses" in told
+    assert "21 skipped: 3 new papers looked at, none above your bar, no near misses" in told
     assert told.endswith("42 candidates = 21 planned + 21 skipped\n")
 
 
