@@ -12,7 +12,8 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from service.delivery.outbox import Outbox
-from service.delivery.smtp import SmtpDoor, parse_smtp_url
+from service.delivery.server import parse_smtp_url
+from service.delivery.smtp import SmtpTransport
 from service.errors import FetchFailed
 from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
 from service.language_model import open_completion
@@ -85,7 +86,7 @@ def completion(settings: ModelSettings) -> Callable[[str], str] | None:
 
 
 @contextmanager
-def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpDoor]:
+def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpTransport]:
     """The mail server where one is set, else the outbox."""
     door = _door(settings, sender)
     try:
@@ -94,8 +95,13 @@ def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpDoor]
         door.close()
 
 
-def _door(settings: Settings, sender: Sender) -> Outbox | SmtpDoor:
+def _door(settings: Settings, sender: Sender) -> Outbox | SmtpTransport:
     if settings.smtp_url is None:
         return Outbox(settings.outbox)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return SmtpDoor(server, mail_from=parseaddr(sender.mail_from)[1])
+    return SmtpTransport(
+        server,
+        mail_from=parseaddr(sender.mail_from)[1],
+        connections=settings.connections,
+        drain=timedelta(seconds=settings.drain_seconds),
+    )

@@ -24,7 +24,7 @@ from service.pipeline.deliver import Progress
 from service.pipeline.doubts import mail_alarms
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_latest
-from service.settings import Settings
+from service.settings import Settings, states_to_send
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +85,8 @@ def _send(
         progress=progress,
         should_stop=should_stop,
         waits_for_sound_lists=settings.on_suspect == "wait",
+        states=states_to_send(settings),
+        workers=settings.worker_folder,
     )
 
 

@@ -15,10 +15,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from service.delivery.smtp import parse_smtp_url
+from service.delivery.server import parse_smtp_url
 from service.errors import WrongUse
 from service.fetch import INTERVAL
-from service.models import Sender, new_key
+from service.models import OPEN_STATES, UNSENT_STATES, DeliveryState, Sender, new_key
 from service.subscribers import parse_address
 
 PREFIX = "PAPERROUND_"
@@ -106,6 +106,10 @@ class Settings(ModelSettings):
     secret_key: SecretStr | None = None
     mail_from: Annotated[str, AfterValidator(_mail_from)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    connections: Annotated[int, Field(ge=1, le=100)] = 8
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
+    on_unknown: Literal["resend", "hold"] = "resend"
+    worker_folder: Path | None = None
     contact: Annotated[str, AfterValidator(_one_ascii_line)] | None = None
     request_interval: Annotated[float, Field(ge=0, le=600)] = INTERVAL
     daily_requests: Annotated[int, Field(ge=1)] = 1000
@@ -160,6 +164,11 @@ def sender(settings: Settings) -> Sender:
         public_url=settings.public_url or "http://localhost:8000",
         link_keys=_link_keys(settings) or (new_key(),),
     )
+
+
+def states_to_send(settings: Settings) -> tuple[DeliveryState, ...]:
+    """With `hold`, a mail that may have arrived waits for the administrator."""
+    return OPEN_STATES if settings.on_unknown == "resend" else UNSENT_STATES
 
 
 def _link_keys(settings: Settings) -> tuple[str, ...]:

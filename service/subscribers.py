@@ -162,7 +162,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
     for person in subscribers:
         pause = f"{person.paused_until or ''}"
         cells = (person.email, ",".join(person.topics), person.zone, f"{person.hour}", person.cadence, person.state, pause)
-        writer.writerow([_escape(cell) for cell in cells])
+        writer.writerow([escape_cell(cell) for cell in cells])
     return out.getvalue()
 
 
@@ -179,7 +179,7 @@ def _check_header(given: Iterable[str]) -> None:
 def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
     if None in row:  # csv.DictReader's name for what stands past the last column
         raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
-    cells = {name.strip().lower(): _unescape((value or "").strip()) for name, value in row.items()}
+    cells = {name.strip().lower(): unescape_cell((value or "").strip()) for name, value in row.items()}
     return SubscriberSettings(
         email=parse_address(cells["email"]),
         topics=parse_topics(cells["topics"], known_topics),
@@ -194,10 +194,11 @@ def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberS
 _NEEDS_QUOTE = ("=", "+", "-", "@", "'")
 
 
-def _escape(cell: str) -> str:
+def escape_cell(cell: str) -> str:
     """A spreadsheet runs a cell that starts so as a formula (OWASP, CSV injection); a quote before it stops that."""
     return f"'{cell}" if cell.startswith(_NEEDS_QUOTE) else cell
 
 
-def _unescape(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
+    """What `escape_cell` was given."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_NEEDS_QUOTE) else cell

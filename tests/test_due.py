@@ -17,7 +17,7 @@ from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
-from service.store.ledger import claim_mail, settle_unsent
+from service.store.ledger import claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscriber
 from tests.builders import SENDER, Mailbox, record
 from tests.test_pipeline import ADA, BEN, gather, subscribe
@@ -174,8 +174,8 @@ def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
     with transaction(postgresql) as giving_up:
         read_before = giving_up.get_one(Delivery, 1)
         with transaction(postgresql) as claiming:
-            assert claim_mail(claiming, read_before, at(3, 9)) is not None
-        assert not settle_unsent(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
+            assert claim_mails(claiming, [(Delivery, 1)], "worker", at(3, 9))
+        assert not settle_free(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
 
 
 def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Engine) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 from structlog.testing import capture_logs
 
+from service.delivery.lanes import Feed, carry_one_by_one
 from service.models import WEEKDAYS, Delivery, Subscriber
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
@@ -130,6 +131,9 @@ class Post:
     def __init__(self) -> None:
         self.now = at("10-01T00:00")
         self.mails: dict[str, list[tuple[datetime, list[str]]]] = defaultdict(list)
+
+    def carry(self, feed: Feed) -> None:
+        carry_one_by_one(feed, self.send)
 
     def send(self, message: bytes, *, to: str) -> str:
         linked = re.findall(rb"https://huggingface.co/papers/([\d.]+)", message.replace(b"=\r\n", b""))

@@ -22,9 +22,10 @@ from service.pipeline.digests import plan_digests
 from service.pipeline.gather import gather_latest, gather_papers
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
-from service.store.ledger import LEASE, claim_mail, record_outcome
+from service.store.ledger import LEASE, Claimed, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
+from service.store.turns import settle_mail, start_mail
 from service.subscribers import SubscriberSettings
 from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
 
@@ -59,6 +60,14 @@ def send(engine: Engine, mailbox: Any, on: date = DAY, now: datetime = NOW, emai
 
 def states(report: SendReport) -> dict[str, str]:
     return {outcome.email: outcome.state for outcome in report.outcomes}
+
+
+def claim_and_start(engine: Engine, now: datetime = NOW, worker: str = "of another machine") -> Claimed:
+    """As a worker does that is killed then."""
+    with transaction(engine) as session:
+        (claimed,) = claim_mails(session, [(Delivery, 1)], worker, now)
+        assert start_mail(session, claimed, now)
+    return claimed
 
 
 def deliveries(engine: Engine) -> list[Delivery]:
@@ -296,7 +305,7 @@ def test_one_refused_mail_does_not_stop_the_rest(engine: Engine) -> None:
     mailbox = Mailbox(refuse={ADA: DeliveryFailed(550, "5.1.1 no such user"), BEN: DeliveryFailed(452, "4.2.2 full")})
     assert states(send(engine, mailbox)) == {ADA: "rejected", BEN: "deferred", "chi@example.org": "accepted"}
     (again,) = [outcome for outcome in send(engine, Mailbox()).outcomes if outcome.email == ADA]
-    assert again.reason == "the digest of 2026-10-01 is rejected already: 550 5.1.1 no such user"
+    assert again.reason == "suppressed: hard bounce: 550 5.1.1 no such user"
 
 
 def test_a_mail_that_cannot_be_made_does_not_stop_the_rest(engine: Engine) -> None:
@@ -422,12 +431,11 @@ def test_an_outcome_that_comes_after_the_lease_changes_nothing(engine: Engine) -
     subscribe(engine, ADA)
     gather(engine, record())
     send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
+    claimed = claim_and_start(engine, NOW + timedelta(minutes=10))
+    later = NOW + timedelta(minutes=10) + LEASE
+    assert states(send(engine, Mailbox(), now=later)) == {ADA: "accepted"}
     with transaction(engine) as session:
-        claimed = claim_mail(session, session.get_one(Delivery, 1), NOW)
-        assert claimed is not None
-    assert states(send(engine, Mailbox(), now=NOW + LEASE)) == {ADA: "accepted"}
-    with transaction(engine) as session:
-        assert not record_outcome(session, claimed[0], DeliveryState.DEFERRED, now=NOW + LEASE)
+        assert not settle_mail(session, claimed, Settled(DeliveryState.DEFERRED), later)
     assert deliveries(engine)[0].state == "accepted"
 
 
@@ -451,18 +459,18 @@ def test_a_dry_run_names_what_is_still_open(engine: Engine) -> None:
     assert (outcome.state, outcome.reason) == ("planned", "still deferred from before")
 
 
-def test_a_mail_left_behind_by_a_killed_process_becomes_unknown_when_its_lease_ends(engine: Engine) -> None:
+def test_a_mail_left_behind_on_another_machine_becomes_unknown_when_its_lease_ends(engine: Engine) -> None:
     subscribe(engine, ADA)
     gather(engine, record())
     send(engine, Mailbox(refuse={ADA: DeliveryFailed(451, "later")}))
-    with transaction(engine) as session:
-        assert claim_mail(session, session.get_one(Delivery, 1), NOW) is not None
-    with transaction(engine) as session:
-        assert claim_mail(session, session.get_one(Delivery, 1), NOW) is None
+    later = NOW + timedelta(minutes=10)
+    claim_and_start(engine, later)
     mailbox = Mailbox()
-    assert states(send(engine, mailbox)) == {ADA: "skipped"}
+    assert states(send(engine, mailbox, now=later)) == {ADA: "skipped"}
     assert mailbox.mails == []
-    assert states(send(engine, mailbox, now=NOW + LEASE)) == {ADA: "accepted"}
+    assert states(send(engine, mailbox, now=later + LEASE)) == {ADA: "accepted"}
+    (row,) = deliveries(engine)
+    assert (row.attempts, row.uncertain_count) == (3, 1)
 
 
 def test_who_unsubscribed_after_planning_gets_nothing(engine: Engine) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics
+from service.cli import backup, deliveries, demo, fetch, sending, serve, stages, status, subscribers, suppressions, topics
 from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
@@ -41,6 +41,8 @@ app.command("why")(sending.why)
 app.command("status")(status.status)
 app.add_typer(topics.app, name="topics", help="What subscribers can choose.")
 app.add_typer(subscribers.app, name="subscribers", help="Who gets mail, and how.")
+app.add_typer(deliveries.app, name="deliveries", help="What became of each mail.")
+app.add_typer(suppressions.app, name="suppressions", help="Addresses that get no mail.")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("parse")(stages.parse)
@@ -48,7 +50,7 @@ app.command("summarize")(stages.summarize)
 app.command("match")(stages.match)
 
 # Options of these commands that take several values in a row: --to a@x.org b@x.org
-_SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic")}
+_SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries": ("--state",)}
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--version"]:
         say(f"paperround {version('paperround')}")
         return 0
-    if list(arguments) in ([], ["topics"], ["subscribers"]):
+    if list(arguments) in ([], ["topics"], ["subscribers"], ["deliveries"], ["suppressions"]):
         arguments = [*arguments, "--help"]
     try:
         return app(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0

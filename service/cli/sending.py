@@ -27,6 +27,7 @@ from service.cli.output import (
     say,
     say_json,
     say_table,
+    stop_signals,
     tell,
     write_file,
 )
@@ -38,7 +39,7 @@ from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
 from service.pipeline.doubts import doubt_of_day
 from service.render import render_digest
-from service.settings import Settings, sender
+from service.settings import Settings, sender, states_to_send
 from service.store.database import reading
 from service.store.subscribers import subscriber
 from service.store.topics import all_topics
@@ -176,7 +177,7 @@ def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> lis
 def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date, yes: bool) -> pipeline.SendReport:
     identity = sender(settings)
     _ask(settings, people, on, yes)
-    with connections.transport(settings, identity) as door, progress("Sending") as show:
+    with connections.transport(settings, identity) as door, progress("Sending") as show, stop_signals() as should_stop:
         return pipeline.send_now(
             engine,
             door,
@@ -186,6 +187,9 @@ def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date
             clock=now,
             stale_after=timedelta(hours=settings.stale_after_hours),
             progress=show,
+            should_stop=should_stop,
+            states=states_to_send(settings),
+            workers=settings.worker_folder,
         )
 
 

@@ -6,8 +6,11 @@ Only store/ assigns to a row's attributes.
 from __future__ import annotations
 
 from service.models.mails import (
+    DONE_STATES,
     HOLDING_STATES,
     OPEN_STATES,
+    UNSENT_STATES,
+    Bounce,
     Delivery,
     DeliveryState,
     Digest,
@@ -28,12 +31,15 @@ from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Su
 from service.models.topics import Match, Reason, Topic
 
 __all__ = [
+    "DONE_STATES",
     "HOLDING_STATES",
     "OPEN_STATES",
     "TRUST",
+    "UNSENT_STATES",
     "WEEKDAYS",
     "Alarm",
     "Answer",
+    "Bounce",
     "Delivery",
     "DeliveryState",
     "Digest",

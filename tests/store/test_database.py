@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Page, Paper, Subscriber, metadata
+from service.models import Delivery, Issue, Page, Paper, Subscriber, metadata
 from service.store import database
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -24,7 +24,15 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
         checks = {check["name"] for table in metadata.tables for check in inspect(connection).get_check_constraints(table)}
-    assert checks == {"ck_subscriber_state", "ck_subscriber_hour", "ck_delivery_state", "ck_notice_state", "ck_notice_kind"}
+    assert checks == {
+        "ck_subscriber_state",
+        "ck_subscriber_hour",
+        "ck_delivery_state",
+        "ck_delivery_bounce",
+        "ck_notice_state",
+        "ck_notice_kind",
+        "ck_notice_bounce",
+    }
 
 
 def test_a_new_database_holds_the_shipped_catalogue(engine: Engine) -> None:
@@ -76,6 +84,7 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
         page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
         assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
         assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
+        assert (session.get_one(Issue, 1).candidate_count, session.get_one(Delivery, 1).uncertain_count) == (1, 0)
     with bare_database.connect() as connection:
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
