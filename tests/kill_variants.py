@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -63,6 +64,7 @@ def restarted_database(folder: Path, kills: int) -> Tally:
     def start_and_restart(**given: Any) -> list[Child]:
         child = start(**given)
         if next(rounds) % 5 == 0:
+            time.sleep(0.2)
             pgexec(
                 "pg_ctl",
                 ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart"),

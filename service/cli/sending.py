@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -34,7 +35,7 @@ from service.cli.output import (
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
 from service.links import mail_links
-from service.models import Digest, Pick, Subscriber
+from service.models import OPEN_STATES, DeliveryState, Digest, Pick, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
 from service.pipeline.doubts import doubt_of_day
@@ -44,6 +45,9 @@ from service.store.database import reading
 from service.store.subscribers import subscriber
 from service.store.topics import all_topics
 from service.subscribers import parse_address, parse_topics
+
+_MOST_LINES = 40
+_FIRST_SUBJECTS = 10
 
 
 def send_now(
@@ -62,7 +66,7 @@ def send_now(
     """Compose and send digests at once, whatever people's cadence and hour.
 
     Nobody gets a second digest of a day, or a paper twice. What is still open from an earlier run goes out too. Without a
-    mail server set, mails go to the outbox.
+    mail server set, mails go to the outbox. Ctrl-C ends it after the mails that are being handed over.
     """
     covered = day(on) or last_complete_day(now())
     if covered > last_complete_day(now()):
@@ -74,7 +78,8 @@ def send_now(
         say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
         first = report.unfinished[0]
-        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}")
+        again = "; the next run carries on" if any(outcome.state in OPEN_STATES for outcome in report.unfinished) else ""
+        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}{again}")
         raise typer.Exit(1)
 
 
@@ -155,13 +160,25 @@ def report_json(report: pipeline.SendReport) -> dict[str, Any]:
 
 
 def say_report(report: pipeline.SendReport, settings: Settings) -> None:
-    """A line a person, then the sum."""
+    """A line a person, then the sum. Of many people some lines, and the reason of every skip with its count."""
     if not report.outcomes:
         say("Nobody to send to: there are no active subscribers that fit.")
         return
-    say_table([(o.email, o.on, o.state, o.reason or o.subject or "", _place(o, settings)) for o in report.outcomes])
+    is_long = len(report.outcomes) > _MOST_LINES
+    shown = _worth_telling(report) if is_long else report.outcomes
+    say_table([(o.email, o.on, o.state, o.reason or o.subject or "", _place(o, settings)) for o in shown])
+    if is_long:
+        skips = Counter(outcome.reason for outcome in report.outcomes if outcome.state == DeliveryState.SKIPPED)
+        say("\n".join(["...", *(f"{count} skipped: {reason}" for reason, count in skips.most_common())]))
     parts = [f"{count} {state}" for state, count in report.counts.items() if count]
     say(f"\nDigests of {report.on:%A %d %B %Y}: {counted(len(report.outcomes), 'candidate')} = {' + '.join(parts)}")
+
+
+def _worth_telling(report: pipeline.SendReport) -> list[pipeline.Outcome]:
+    """What was not sent though it should, then the first subjects."""
+    subjects = [outcome for outcome in report.outcomes if outcome.subject]
+    unfinished = [outcome for outcome in report.unfinished if not outcome.subject]
+    return [*unfinished[:_MOST_LINES], *subjects[:_FIRST_SUBJECTS]]
 
 
 def _place(outcome: pipeline.Outcome, settings: Settings) -> str:

@@ -79,12 +79,15 @@ def import_csv(file: Annotated[Path, typer.Argument(metavar="FILE.csv")], as_jso
 
 
 @app.command("export")
-def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None) -> None:
+def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
     """Write all suppressions as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         rows = suppressions(session)
     if file:
         write_file(file, write_suppressions(rows))
-        say(f"{counted(len(rows), 'suppression')} written to {file}")
+        told = f"{counted(len(rows), 'suppression')} written to {file}"
+        say_json({"file": file, "suppressions": len(rows)}) if as_json else say(told)
+    elif as_json:
+        say_json([{"email": email, **row.model_dump()} for row, email in rows])
     else:
         say(write_suppressions(rows).rstrip())

@@ -114,11 +114,12 @@ class Round:
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
         answers = self._insisting(lambda session: self._record(session, turns))
-        for turn, may_go in zip(turns, answers, strict=True):
-            if turn.last:
+        refused = [turn.starting for turn, may_go in zip(turns, answers, strict=True) if turn.starting and not may_go]
+        for parcel in refused:
+            self._out.pop(parcel.key)
+        for turn in turns:
+            if turn.last and turn.last[0] not in refused:
                 self._tell(*turn.last)
-            if turn.starting and not may_go:
-                self._out.pop(turn.starting.key)
         return answers
 
     def end(self) -> None:
@@ -163,10 +164,12 @@ class Round:
         return Parcel(key, claimed.to, message)
 
     def _record(self, session: Session, turns: Sequence[Turn]) -> list[bool]:
+        answers = []
         for turn in turns:
             if turn.last:
                 self._settle(session, *turn.last)
-        return [turn.starting is not None and self._start(session, turn.starting) for turn in turns]
+            answers.append(turn.starting is not None and self._start(session, turn.starting))
+        return answers
 
     def _settle(self, session: Session, parcel: Parcel, result: Result) -> None:
         (claimed, _), now = self._out[parcel.key], self._clock()

@@ -14,9 +14,10 @@ from sqlmodel import Session
 
 from service.models import DeliveryState
 from service.pipeline.outcomes import unwanted
-from service.store.database import transaction
+from service.store.database import reading, transaction
 from service.store.deliveries import unwelcome_deliveries
 from service.store.ledger import expire_stale, free_leases, settle_free
+from service.store.mail_counts import is_anything_open
 from service.store.workers import dead_workers, forget_workers, worker_folder
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,9 @@ def reconcile(engine: Engine, now: datetime, *, stale_after: timedelta, workers:
     """After this, whatever is due and unclaimed can be taken up. Answers the keys of the mails that it gave up as stale."""
     folder = workers or worker_folder(engine)
     dead = dead_workers(folder)
+    with reading(engine) as session:
+        if not (dead or is_anything_open(session)):
+            return set()
     with transaction(engine) as session:
         lost = free_leases(session, dead, now)
         _skip_unwanted(session, now)

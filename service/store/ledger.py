@@ -104,7 +104,7 @@ def read_again(session: Session, claimed: Claimed) -> Claimed | None:
 def give_back(session: Session, worker: str) -> None:
     """End a worker's claims on what it has not started."""
     for table in TABLES:
-        claimed = update(table).where(col(table.worker) == worker, col(table.state) != DeliveryState.SENDING)
+        claimed = update(table).where(col(table.state).in_(OPEN_STATES), col(table.worker) == worker)
         session.exec(claimed.values(worker=None, lease_until=None))
 
 
@@ -129,7 +129,7 @@ def free_leases(session: Session, dead: Collection[str], now: datetime) -> int:
                 lease_until=None,
             )
         ).rowcount
-        session.exec(update(table).where(~sending, lost).values(worker=None, lease_until=None))
+        session.exec(update(table).where(col(table.state).in_(OPEN_STATES), lost).values(worker=None, lease_until=None))
     return count
 
 

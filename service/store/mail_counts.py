@@ -10,6 +10,13 @@ from sqlmodel import Session, col, select
 from service.models import OPEN_STATES, Delivery, DeliveryState, Notice
 from service.store.ledger import TABLES, is_free
 
+_NOT_DONE = (*OPEN_STATES, DeliveryState.SENDING)
+
+
+def is_anything_open(session: Session) -> bool:
+    """Whether any mail is not done."""
+    return any(session.exec(select(table.id).where(col(table.state).in_(_NOT_DONE)).limit(1)).first() for table in TABLES)
+
 
 def waiting_counts(session: Session, now: datetime, *, due_before: datetime | None = None) -> dict[str, int]:
     """Mails that no worker has and that are not done, by state; or those only whose time came before an instant."""
@@ -25,7 +32,11 @@ def waiting_counts(session: Session, now: datetime, *, due_before: datetime | No
 
 def sending_until(session: Session, now: datetime) -> datetime | None:
     """When the last lease ends of those that run now; None where no mail is being sent."""
-    ends = [session.exec(select(func.max(table.lease_until)).where(col(table.lease_until) > now)).one() for table in TABLES]
+    longest = [
+        select(func.max(table.lease_until)).where(col(table.state).in_(_NOT_DONE), col(table.lease_until) > now)
+        for table in TABLES
+    ]
+    ends = [session.exec(question).one() for question in longest]
     return max((end for end in ends if end), default=None)
 
 

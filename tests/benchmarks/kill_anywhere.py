@@ -19,11 +19,11 @@ def main(kills: int = 200) -> None:
     for name, variant in VARIANTS.items():
         with tempfile.TemporaryDirectory() as folder:
             tally = variant(Path(folder), kills)
-        print(
-            f"{name}: {tally.kills} kills in {tally.mails} mails: {tally.lost} lost, {tally.duplicates} duplicates"
-            f" ({tally.duplicates / tally.kills:.2f} a kill; the bar: {CONNECTIONS}),"
-            f" {tally.unknown_to_the_ledger} of them unknown to the ledger{'' if tally.holds else ' - FAILED'}"
-        )
+        print(f"{name}: {tally.kills} kills, {tally.failures} failures of the database, {tally.mails} mails")
+        print(f"  lost: {tally.lost} (the bar: 0)")
+        print(f"  duplicates: {tally.duplicates}, {tally.duplicates / tally.ends:.2f} each time (the bar: {CONNECTIONS})")
+        print(f"  of these unknown to the ledger: {tally.unknown_to_the_ledger} (the bar: 0)")
+        print(f"  times with more than a mail a connection in doubt: {tally.too_many_in_doubt} (the bar: 0)")
 
 
 if __name__ == "__main__":
