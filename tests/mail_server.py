@@ -152,7 +152,7 @@ def running(server: MailServer) -> Iterator[MailServer]:
             tasks.discard(task)
 
     async def serve() -> None:
-        listener = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=200)
+        listener = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=200, limit=1_000_000)
         server.port = listener.sockets[0].getsockname()[1]
         stop = asyncio.Event()
         stops.append(stop)

@@ -18,8 +18,8 @@ import trustme
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from service.delivery.server import parse_smtp_url
 from service.delivery.pipelined import PipelinedTransport
+from service.delivery.server import parse_smtp_url
 from service.delivery.smtp import SmtpTransport
 from service.models import OPEN_STATES, UNSENT_STATES, Delivery, Subscriber, Suppression
 from service.pipeline.deliver import send_all

@@ -8,6 +8,7 @@ the transaction: no content goes out to nobody.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -244,5 +245,7 @@ def _sensible(reply: Reply) -> Reply:
 
 
 def said(error: Exception) -> str:
-    """On one line."""
+    """On one line. Of a refused connection asyncio tells the address, not that it was refused."""
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
     return " ".join(str(error).split()) or type(error).__name__

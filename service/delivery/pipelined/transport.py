@@ -102,7 +102,7 @@ class _Lane:
                 breaks = breaks + 1 if _is_break(last[1]) else 0
             else:
                 self._forget(parcel)
-            if breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
+            if self._is_aborted or breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
                 self._pace.put_back(following)
                 break
             if following is None:
@@ -230,8 +230,9 @@ def _own_name() -> str:
 
 
 def _context(server: Server) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if server.tls == "if offered":  # on loopback nobody listens in, and its certificate is seldom a signed one
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    if server.tls != "if offered":
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # on loopback nobody listens in, and certificates are seldom signed
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
