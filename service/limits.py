@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _SHARE = 0.97
 _LATEST = 0.3  # seconds
-_AHEAD = 60.0  # seconds; a turn further ahead than this comes from a clock that was set back since
+_AHEAD = 60.0  # seconds; a turn further ahead than this comes from a clock that was set back since, and is forgotten
 IN_ALL = ""  # the name of the limit that concerns every mail; the others' names are domains
 
 
@@ -49,6 +49,4 @@ def grant(
 
 def _turn(turns: MutableMapping[str, float], name: str, interval: float, now: float) -> float:
     turn = turns.get(name, now)
-    if turn > now + interval + _AHEAD:
-        return now + interval
-    return max(turn, now - _LATEST)
+    return now if turn > now + interval + _AHEAD else max(turn, now - _LATEST)
