@@ -65,7 +65,7 @@ def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
         complete = connections.completion(settings)
         gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
     if settings.admin_email:
-        with connections.transport(settings, sender) as transport:
+        with connections.transport(settings, engine, sender) as transport:
             mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))
 
 
@@ -78,7 +78,7 @@ def _send(
 ) -> None:
     send_due_mails(
         engine,
-        lambda: connections.transport(settings, sender),
+        lambda: connections.transport(settings, engine, sender),
         sender,
         clock=lambda: datetime.now(UTC),
         stale_after=timedelta(hours=settings.stale_after_hours),

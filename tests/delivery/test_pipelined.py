@@ -24,6 +24,7 @@ from service.delivery.pipelined.commands import content, envelope, extensions_of
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
+from service.limits import Limits, grant
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
 from tests.mail_server import MailServer, Moment, Odd, running
@@ -326,6 +327,35 @@ def test_told_to_stop_a_run_gives_up_on_a_silent_server_when_its_time_is_over() 
         carry(sink.port, mails, drain=timedelta(seconds=0.2))
     assert time.monotonic() - begun < 3
     assert [type(result) for result in mails.results.values()] == [DeliveryFailed]
+
+
+def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:
+    with running(server()) as sink:
+        carry(sink.port, Mails([mail(1), mail(2)]), sign=lambda message: b"DKIM-Signature: x\r\n" + message)
+    assert [message[:19] for _, message in sink.accepted] == [b"DKIM-Signature: x\r\n"] * 2
+
+
+def test_limits_hold_on_the_wire_and_a_mail_to_a_slow_domain_is_overtaken() -> None:
+    limits, turns, arrivals = Limits(in_all=40.0, per_domain=10.0), dict[str, float](), list[tuple[float, str]]()
+
+    def note(moment: Moment) -> None:
+        if moment.stage == "DOT":
+            arrivals.append((time.monotonic(), moment.to.partition("@")[2]))
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        return grant(limits, domains, most, turns, time.monotonic())
+
+    parcels = [Parcel(f"m{n}", f"r{n}@{'slow' if n < 20 else f'fast{n}'}.example", b"x") for n in range(60)]
+    begun = time.monotonic()
+    with running(server(note)) as sink:
+        mails = carry(sink.port, Mails(parcels), connections=4, allow=allow)
+    assert set(mails.results.values()) == {"250 2.0.0 queued"}
+    assert len(mails.results) == 60
+    assert time.monotonic() - begun < 60 / 40 + 20 / 10
+    assert [domain for _, domain in arrivals][:20].count("slow.example") < 10
+    for domain, rate in (("slow.example", 10.0), (None, 40.0)):
+        times = [at for at, to in arrivals if domain in (None, to)]
+        assert len(times) / (times[-1] - times[0] + 0.3) <= rate * 1.05
 
 
 # ---- Postfix's own sink

@@ -10,7 +10,8 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from service.delivery.lanes import Feed, Parcel, Result, Turn
@@ -36,17 +37,19 @@ class PipelinedTransport:
         connections: int = 1,
         drain: timedelta = timedelta(seconds=30),
         allow: Allow | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
         timeout: float = STEP_TIMEOUT,
         end_timeout: float = END_TIMEOUT,
     ) -> None:
         self.connections = connections
         self.drain = drain
         self.allow = allow
+        self.sign = sign
         self._dialler = Dialler(server, mail_from, _own_name(), timeout, end_timeout, _context(server))
 
     def carry(self, feed: Feed) -> None:
         """Hand over what the feed gives until it gives no more, or the server takes none. Raises what the feed raised."""
-        asyncio.run(self._carry(feed))
+        asyncio.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
 
     def send(self, message: bytes, *, to: str) -> str:
         """One mail; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
@@ -197,6 +200,18 @@ class _Commits:
         for (_, future), answer in zip(waiting, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+
+
+class _Signed:
+    """A feed whose mails are signed as they are taken."""
+
+    def __init__(self, feed: Feed, sign: Callable[[bytes], bytes]) -> None:
+        self._take, self._sign = feed.take, sign
+        self.turn, self.is_stopping = feed.turn, feed.is_stopping
+
+    def take(self) -> Parcel | None:
+        parcel = self._take()
+        return parcel and replace(parcel, message=self._sign(parcel.message))
 
 
 class _OneMail:
