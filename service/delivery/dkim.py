@@ -60,7 +60,8 @@ def sign(message: bytes, keys: Sequence[SigningKey], at: int) -> bytes:
     head, _, body = message.partition(b"\r\n\r\n")
     names, signed = _signed_headers(head)
     body_hash = b64encode(sha256(_relaxed_body(body)).digest()).decode()
-    return b"".join(_signature(key, names, signed, body_hash, at) for key in keys) + message
+    signatures = b"".join(_signature(key, names, signed, body_hash, at) for key in keys)
+    return type(message)(signatures + message)
 
 
 def _signature(key: SigningKey, names: bytes, signed: bytes, body_hash: str, at: int) -> bytes:

@@ -26,14 +26,16 @@ class Pace:
 
     def take(self) -> Parcel | None:
         """The next mail, if it may go at once."""
-        if self._ready:
+        if self._ready and not self.is_stopping():
             return self._ready.popleft()
         return None if self._allow else self._feed.take()
 
-    def put_back(self, parcel: Parcel | None) -> None:
-        """Taken and not sent: another lane's."""
-        if parcel is not None:
-            self._ready.append(parcel)
+    def put_back(self, parcel: Parcel) -> None:
+        """Taken and not sent: whoever asks next gets it."""
+        self._ready.append(parcel)
+
+    def is_stopping(self) -> bool:
+        return self._feed.is_stopping()
 
     async def next(self) -> Parcel | None:
         """The next mail, as soon as it may go; None where there is none left, or the run shall stop."""
@@ -47,7 +49,7 @@ class Pace:
             self._asking_count -= 1
 
     async def _allowed(self, allow: Allow) -> Parcel | None:
-        while not self._ready and not self._feed.is_stopping():
+        while not self._ready and not self.is_stopping():
             wait = self._ask(allow)
             if not self._ready and not self._waiting:
                 return None

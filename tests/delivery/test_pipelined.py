@@ -15,12 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.delivery.dkim import SigningKey, sign
 from service.delivery.lanes import Parcel, Result, Turn
 from service.delivery.pipelined import PipelinedTransport
-from service.delivery.pipelined.commands import content, envelope, extensions_of, password_steps
+from service.delivery.pipelined.commands import WireBytes, content, envelope, extensions_of, password_steps
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
@@ -86,6 +88,14 @@ def test_content_has_no_bare_line_break_and_ends_where_the_mail_ends(message: by
     received = b"".join(line.removeprefix(b".") + b"\r\n" for line in lines[:-1])
     wanted = re.sub(rb"\r\n|\r|\n", b"\r\n", message)
     assert received == (wanted if wanted.endswith(b"\r\n") else wanted + b"\r\n")
+
+
+def test_content_that_was_made_ready_goes_out_as_it_is_and_stays_so_when_it_is_signed() -> None:
+    key = SigningKey("example.org", "s1", Ed25519PrivateKey.generate())
+    ready = WireBytes(b"From: a@example.org\r\n\r\nx\r\n")
+    assert content(ready) == ready + b".\r\n"
+    assert content(sign(ready, [key], 0)).endswith(b"\r\n" + ready + b".\r\n")
+    assert isinstance(sign(ready, [key], 0), WireBytes)
 
 
 def test_an_envelope_tells_what_the_mail_needs_and_nothing_that_the_server_does_not_know() -> None:

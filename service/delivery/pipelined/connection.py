@@ -36,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._parser = ReplyParser()
         self._replies = deque[Reply]()
         self._failure: Exception | None = None
-        self._is_flushed = True
+        self._is_out = True  # the content's end
         self._waiter: asyncio.Future[None] | None = None
         self._begun: Parcel | None = None  # whose envelope is out
         self._unsent: list[bytes] = []  # the rest of that envelope, where it goes out step by step
@@ -46,7 +46,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.set_write_buffer_limits(high=1, low=0)  # so that we are told when all is with the system
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -56,10 +55,10 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def pause_writing(self) -> None:
-        self._is_flushed = False
+        self._is_out = False
 
     def resume_writing(self) -> None:
-        self._is_flushed = True
+        self._is_out = True
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -78,10 +77,13 @@ class Connection(asyncio.Protocol):
 
     def begin(self, parcel: Parcel) -> None:
         """Send the mail's envelope, or its first command where the server takes them one by one. Raises DeliveryFailed."""
+        self.write(self._envelope(parcel))
+
+    def _envelope(self, parcel: Parcel) -> bytes:
         commands = envelope(self._mail_from, parcel.to, parcel.message, self.extensions)
         count = len(commands) if "PIPELINING" in self.extensions else 1
-        self.write(b"".join(commands[:count]))
         self._begun, self._unsent = parcel, commands[count:]
+        return b"".join(commands[:count])
 
     async def agree(self) -> None:
         """Read what the server says to the envelope. Returns where it wants the content.
@@ -105,28 +107,38 @@ class Connection(asyncio.Protocol):
         Raises DeliveryFailed where the mail is refused or the connection broke before its end was out, and
         DeliveryUncertain where it broke after (RFC 1047).
         """
-        self.write(content(message))
+        self._write_in_one(content(message), self._ahead(following))
         try:
-            if not self._is_flushed:
-                await self._wait(lambda: self._is_flushed, self._timeout)
+            if not self._is_out:
+                await self._wait(lambda: self._is_out, self._timeout)
         except OSError as error:
             if self._replies:  # it said why before it closed
                 return self._end(self._replies.popleft())
             raise DeliveryFailed(None, f"the connection broke before the whole mail was out: {said(error)}") from error
-        if following is not None and "PIPELINING" in self.extensions:
-            self.begin_ahead(following)
         try:
             reply = await self.reply(self._end_timeout)
         except (OSError, Nonsense) as error:
             raise DeliveryUncertain(f"the answer to the whole mail was lost: {said(error)}") from error
         return self._end(reply)
 
-    def begin_ahead(self, parcel: Parcel) -> None:
-        """One that this server can't take is told when it is that mail's turn."""
+    def _ahead(self, parcel: Parcel | None) -> bytes:
+        """The envelope that goes behind a content. One that this server can't take is told when it is that mail's turn."""
+        if parcel is None or "PIPELINING" not in self.extensions:
+            return b""
         try:
-            self.begin(parcel)
+            return self._envelope(parcel)
         except DeliveryFailed:
-            self._begun = None
+            return b""
+
+    def _write_in_one(self, whole: bytes, ahead: bytes) -> None:
+        """In two writes the server would answer in two, and the second answer wait 40 ms for our acknowledgement of the first.
+
+        The event loop tells us when no more is left to send than what is ahead: then the content's end is out.
+        """
+        assert self._transport is not None
+        if self._failure is None:
+            self._transport.set_write_buffer_limits(high=len(ahead) + 1, low=len(ahead))
+            self._transport.write(whole + ahead)
 
     def _end(self, reply: Reply) -> str:
         if reply.code == 250:

@@ -104,9 +104,9 @@ class _Lane:
                 last = parcel, await self._result(parcel, following)
                 breaks = breaks + 1 if _is_break(last[1]) else 0
             else:
-                self._forget(parcel)
-            if self._is_aborted or breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
-                self._pace.put_back(following)
+                self._take_back(parcel)
+            if self._pace.is_stopping() or breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
+                self._put_back(following)
                 break
             if following is None:
                 await self._settle(last)
@@ -161,7 +161,13 @@ class _Lane:
             self._connection.abort()
         return self._connection
 
-    def _forget(self, parcel: Parcel) -> None:
+    def _put_back(self, following: Parcel | None) -> None:
+        """Another lane's, or the next run's."""
+        if following is not None:
+            self._take_back(following)
+            self._pace.put_back(following)
+
+    def _take_back(self, parcel: Parcel) -> None:
         """Its envelope may be out already; only the end of the connection takes it back without content."""
         if self._connection is not None and self._connection.has_begun is parcel:
             self._drop()
