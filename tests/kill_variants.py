@@ -38,7 +38,7 @@ def full_disk(folder: Path, kills: int) -> Tally:
     def start_short_of_room(url: str, **given: Any) -> list[Child]:
         with closing(sqlite3.connect(make_url(url).database or "")) as connection:
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        return [start(url=url, most_pages=pages + random.randrange(4), **given)]
+        return [start(url=url, most_pages=pages + random.randrange(2), **given)]
 
     with nursery() as start:
         return kill_anywhere(

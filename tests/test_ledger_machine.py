@@ -55,7 +55,7 @@ REFUSALS = {
     "lost": DeliveryUncertain("the answer was lost"),
     "killed": Killed(),
 }
-EVENTS = ("fine", "another sender", "kept and lost", "kept and killed", *REFUSALS)
+EVENTS = ("fine", "another sender", "the others leave", "kept and lost", "kept and killed", *REFUSALS)
 
 person = some.sampled_from(PEOPLE)
 
@@ -200,6 +200,9 @@ class Scripted:
         happens = self.events.pop(0) if self.events else "fine"
         if happens == "another sender":
             self.ledger.send([])
+        if happens == "the others leave":
+            for email in set(PEOPLE) - {to}:
+                self.ledger.change_mind(email, "unsubscribe")
         if happens in REFUSALS:
             raise REFUSALS[happens]
         key, subscriber_id, day = message.decode().split()

@@ -20,8 +20,10 @@ from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, Model
 from service.models import Delivery, DeliveryState, Page, Paper, Subscriber
 from service.pipeline.digests import plan_digests
 from service.pipeline.gather import gather_latest, gather_papers
+from service.pipeline.retry import retry
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
+from service.store.deliveries import deliveries_where
 from service.store.ledger import LEASE, Claimed, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
@@ -324,6 +326,21 @@ def test_a_rejected_digest_frees_its_papers_for_the_next_day(engine: Engine) -> 
     mailbox = Mailbox()
     send(engine, mailbox, on=DAY + timedelta(days=1), now=NOW + timedelta(days=1))
     assert mailbox.paper_ids(ADA) == [["2610.00001"]]
+
+
+def test_a_retried_digest_leaves_out_what_came_with_another_one_and_is_skipped_where_nothing_is_left(engine: Engine) -> None:
+    subscribe(engine, ADA, BEN)
+    gather(engine, record("2610.00001"))
+    send(engine, Mailbox(refuse={"*": DeliveryFailed(554, "5.7.1 not today")}))
+    gather(engine, record("2610.00002"), on=DAY + timedelta(days=1))
+    next_day = NOW + timedelta(days=1)
+    send(engine, Mailbox(), on=DAY + timedelta(days=1), now=next_day, emails=(ADA,))
+    with transaction(engine) as session:
+        rejected = [row for row, _ in deliveries_where(session, states=["rejected"])]
+        assert retry(session, rejected, next_day) == {"planned": 1, "skipped": 1}
+    mailbox = Mailbox()
+    send(engine, mailbox, now=next_day)
+    assert (mailbox.paper_ids(ADA), mailbox.paper_ids(BEN)) == ([], [["2610.00001"]])
 
 
 def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_name(engine: Engine) -> None:

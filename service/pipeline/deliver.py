@@ -65,16 +65,17 @@ def send_all(
     should_stop: Callable[[], bool] = lambda: False,
     states: Collection[str] = OPEN_STATES,
     workers: Path | None = None,
-) -> dict[str, str]:
-    """Until all are handed over, the server takes none, or we are told to stop.
+    note: Callable[[str, str], None] = lambda _key, _subject: None,
+) -> int:
+    """Until all are handed over, the server takes none, or we are told to stop. Answers how many were accepted.
 
-    Mails in other states than `states` are left alone. Answers each accepted one's subject, by its key.
+    Mails in other states than `states` are left alone. `note` is given the key and the subject of each accepted one.
     """
     with hold_worker(workers or worker_folder(engine)) as worker:
-        run = Round(engine, worker, mails, make, clock, progress, should_stop, states)
+        run = Round(engine, worker, mails, make, clock, progress, should_stop, states, note)
         transport.carry(run)
         run.end()
-    return run.subjects
+    return run.accepted_count
 
 
 class Round:
@@ -90,15 +91,17 @@ class Round:
         progress: Progress,
         should_stop: Callable[[], bool],
         states: Collection[str],
+        note: Callable[[str, str], None] = lambda _key, _subject: None,
     ) -> None:
         self.engine = engine
         self.worker = worker
         self.is_stopping = should_stop
-        self.subjects: dict[str, str] = {}  # of the accepted
+        self.accepted_count = 0
         self._make = make
         self._clock = clock
         self._progress = progress
         self._states = states
+        self._note = note
         self._total, self._done = len(mails), 0
         self._unclaimed = deque(mails)
         self._claimed = deque[Claimed]()
@@ -192,7 +195,8 @@ class Round:
     def _tell(self, parcel: Parcel, result: Result) -> None:
         claimed, subject = self._out.pop(parcel.key)
         if isinstance(result, str):
-            self.subjects[parcel.key] = subject
+            self.accepted_count += 1
+            self._note(parcel.key, subject)
         self._done += 1
         self._progress(self._done, self._total)
         settled = outcome(result, claimed.mail, self._clock())

@@ -60,7 +60,7 @@ def send_due_mails(
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        sent = send_all(
+        accepted = send_all(
             engine,
             transport,
             waiting,
@@ -71,8 +71,8 @@ def send_due_mails(
             states=states,
             workers=workers,
         )
-    log.info("wave sent", accepted=len(sent), mails=len(waiting))
-    return len(sent)
+    log.info("wave sent", accepted=accepted, mails=len(waiting))
+    return accepted
 
 
 def _is_in_doubt(engine: Engine, on: date) -> bool:

@@ -121,7 +121,8 @@ def send_now(
         make_due(session, _ids(active), clock())
         waiting = due_mails(session, clock(), states, digests_of=_ids(active))
         keys = planned | expired | delivery_keys(session, waiting)
-    subjects = send_all(
+    subjects: dict[str, str] = {}
+    send_all(
         engine,
         transport,
         waiting,
@@ -131,6 +132,7 @@ def send_now(
         should_stop=should_stop,
         states=states,
         workers=workers,
+        note=subjects.__setitem__,
     )
     with reading(engine) as session:
         outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
