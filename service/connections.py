@@ -18,9 +18,9 @@ from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
 from service.errors import FetchFailed, WrongUse
 from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
-from service.language_model import open_completion
+from service.language_model import LanguageModel, open_language_model
 from service.limits import Limits
-from service.models import Sender, Validator
+from service.models import Budget, Sender, Validator
 from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
@@ -82,11 +82,18 @@ def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
     return Memory(recall, keep, spend, known_turn_at, keep_turn, alone)
 
 
-def completion(settings: ModelSettings) -> Callable[[str], str] | None:
+@contextmanager
+def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
     """None without a key."""
     if settings.openai_api_key is None:
-        return None
-    return open_completion(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model)
+        yield None
+        return
+    budget = Budget(settings.model_input_price, settings.model_output_price, settings.model_daily_cap)
+    model = open_language_model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model, budget)
+    try:
+        yield model
+    finally:
+        model.close()
 
 
 @contextmanager

@@ -61,9 +61,8 @@ def start_scheduler(
 
 
 def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
-    with connections.fetcher(settings, engine) as fetcher:
-        complete = connections.completion(settings)
-        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
+    with connections.fetcher(settings, engine) as fetcher, connections.language_model(settings) as model:
+        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
     if settings.admin_email:
         with connections.transport(settings, engine, sender) as transport:
             mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))

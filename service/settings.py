@@ -83,6 +83,9 @@ def _ascii_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+_PRICED = "gpt-4o-mini"  # whose prices the defaults are
+
+
 def _signing_keys(text: str) -> str:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", selector.strip()) and file.strip() for selector, _, file in pairs):
@@ -102,7 +105,10 @@ class ModelSettings(BaseSettings):
         default=None, validation_alias="OPENAI_API_KEY"
     )
     openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
-    model: str = "gpt-4o-mini"
+    model: str = _PRICED
+    model_input_price: Annotated[float, Field(ge=0)] = 0.15  # dollars for a million tokens
+    model_output_price: Annotated[float, Field(ge=0)] = 0.60
+    model_daily_cap: Annotated[float, Field(ge=0)] = 1.0  # dollars
 
 
 class Settings(ModelSettings):
@@ -159,6 +165,14 @@ def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None =
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
     if settings.public_url and settings.public_url.startswith("http:"):
         warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
+    if (
+        settings.openai_api_key
+        and settings.model != _PRICED
+        and not settings.model_fields_set & {"model_input_price", "model_output_price"}
+    ):
+        warnings.append(
+            f"{PREFIX}MODEL_INPUT_PRICE and _OUTPUT_PRICE are not set: {settings.model} is reckoned at the prices of {_PRICED}"
+        )
     if any(len(key) < 32 for key in _link_keys(settings)):
         warnings.append(f"{PREFIX}SECRET_KEY is short: 32 characters or more can't be guessed")
     return warnings

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlmodel import col, select
 
-from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ModelFailed, ServerUnusable, WrongUse
+from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ServerUnusable, WrongUse
+from service.language_model import LanguageModel
 from service.models import Delivery, DeliveryState, Page, Paper, Subscriber
 from service.pipeline.digests import plan_digests
 from service.pipeline.gather import gather_latest, gather_papers
@@ -40,10 +41,10 @@ def api(day: int) -> str:
     return API.format(day)
 
 
-def gather(engine: Engine, *records: Any, on: date = DAY, now: datetime = NOW, complete: Any = None) -> None:
+def gather(engine: Engine, *records: Any, on: date = DAY, now: datetime = NOW, model: LanguageModel | None = None) -> None:
     for one in records:
         one["paper"]["submittedOnDailyAt"] = f"{on}T00:00:00Z"
-    report = gather_papers(engine, [SOURCE], lambda _: page(list(records), on=on), now=now, complete=complete)
+    report = gather_papers(engine, [SOURCE], lambda _: page(list(records), on=on), now=now, model=model)
     assert not report.has_failed
 
 
@@ -87,20 +88,13 @@ def pages(engine: Engine) -> list[Page]:
 
 
 def test_a_page_is_stored_and_summarised_once(engine: Engine) -> None:
-    prompts: list[str] = []
-
-    def complete(prompt: str) -> str:
-        prompts.append(prompt)
-        return json.dumps({"tldr": "A planner for LLM agents that is 3 times faster.", "problem": None, "result": None})
-
     for _ in range(2):
-        gather(engine, record(), complete=complete)
+        gather(engine, record())
     with reading(engine) as session:
         paper = session.get_one(Paper, "2610.00001")
-        assert (paper.tldr, paper.written_by) == ("A planner for LLM agents that is 3 times faster.", "model")
+        assert (paper.tldr, paper.written_by) == ("A planner for LLM agents that is 3 times faster.", "authors")
         assert "agents" in paper.tags
         assert [(p.new_count, p.known_count) for p in pages(engine)] == [(0, 1), (1, 0)]
-    assert len(prompts) == 1
 
 
 def test_one_bad_page_does_not_stop_the_rest(engine: Engine) -> None:
@@ -206,23 +200,6 @@ def test_a_source_without_that_days_page_is_no_failure(engine: Engine) -> None:
     report = gather_latest(engine, SOURCE, fetch, now=NOW)
     assert not report.has_failed
     assert report.pages[1].warnings == ["the source has no page for 2026-10-01"]
-
-
-def test_a_model_that_is_down_is_left_alone_and_tried_again_later(engine: Engine) -> None:
-    calls: list[str] = []
-
-    def down(prompt: str) -> str:
-        calls.append(prompt)
-        raise ModelFailed("no answer")
-
-    records = [record(f"2610.{number:05d}") for number in range(1, 9)]
-    gather(engine, *records, complete=down)
-    assert len(calls) == 3
-    gather(engine, *records, complete=down, now=NOW + timedelta(hours=2))
-    assert len(calls) == 6
-    with reading(engine) as session:
-        papers = [session.get_one(Paper, f"2610.{number:05d}") for number in range(1, 9)]
-    assert all(paper.tldr and paper.summary_error for paper in papers)
 
 
 # ---- sending

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, deliveries, demo, fetch, sending, serve, stages, status, subscribers, suppressions, topics
+from service.cli import backup, costs, deliveries, demo, fetch, sending, serve, stages, status, subscribers, suppressions, topics
 from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
@@ -47,6 +47,8 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("parse")(stages.parse)
 app.command("summarize")(stages.summarize)
+app.command("summarize-again")(costs.summarize_again)
+app.command("costs")(costs.costs)
 app.command("match")(stages.match)
 
 # Options of these commands that take several values in a row: --to a@x.org b@x.org

@@ -5,6 +5,7 @@ Only store/ assigns to a row's attributes.
 
 from __future__ import annotations
 
+from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
 from service.models.mails import (
     DONE_STATES,
     HOLDING_STATES,
@@ -25,7 +26,7 @@ from service.models.mails import (
     Sender,
 )
 from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
-from service.models.papers import Observation, Paper, ParsedPaper, Summary
+from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
@@ -40,13 +41,17 @@ __all__ = [
     "Alarm",
     "Answer",
     "Bounce",
+    "Budget",
+    "Completion",
     "Delivery",
     "DeliveryState",
     "Digest",
     "Doubt",
     "Email",
+    "Evidence",
     "Form",
     "Issue",
+    "KeptCompletion",
     "MailLinks",
     "Match",
     "Notice",
@@ -58,10 +63,12 @@ __all__ = [
     "ParsedPage",
     "ParsedPaper",
     "Pick",
+    "Prompt",
     "Reason",
     "RequestCount",
     "Section",
     "Sender",
+    "Spending",
     "Subscriber",
     "SubscriberState",
     "Summary",

@@ -83,7 +83,7 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
     with reading(bare_database) as session:
         page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
         assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
-        assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
+        assert (paper.title, paper.told_by, paper.velocity, paper.summary_tries) == ("T", {}, None, 0)
         assert (session.get_one(Issue, 1).candidate_count, session.get_one(Delivery, 1).uncertain_count) == (1, 0)
     with bare_database.connect() as connection:
         if connection.dialect.name == "sqlite":
