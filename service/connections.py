@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -12,15 +13,18 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from service.delivery.outbox import Outbox
+from service.delivery.pace import Allow
+from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
-from service.delivery.smtp import SmtpTransport
-from service.errors import FetchFailed
+from service.errors import FetchFailed, WrongUse
 from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
 from service.language_model import LanguageModel, open_language_model
+from service.limits import Limits
 from service.models import Budget, Sender, Validator
-from service.settings import ModelSettings, Settings
+from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
+from service.store.rates import allow_mails
 
 _FETCH_PATIENCE = timedelta(minutes=5)  # more than the longest answer takes
 
@@ -93,22 +97,58 @@ def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
 
 
 @contextmanager
-def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpTransport]:
-    """The mail server where one is set, else the outbox."""
-    door = _door(settings, sender)
+def transport(settings: Settings, engine: Engine, sender: Sender) -> Iterator[Outbox | PipelinedTransport]:
+    """The mail server where one is set, else the outbox. Raises WrongUse where a signing key can't be used."""
+    door = _door(settings, engine, sender)
     try:
         yield door
     finally:
         door.close()
 
 
-def _door(settings: Settings, sender: Sender) -> Outbox | SmtpTransport:
+def _door(settings: Settings, engine: Engine, sender: Sender) -> Outbox | PipelinedTransport:
     if settings.smtp_url is None:
         return Outbox(settings.outbox)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return SmtpTransport(
+    address = parseaddr(sender.mail_from)[1]
+    return PipelinedTransport(
         server,
-        mail_from=parseaddr(sender.mail_from)[1],
+        mail_from=address,
         connections=settings.connections,
         drain=timedelta(seconds=settings.drain_seconds),
+        allow=_mail_limits(settings, engine),
+        sign=_signing(settings, address.rpartition("@")[2]),
     )
+
+
+def _mail_limits(settings: Settings, engine: Engine) -> Allow | None:
+    """Kept in the database, so that all processes share them."""
+    if settings.rate is None and settings.domain_rate is None:
+        return None
+    limits = Limits(settings.rate, settings.domain_rate)
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        with transaction(engine) as session:
+            return allow_mails(session, limits, domains, most, datetime.now(UTC))
+
+    return allow
+
+
+def _signing(settings: Settings, domain: str) -> Callable[[bytes], bytes] | None:
+    """DKIM by our own keys, where there are any; else the relay signs."""
+    files = signing_key_files(settings)
+    if not files:
+        return None
+    try:
+        from service.delivery.dkim import load_signing_key, sign
+    except ModuleNotFoundError as error:
+        raise WrongUse("DKIM needs the extra `dkim`: pip install 'paperround[dkim]'") from error
+    keys = []
+    for selector, file in files:
+        try:
+            keys.append(load_signing_key(file.read_bytes(), domain=domain, selector=selector))
+        except OSError as error:
+            raise WrongUse(f"{PREFIX}DKIM_KEYS: {file} can't be read: {error.strerror}") from error
+        except WrongUse as error:
+            raise WrongUse(f"{PREFIX}DKIM_KEYS: {file}: {error}") from error
+    return lambda message: sign(message, keys, int(time.time()))

@@ -64,7 +64,7 @@ def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
     with connections.fetcher(settings, engine) as fetcher, connections.language_model(settings) as model:
         gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
     if settings.admin_email:
-        with connections.transport(settings, sender) as transport:
+        with connections.transport(settings, engine, sender) as transport:
             mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))
 
 
@@ -77,7 +77,7 @@ def _send(
 ) -> None:
     send_due_mails(
         engine,
-        lambda: connections.transport(settings, sender),
+        lambda: connections.transport(settings, engine, sender),
         sender,
         clock=lambda: datetime.now(UTC),
         stale_after=timedelta(hours=settings.stale_after_hours),

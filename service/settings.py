@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
@@ -91,6 +92,13 @@ def _ascii_secret(secret: SecretStr) -> SecretStr:
 _PRICED = "gpt-4o-mini"  # whose prices the defaults are
 
 
+def _signing_keys(text: str) -> str:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", selector.strip()) and file.strip() for selector, _, file in pairs):
+        raise ValueError("write selector=FILE, as in s1=/etc/paperround/dkim.pem; of several with commas between")
+    return text
+
+
 class ModelSettings(BaseSettings):
     """What a language model needs; the stages that run alone read no other setting.
 
@@ -121,6 +129,9 @@ class Settings(ModelSettings):
     unsubscribe_mailbox: Annotated[str, AfterValidator(_address)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
     connections: Annotated[int, Field(ge=1, le=100)] = 8
+    rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    domain_rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    dkim_keys: Annotated[str, AfterValidator(_signing_keys)] | None = None
     drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
     on_unknown: Literal["resend", "hold"] = "resend"
     worker_folder: Path | None = None
@@ -193,6 +204,12 @@ def sender(settings: Settings) -> Sender:
 def states_to_send(settings: Settings) -> tuple[DeliveryState, ...]:
     """With `hold`, a mail that may have arrived waits for the administrator."""
     return OPEN_STATES if settings.on_unknown == "resend" else UNSENT_STATES
+
+
+def signing_key_files(settings: Settings) -> list[tuple[str, Path]]:
+    """DKIM selectors, and where their keys are."""
+    parts = settings.dkim_keys.split(",") if settings.dkim_keys else []
+    return [(selector.strip(), Path(file.strip())) for selector, _, file in (part.partition("=") for part in parts)]
 
 
 def _link_keys(settings: Settings) -> tuple[str, ...]:

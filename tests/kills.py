@@ -23,8 +23,8 @@ from sqlalchemy import Engine, event, func, insert
 from sqlmodel import col, select
 
 from service.cli.logs import tell_nothing
+from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
-from service.delivery.smtp import SmtpTransport
 from service.errors import StoreFailed
 from service.models import Delivery, DeliveryState, Issue, Subscriber
 from service.pipeline.deliver import send_all
@@ -65,7 +65,7 @@ def send_what_is_due(url: str, port: int, connections: int, most_pages: int | No
     reconcile(engine, datetime.now(UTC), stale_after=timedelta(days=1))
     with reading(engine) as session:
         mails = due_mails(session, datetime.now(UTC))
-    transport = SmtpTransport(Server("127.0.0.1", port, "off"), mail_from="digest@example.org", connections=connections)
+    transport = PipelinedTransport(Server("127.0.0.1", port, "off"), mail_from="digest@example.org", connections=connections)
     send_all(engine, transport, mails, tiny_mail, lambda: datetime.now(UTC))
     transport.close()
 
@@ -181,7 +181,7 @@ def kill_anywhere(
     while tally.ends < kills:
         url = next(databases)
         engine = open_database(url)
-        with running(MailServer()) as server:
+        with running(MailServer(offers_pipelining=True)) as server:
             while tally.ends < kills and _is_left(engine):
                 before = len(server.accepted)
                 children = start(url=url, port=server.port, connections=tally.connections)

@@ -35,6 +35,7 @@ class Moment:
     mails: int = 0  # accepted on this connection so far
     tries: int = 0  # of this recipient so far, this one included
     refused: str | Odd | None = None  # what was said instead of the usual
+    has_recipient: bool = False
 
 
 Behaviour = Callable[[Moment], str | Odd | None]  # None: as usual
@@ -45,6 +46,7 @@ class MailServer:
     behaviour: Behaviour = lambda moment: None
     tls: ssl.SSLContext | None = None
     offers_auth: bool = False
+    offers_pipelining: bool = False
     accepted: list[tuple[str, bytes]] = field(default_factory=list)  # noted before the answer to the final dot goes out
     connections: int = 0
     open_connections: int = 0
@@ -84,7 +86,7 @@ class MailServer:
                 moment.tries = self.tries[moment.to]
             usual = {
                 "EHLO": self._extensions(writer),
-                "DATA": "354 go on",
+                "DATA": "354 go on" if moment.has_recipient else "503 5.5.1 no recipient",
                 "AUTH": "235 welcome",
                 "STARTTLS": "220 go on",
                 "QUIT": "221 bye",
@@ -93,7 +95,8 @@ class MailServer:
                 return
             if moment.stage == "STARTTLS" and self.tls:
                 await writer.start_tls(self.tls)
-            is_content = moment.stage == "DATA" and moment.refused is None
+            is_content = moment.stage == "DATA" and moment.refused is None and moment.has_recipient
+            moment.has_recipient = moment.stage == "RCPT" and moment.refused is None
             if is_content and not await self._end(writer, moment, await reader.readuntil(b"\r\n.\r\n")):
                 return
 
@@ -125,6 +128,7 @@ class MailServer:
     def _extensions(self, writer: asyncio.StreamWriter) -> str:
         is_safe = writer.get_extra_info("ssl_object") is not None
         lines = ["here", "8BITMIME", "SIZE 10000000"]
+        lines += ["PIPELINING"] if self.offers_pipelining else []
         lines += ["STARTTLS"] if self.tls and not is_safe else []
         lines += ["AUTH PLAIN LOGIN"] if self.offers_auth and is_safe else []
         return "\r\n".join(f"250{'-' if line != lines[-1] else ' '}{line}" for line in lines)
@@ -148,7 +152,7 @@ def running(server: MailServer) -> Iterator[MailServer]:
             tasks.discard(task)
 
     async def serve() -> None:
-        listener = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=200)
+        listener = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=200, limit=1_000_000)
         server.port = listener.sockets[0].getsockname()[1]
         stop = asyncio.Event()
         stops.append(stop)

@@ -1,4 +1,7 @@
-"""Servers that misbehave, one test each: what the ledger says after, and that the next run finishes the rest."""
+"""Servers that misbehave, one test each: what the ledger says after, and that the next run finishes the rest.
+
+By the plain client and by the pipelining one, to servers that offer PIPELINING and to those that don't.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import trustme
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
+from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
 from service.delivery.smtp import SmtpTransport
 from service.models import OPEN_STATES, UNSENT_STATES, Delivery, Subscriber, Suppression
@@ -32,6 +36,19 @@ FIRST = "reader1@example.org"
 EVERYBODY = {f"reader{number}@example.org" for number in range(1, 7)}
 
 
+Client = type[SmtpTransport] | type[PipelinedTransport]
+CLIENT: list[tuple[Client, bool]] = []  # the one under test, and whether servers offer PIPELINING
+
+
+@pytest.fixture(
+    autouse=True,
+    params=[(SmtpTransport, False), (PipelinedTransport, False), (PipelinedTransport, True)],
+    ids=["plain", "step by step", "pipelined"],
+)
+def client(request: pytest.FixtureRequest) -> None:
+    CLIENT[:] = [request.param]
+
+
 @pytest.fixture
 def planned(sqlite: Engine) -> Engine:
     plan(sqlite, 6)
@@ -44,8 +61,9 @@ def run(engine: Engine, server: MailServer, now: datetime, url: str = "smtp://12
     states = options.pop("states", OPEN_STATES)
     transport_options = {"connections": 2, "timeout": 5.0, "end_timeout": 5.0, **options}
     should_stop = transport_options.pop("should_stop", lambda: False)
+    client, server.offers_pipelining = CLIENT[0]
     with running(server):
-        transport = SmtpTransport(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
+        transport = client(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
         with reading(engine) as session:
             mails = due_mails(session, now, states)
         send_all(engine, transport, mails, tiny_mail, lambda: now, should_stop=should_stop, states=states)

@@ -77,7 +77,7 @@ def fetch(
         say_json(gather_json(report)) if as_json else say_gathered(report)
         if settings.admin_email:
             identity = sender(settings)
-            with connections.transport(settings, identity) as transport:
+            with connections.transport(settings, engine, identity) as transport:
                 mail_alarms(engine, transport, identity, settings.admin_email, now())
     if report.has_failed:
         raise typer.Exit(1)

@@ -174,7 +174,7 @@ def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> lis
 def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date, yes: bool) -> pipeline.SendReport:
     identity = sender(settings)
     _ask(settings, people, on, yes)
-    with connections.transport(settings, identity) as door, progress("Sending") as show, stop_signals() as should_stop:
+    with connections.transport(settings, engine, identity) as door, progress("Sending") as show, stop_signals() as should_stop:
         return pipeline.send_now(
             engine,
             door,
