@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.compose import MOST_CARDS, compose_again, compose_digest
@@ -46,6 +46,7 @@ def test_order_is_relevance_then_upvotes_and_sections_follow() -> None:
     assert ids(digest) == ["2610.00002", "2610.00003", "2610.00001"]
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_shuffling_the_input_changes_nothing(shuffler: random.Random) -> None:
     papers = [paper(f"2610.{n:05d}", f"Agents {'and programs' * (n % 2)}", upvotes=n % 3) for n in range(25)]

@@ -25,7 +25,7 @@ from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, Parsed
 from service.models.papers import Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
-from service.models.topics import Match, Reason, Topic
+from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace
 
 __all__ = [
     "HOLDING_STATES",
@@ -34,6 +34,7 @@ __all__ = [
     "WEEKDAYS",
     "Alarm",
     "Answer",
+    "Band",
     "Delivery",
     "DeliveryState",
     "Digest",
@@ -54,13 +55,17 @@ __all__ = [
     "Pick",
     "Reason",
     "RequestCount",
+    "Rule",
     "Section",
     "Sender",
     "Subscriber",
     "SubscriberState",
     "Summary",
+    "Support",
     "Suppression",
     "Topic",
+    "TopicVersion",
+    "Trace",
     "Validator",
     "metadata",
     "new_key",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from service.models import Match, Paper, Topic
+from service.models import Match, Paper, Support, Topic
 
 SOURCE = "https://huggingface.co/papers"
 
@@ -33,9 +33,11 @@ def authors_line(paper: Paper) -> str:
 
 
 def why_parts(matches: Sequence[Match]) -> list[tuple[str, str]]:
-    """The phrases that brought a paper in, each with the field it stands in; at most four."""
-    seen = {reason.phrase.casefold(): reason for match in matches if match.is_above for reason in reversed(match.reasons)}
-    reasons = sorted(seen.values(), key=lambda reason: (-reason.weight, reason.phrase))
+    """The phrases that brought a paper in, each with the field it stands in; at most four. Added words only where none is."""
+    found = [reason for match in matches if match.is_above for reason in reversed(match.reasons) if reason.weight > 0]
+    seen = {reason.phrase.casefold(): reason for reason in sorted(found, key=lambda reason: reason.weight)}
+    phrases = [reason for reason in seen.values() if reason.support is not Support.EXPANSION]
+    reasons = sorted(phrases or seen.values(), key=lambda reason: (-reason.weight, reason.phrase))
     return [(reason.phrase, reason.field) for reason in reasons[:4]]
 
 
