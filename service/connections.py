@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from importlib.metadata import version
 
 from sqlalchemy import Engine
@@ -17,10 +18,10 @@ from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
 from service.language_model import open_completion
 from service.models import Sender, Validator
 from service.settings import ModelSettings, Settings
-from service.store.answers import count_request, put_validator, validator
+from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
 
-_FETCH_PATIENCE = timedelta(minutes=5)
+_FETCH_PATIENCE = timedelta(minutes=5)  # more than the longest answer takes
 
 
 @contextmanager
@@ -34,14 +35,11 @@ def database(url: str) -> Iterator[Engine]:
 
 @contextmanager
 def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterator[Fetcher]:
-    """The only one on this database: another process that fetches is waited for."""
+    """Takes turns with those of other processes on this database."""
     contact = f"; {settings.contact}" if settings.contact else ""
     agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
     memory = fetch_memory(engine, settings.daily_requests)
-    with (
-        hold_alone(engine, "fetch", patience=_FETCH_PATIENCE),
-        Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher,
-    ):
+    with Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher:
         yield fetcher
 
 
@@ -66,7 +64,17 @@ def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
         if count > daily_requests:
             raise FetchFailed(f"the day's {daily_requests} requests are spent: it goes on tomorrow (in UTC)")
 
-    return Memory(recall, keep, spend)
+    def known_turn_at(host: str) -> float:
+        with reading(engine) as session:
+            at = turn_at(session, host)
+        return at.timestamp() if at else 0.0
+
+    def keep_turn(host: str, at: float) -> None:
+        with transaction(engine) as session:
+            put_turn(session, host, datetime.fromtimestamp(at, UTC))
+
+    alone = partial(hold_alone, engine, "fetch", patience=_FETCH_PATIENCE)
+    return Memory(recall, keep, spend, known_turn_at, keep_turn, alone)
 
 
 def completion(settings: ModelSettings) -> Callable[[str], str] | None:

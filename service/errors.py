@@ -26,9 +26,12 @@ class WrongUse(PaperroundError):
 
 
 class FetchFailed(PaperroundError):
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    """`status` is the answer's, None where there was none. `is_lasting`: asking again will be answered the same."""
+
+    def __init__(self, message: str, *, status: int | None = None, is_lasting: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.is_lasting = is_lasting
 
 
 class PageChanged(PaperroundError):

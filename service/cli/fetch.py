@@ -98,7 +98,7 @@ def log(
         return
     for page in pages:
         say(f"{page.id}{'*' if page.id in kept else ' '}  {page.fetched_at:%Y-%m-%d %H:%M} UTC  {page_line(page)}")
-        for warning in page.warnings:
+        for warning in () if page.error else page.warnings:
             say(f"    in doubt: {warning}")
     if not pages:
         say("Nothing fetched yet: run `paperround fetch`.")
@@ -144,7 +144,8 @@ def tell_problems(report: GatherReport) -> None:
     for page in report.pages:
         if page.error:
             tell(f"error: {page.error}")
-        elif page.rejected and not report.stored_count(page):
+            continue
+        if page.rejected and not report.stored_count(page):
             tell(f"error: {page.address}: none of its papers could be stored; the first: {page.rejected[0]}")
         for warning in page.warnings:
             tell(f"warning: {page.address}: {warning}")

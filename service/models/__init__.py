@@ -21,7 +21,7 @@ from service.models.mails import (
     Section,
     Sender,
 )
-from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import WEEKDAYS, Subscriber, SubscriberState, Suppression
@@ -66,6 +66,7 @@ __all__ = [
     "Topic",
     "TopicVersion",
     "Trace",
+    "Turn",
     "Validator",
     "metadata",
     "new_key",

@@ -128,6 +128,7 @@ def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
     """A function that tries to take the lock, which ends with this block."""
     if engine.dialect.name == "postgresql":
         with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
             question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
             yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
         return
