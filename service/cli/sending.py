@@ -215,7 +215,7 @@ def _person(session: Session, email: str) -> Subscriber:
 def _say_pick(pick: Pick) -> None:
     say(f"  {pick.paper.id}  {pick.paper.title}")
     for match in pick.matches:
-        found = ", ".join(f'"{r.phrase}" in the {r.field} ({r.weight})' for r in match.reasons)
+        found = ", ".join(f'"{r.phrase}" in the {r.field} ({r.weight:+.2f})' for r in match.reasons[:8])
         say(f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}")
 
 
