@@ -61,7 +61,7 @@ def page_file(folder: Path) -> Path:
     """A saved page of 1 October 2026 with three papers."""
     records = [
         record("2610.00001", "LLM Agents"),
-        record("2610.00002", "Program repair", summary="We repair source code."),
+        record("2610.00002", "Program repair"),
         record("2610.00003", "Soup"),
     ]
     records[2]["paper"]["summary"] = "We propose a soup."
