@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import Annotated
+from typing import Annotated, Any
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from service.errors import WrongUse
+from service.filters import LARGEST_TEXT, MOST_RULES, BadRule, format_filter, format_rule, parse_filter, parse_rule
 from service.models import Topic
 
 
@@ -21,8 +23,15 @@ def _printable(text: str) -> str:
     return text
 
 
-_Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-_Phrases = Annotated[list[_Phrase], Field(max_length=1000)]
+def _rule(text: str) -> str:
+    return format_rule(parse_rule(text))
+
+
+_Rules = Annotated[list[Annotated[str, AfterValidator(_rule)]], Field(max_length=MOST_RULES)]
+_Id = Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{4,5}$")]
+_Ids = Annotated[list[_Id], Field(max_length=MOST_RULES)]
+_Word = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable)]
+_Weight = Annotated[float, Field(ge=-100, le=100)]
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -35,9 +44,15 @@ class _TopicForm(BaseModel):
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)]
     description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
-    any: _Phrases = []
-    all: _Phrases = []
-    none: _Phrases = []
+    any: _Rules = []
+    all: _Rules = []
+    none: _Rules = []
+    upvotes: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    relevant: _Ids = []
+    irrelevant: _Ids = []
+    strike: Annotated[list[_Word], Field(max_length=MOST_RULES)] = []
+    prior: Annotated[float, Field(ge=-100, le=100)] | None = None
+    expansion: Annotated[dict[_Word, _Weight], Field(max_length=MOST_RULES)] | None = None
 
 
 class _CatalogueForm(BaseModel):
@@ -46,23 +61,42 @@ class _CatalogueForm(BaseModel):
     topic: list[_TopicForm]
 
 
+_COLUMNS = {
+    "any": "any_phrases",
+    "all": "all_phrases",
+    "none": "none_phrases",
+    "upvotes": "minimum_upvotes",
+    "relevant": "relevant_ids",
+    "irrelevant": "irrelevant_ids",
+    "strike": "struck_words",
+}
+_FILTER = (*_COLUMNS, "threshold")
+
+
 def shipped_catalogue() -> list[Topic]:
-    return parse_catalogue(resources.files("service.shipped").joinpath("catalogue.toml").read_text("utf-8"))
+    """The filters as they were written, with the expansions that were learned for them."""
+    learned = json.loads(_shipped("learned.json"))
+    topics = parse_catalogue(_shipped("catalogue.toml"))
+    for topic in topics:
+        topic.prior = learned[topic.slug]["prior"]
+        topic.expansion = learned[topic.slug]["expansion"]
+    return topics
 
 
 def parse_catalogue(text: str) -> list[Topic]:
-    """Topics in the order written. Raises WrongUse, naming the place and what was meant."""
+    """Topics in the order written. Raises WrongUse, naming the place and what was meant.
+
+    A topic without an expansion gets None for it, and whoever stores it makes one.
+    """
     try:
         form = _CatalogueForm.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise WrongUse(f"the catalogue is not TOML: {error}") from error
     except ValidationError as error:
         raise WrongUse(f"the catalogue has an error at {_first_error(error)}") from error
     slugs = [topic.slug for topic in form.topic]
     if repeated := next((slug for slug in slugs if slugs.count(slug) > 1), None):
         raise WrongUse(f"the catalogue holds the topic {repeated!r} twice")
-    if empty := next((topic.slug for topic in form.topic if not topic.any + topic.all), None):
-        raise WrongUse(f"the topic {empty!r} finds nothing: give it `any` or `all` phrases")
     return [_topic(position, topic) for position, topic in enumerate(form.topic)]
 
 
@@ -71,33 +105,55 @@ def format_catalogue(topics: Iterable[Topic]) -> str:
     return tomli_w.dumps({"topic": [_fields(topic) for topic in topics]}, multiline_strings=False)
 
 
+def with_filter(topic: Topic, text: str) -> Topic:
+    """The topic with this filter's text instead of its own filter. Raises WrongUse with the place."""
+    kept = {name: value for name, value in _fields(topic).items() if name not in _FILTER}
+    if topic.prior is None:
+        kept.pop("expansion", None)  # it was made of the filter's examples
+    try:
+        form = _TopicForm.model_validate(kept | parse_filter(text))
+    except ValidationError as error:
+        raise WrongUse(f"the filter has an error at {_first_error(error)}") from error
+    return _topic(topic.position, form)
+
+
+def filter_text(topic: Topic) -> str:
+    """The topic's filter as a form shows it."""
+    return format_filter({name: value for name, value in _fields(topic).items() if name in _FILTER})
+
+
+def _shipped(name: str) -> str:
+    return resources.files("service.shipped").joinpath(name).read_text("utf-8")
+
+
 def _topic(position: int, form: _TopicForm) -> Topic:
-    return Topic(
-        slug=form.slug,
-        name=form.name,
-        description=form.description,
-        threshold=form.threshold,
-        any_phrases=form.any,
-        all_phrases=form.all,
-        none_phrases=form.none,
-        position=position,
-    )
+    """Raises WrongUse where the filter can't find anything, or is too long for a form."""
+    if not form.any + form.all and not form.relevant:
+        raise WrongUse(f"the topic {form.slug!r} finds nothing: give it `any` or `all` phrases")
+    columns = {column: getattr(form, name) for name, column in _COLUMNS.items()}
+    kept = {name: getattr(form, name) for name in ("slug", "name", "description", "threshold", "prior")}
+    topic = Topic(**kept, **columns, expansion=form.expansion or {}, position=position)
+    if len(filter_text(topic)) > LARGEST_TEXT:
+        raise WrongUse(f"the filter of {form.slug!r} is longer than {LARGEST_TEXT} characters: split the topic")
+    return topic
 
 
-def _fields(topic: Topic) -> dict[str, object]:
-    return {
-        "slug": topic.slug,
-        "name": topic.name,
-        "description": topic.description,
-        "threshold": topic.threshold,
-        "any": topic.any_phrases,
-        "all": topic.all_phrases,
-        "none": topic.none_phrases,
-    }
+def _fields(topic: Topic) -> dict[str, Any]:
+    """What is empty is left out, but for what every topic is written with."""
+    head = {name: getattr(topic, name) for name in ("slug", "name", "description", "threshold")}
+    rest = {name: getattr(topic, column) for name, column in _COLUMNS.items()}
+    learned = {"prior": topic.prior, "expansion": topic.expansion}
+    return head | {name: value for name, value in (rest | learned).items() if value or (value == 0.0 and name == "prior")}
 
 
 def _first_error(error: ValidationError) -> str:
-    """`topic 3, any: Input should be a valid list`."""
+    """`topic 3, any 2, character 1: there is no field 'titel', did you mean 'title'?`."""
     first = error.errors()[0]
-    place = [f"{part + 1}" if isinstance(part, int) else part for part in first["loc"]]
-    return f"{' '.join(place)}: {first['msg']}"
+    place = " ".join(f"{part + 1}" if isinstance(part, int) else part for part in first["loc"])
+    cause = first.get("ctx", {}).get("error")
+    return f"{place}, {cause}" if isinstance(cause, BadRule) else f"{place}: {_said(first)}"
+
+
+def _said(first: Mapping[str, Any]) -> str:
+    known = ", ".join(_TopicForm.model_fields)
+    return f"there is no such setting; there are {known}" if first["type"] == "extra_forbidden" else str(first["msg"])

@@ -4,12 +4,26 @@ import json
 from dataclasses import replace
 
 from service.links import mail_links
-from service.models import Digest, DigestKind, Entry, LeftOut, LeftOutFor, Match, Pick, SecondLook, Section, Standing, Theme, Week
+from service.models import (
+    Band,
+    Digest,
+    DigestKind,
+    Entry,
+    LeftOut,
+    LeftOutFor,
+    Match,
+    Pick,
+    SecondLook,
+    Section,
+    Standing,
+    Theme,
+    Week,
+)
 from service.render import render_digest, subject_line
 from service.render.subject import preheader
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 
-MATCH = Match("agents", 0.8, True, ())
+MATCH = Match("agents", 0.8, True, Band.CORE, ())
 EMPTY = Digest(subscriber(), DAY, DAY, (topic(),), looked_at_count=31, covered_from=DAY)
 LINKS = mail_links(SENDER, "k" * 32, DAY)
 

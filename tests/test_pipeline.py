@@ -208,7 +208,7 @@ def test_a_source_without_that_days_page_is_no_failure(engine: Engine) -> None:
 def test_each_person_gets_their_own_papers_once(engine: Engine) -> None:
     subscribe(engine, ADA)
     subscribe(engine, BEN, topics=("code",))
-    gather(engine, record("2610.00001", "LLM Agents"), record("2610.00002", "Program repair"))
+    gather(engine, record("2610.00001", "LLM Agents"), record("2610.00002", "Program repair", summary="We repair source code."))
     mailbox = Mailbox()
     report = send(engine, mailbox)
     assert states(report) == {ADA: "accepted", BEN: "accepted"}

@@ -1,6 +1,6 @@
 import pytest
 
-from service.words import runs, tokens
+from service.words import root, runs, terms, tokens
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,20 @@ def test_a_word_that_only_ends_in_s_stays(word: str) -> None:
 
 def test_runs_are_neighbouring_words_up_to_the_longest() -> None:
     assert set(runs(("a", "b", "c"), 2)) == {("a",), ("b",), ("c",), ("a", "b"), ("b", "c")}
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        "plan plans planned planning",
+        "quantize quantized quantizing",
+        "embed embeds embedded embedding",
+        "model modeled modelling",
+    ],
+)
+def test_inflections_have_one_root(forms: str) -> None:
+    assert len({root(form) for form in forms.split()}) == 1
+
+
+def test_acronyms_keep_their_capitals_and_joint_names_part() -> None:
+    assert terms("LLMs, a clip of CLIP, LoRA; LongRAG") == ("LLM", "a", "clip", "of", "CLIP", "LORA", "long", "RAG")

@@ -15,7 +15,7 @@ from service.catalogue import parse_catalogue, shipped_catalogue
 from service.cli.output import Json, database_reading, read_file, read_text, say_json, tell
 from service.errors import PageChanged, WrongUse
 from service.match import match_paper, phrasebook
-from service.models import ParsedPaper
+from service.models import Match, ParsedPaper
 from service.settings import ModelSettings, load_settings
 from service.sources import parse_page
 from service.sources.fields import clean_text, sequence
@@ -97,9 +97,14 @@ def match(
 
     def answer(paper: ParsedPaper) -> dict[str, Any]:
         found = [found for found in match_paper(paper, book) if found.is_above]
-        return {"topics": [{"slug": m.slug, "score": m.score, "why": [asdict(reason) for reason in m.reasons]} for m in found]}
+        return {"topics": [_match_json(match) for match in found]}
 
     _each_line(papers, answer)
+
+
+def _match_json(match: Match) -> dict[str, Any]:
+    why = [asdict(reason) for reason in match.reasons]
+    return {"slug": match.slug, "score": match.score, "band": match.band, "why": why}
 
 
 def _each_line(file: Path, answer: Callable[[ParsedPaper], dict[str, Any]]) -> None:

@@ -14,6 +14,7 @@ from service.cli.sending import person_named
 from service.models import Digest, DigestKind, Entry, LeftOut, Pick
 from service.pipeline.digests import digest_for
 
+_MOST_REASONS = 8  # of a match
 _ENTRIES = {
     Entry.FOLLOWED: "by somebody you follow",
     Entry.OUTSIDE: "outside your topics",
@@ -98,7 +99,8 @@ def _out_lines(out: LeftOut) -> Iterator[str]:
 
 def _match_lines(pick: Pick) -> Iterator[str]:
     for match in pick.matches:
-        found = ", ".join(f'"{reason.phrase}" in the {reason.field} ({reason.weight})' for reason in match.reasons)
+        reasons = match.reasons[:_MOST_REASONS]
+        found = ", ".join(f'"{reason.phrase}" in the {reason.field} ({reason.weight:+.2f})' for reason in reasons)
         yield f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}"
 
 

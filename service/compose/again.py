@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.candidates import candidate, telling
+from service.compose.candidates import best_first, candidate
 from service.models import (
     Delivery,
     Digest,
@@ -54,7 +54,7 @@ def kept_ids(delivery: Delivery) -> list[str]:
 
 def _pick(paper: Paper, matches: Iterable[Match], topics: Iterable[Topic]) -> Pick:
     slugs = {topic.slug for topic in topics}
-    own = tuple(match for match in telling(matches) if match.slug in slugs)
+    own = tuple(match for match in best_first(matches) if match.slug in slugs)
     return Pick(paper, own, Standing(own[0].score if own else 0.0), Entry.TOPIC if own else Entry.EARLIER)
 
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from service.models import LeftOut, Match, Paper, Pick, Topic
 
-FAINT = 0.2  # a match of a lower score says nothing
 MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
 HALF_LIFT_AT = 2.0  # upvotes an hour
 
@@ -66,7 +65,6 @@ def momentum_lift(upvotes_an_hour: float) -> float:
     return MOMENTUM_LIFT * upvotes_an_hour / (upvotes_an_hour + HALF_LIFT_AT)
 
 
-def telling(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """Those that say something; above the topics' bars first, each kind strongest first."""
-    found = (match for match in matches if match.is_above or match.score >= FAINT)
-    return tuple(sorted(found, key=lambda match: (not match.is_above, -match.score, match.slug)))
+def best_first(matches: Iterable[Match]) -> tuple[Match, ...]:
+    """Those above the topics' bars before the near misses, each kind strongest first."""
+    return tuple(sorted(matches, key=lambda match: (not match.is_above, -match.score, match.slug)))

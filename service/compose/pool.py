@@ -18,9 +18,9 @@ from service.compose.candidates import (
     Choice,
     Ids,
     News,
+    best_first,
     candidate,
     momentum_lift,
-    telling,
     upvotes_an_hour,
 )
 from service.compose.likeness import Likeness, words_of
@@ -46,7 +46,7 @@ class Pool:
         marked: Iterable[Paper] = (),
         earlier: Iterable[Paper] = (),
     ) -> None:
-        """`matches` holds each paper's and each marked one's matches with every topic, by paper id.
+        """`matches` holds each paper's and each marked one's matches and near misses with every topic, by paper id.
 
         `earlier` are papers of the five weeks that end `on`, from which weekly digests tell what is usual.
         """
@@ -56,7 +56,7 @@ class Pool:
         self.marked = {paper.id: paper for paper in marked}
         self.earlier = tuple(earlier)
         self._all_matches = matches
-        self.matches = {key: telling(matches.get(key, ())) for key in self.papers}
+        self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
         self._by_slug = {topic.slug: topic for topic in self.topics}
         self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
         self._masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}

@@ -44,7 +44,7 @@ from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, Parsed
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression
-from service.models.topics import Match, Reason, Topic
+from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace
 
 __all__ = [
     "DONE_STATES",
@@ -58,6 +58,7 @@ __all__ = [
     "WEEKDAYS",
     "Alarm",
     "Answer",
+    "Band",
     "Bounce",
     "Budget",
     "Completion",
@@ -92,6 +93,7 @@ __all__ = [
     "Prompt",
     "Reason",
     "RequestCount",
+    "Rule",
     "SecondLook",
     "Section",
     "Sender",
@@ -100,9 +102,12 @@ __all__ = [
     "Subscriber",
     "SubscriberState",
     "Summary",
+    "Support",
     "Suppression",
     "Theme",
     "Topic",
+    "TopicVersion",
+    "Trace",
     "Turn",
     "Validator",
     "Week",

@@ -86,6 +86,7 @@ class Delivery(Outgoing, table=True):
     digest_on: date  # D
     since_on: date  # the first day of the digest's window
     topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
+    topic_versions: dict[str, int] = Field(default_factory=dict, sa_type=JSON)  # by slug, what its papers are explained by
     paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     looked_at_count: int = 0  # papers in the window that were new to the person
     plan: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the digest's arrangement and reasons (Digest.plan)

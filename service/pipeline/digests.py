@@ -11,12 +11,12 @@ from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
 from service.compose import Pool, compose_again, compose_digest, kept_ids
-from service.match import Phrasebook, match_paper, phrasebook
+from service.match import Phrasebook, match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
 from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
-from service.store.topics import all_topics
+from service.store.topics import all_topics, topics_at
 
 FIVE_WEEKS = timedelta(days=34)  # and the day itself: the week, and what is usual before it
 
@@ -33,7 +33,7 @@ class Board(NamedTuple):
     book: Phrasebook
 
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
-        return {paper.id: match_paper(paper, self.book) for paper in papers}
+        return dict(zip((paper.id for paper in papers), match_papers(papers, self.book), strict=True))
 
 
 def topic_board(session: Session) -> Board:
@@ -83,9 +83,19 @@ def already_planned(planned: Planned) -> str | None:
 
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
-    """The digest of a delivery that was planned before, from the papers it holds."""
+    """The digest of a delivery that was planned before, from the papers it holds and the topics as they were then."""
+    board = _board_of(session, delivery, board)
     papers = papers_by_id(session, kept_ids(delivery))
     return compose_again(person, delivery, papers, board.matches(papers), board.topics)
+
+
+def _board_of(session: Session, delivery: Delivery, board: Board) -> Board:
+    """The topics in the versions that the delivery was worked out with; `board` where these are today's."""
+    today = {topic.slug: topic.version for topic in board.topics}
+    if all(today.get(slug) == version for slug, version in delivery.topic_versions.items()):
+        return board
+    topics = topics_at(session, delivery.topic_versions)
+    return Board(topics, phrasebook(topics))
 
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:

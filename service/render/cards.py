@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Topic
+from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Support, Topic
 from service.render.language import Language
 from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, unbroken, web_link
 
@@ -144,17 +144,26 @@ def thumbnail(paper: Paper) -> str | None:
 
 
 def phrases(matches: tuple[Match, ...], language: Language) -> Iterator[tuple[str, str]]:
-    """The phrases that brought a paper in, each with where it stands; at most four."""
-    seen = {reason.phrase.casefold(): reason for match in matches if match.is_above for reason in reversed(match.reasons)}
-    reasons = sorted(seen.values(), key=lambda reason: (-reason.weight, reason.phrase))
+    """The phrases that brought a paper in, each with where it stands; at most four. Added words only where there are none."""
+    found = [reason for match in matches if match.is_above for reason in match.reasons if reason.weight > 0]
+    strongest = {reason.phrase.casefold(): reason for reason in sorted(found, key=lambda reason: reason.weight)}
+    written = [reason for reason in strongest.values() if reason.support is Support.PHRASE]
+    reasons = sorted(written or strongest.values(), key=lambda reason: (-reason.weight, reason.phrase))
     for reason in reasons[:_MOST_PHRASES]:
         yield shown(reason.phrase, 80), _place(reason.field, language)
 
 
 def _place(field: str, language: Language) -> str:
-    if field == "title":
-        return language.say("in the title")
-    return language.say("in the keywords") if field == "keywords" else language.say("in the abstract")
+    say = language.say
+    places = {
+        "title": say("in the title"),
+        "contribution": say("in the contribution"),
+        "abstract": say("in the abstract"),
+        "keywords": say("in the keywords"),
+        "author": say("among the authors"),
+        "org": say("in the organisation's name"),
+    }
+    return places[field]
 
 
 def _sentences(pick: Pick, reader: Reader) -> Iterator[str]:

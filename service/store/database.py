@@ -6,7 +6,7 @@ import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +52,7 @@ def migrate(engine: Engine) -> None:
         command.upgrade(_alembic_config(connection), "head")
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
-                put_topics(session, shipped_catalogue())
+                put_topics(session, shipped_catalogue(), author="paperround", reason="shipped", now=datetime.now(UTC))
                 session.commit()  # of the session; the transaction ends with `connection.begin()`
 
 

@@ -113,6 +113,7 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.key = new_key()
     row.since_on = digest.since
     row.topics = [topic.slug for topic in digest.topics]
+    row.topic_versions = {topic.slug: topic.version for topic in digest.topics}
     row.state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
     row.reason = digest.silence
     row.paper_ids = [pick.paper.id for pick in digest.picks]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from service.catalogue import shipped_catalogue
-from service.match import match_paper, phrasebook
+from service.match import match_papers, phrasebook
 from service.models import Match, Paper, Topic
 from service.sources import parse_page
 from service.tag import tag_paper
@@ -55,6 +55,5 @@ def _paper(parsed, on: date) -> Paper:
     return paper
 
 
-def matches_of(papers: Iterable[Paper], catalogue: list[Topic]) -> dict[str, tuple[Match, ...]]:
-    book = phrasebook(catalogue)
-    return {paper.id: match_paper(paper, book) for paper in papers}
+def matches_of(papers: Sequence[Paper], catalogue: list[Topic]) -> dict[str, tuple[Match, ...]]:
+    return dict(zip((paper.id for paper in papers), match_papers(papers, phrasebook(catalogue)), strict=True))

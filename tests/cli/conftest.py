@@ -59,8 +59,11 @@ def paperround(folder: Path, capsys: pytest.CaptureFixture[str]) -> Paperround:
 @pytest.fixture
 def page_file(folder: Path) -> Path:
     """A saved page of 1 October 2026 with three papers."""
-    records = [record("2610.00001", "LLM Agents"), record("2610.00002", "Program repair"), record("2610.00003", "Soup")]
-    records[2]["paper"]["summary"] = "We propose a soup."
+    records = [
+        record("2610.00001", "LLM Agents"),
+        record("2610.00002", "Program repair", summary="We repair source code. Our tool calls an LLM agent."),
+        record("2610.00003", "Soup", summary="We propose a soup."),
+    ]
     path = folder / "page.html"
     path.write_bytes(page(records))
     return path

@@ -71,7 +71,8 @@ def test_match_prints_the_topics_above_their_threshold_with_the_reasons(paperrou
     ran = paperround("match", "--papers", papers, "--json")
     first, second = map(json.loads, ran.out.splitlines())
     assert [found["slug"] for found in first["topics"]] == ["agents"]
-    assert {"phrase": "tool use", "field": "title", "weight": 0.6} in first["topics"][0]["why"]
+    assert {("tool use", "title", "phrase")} <= {(w["phrase"], w["field"], w["support"]) for w in first["topics"][0]["why"]}
+    assert first["topics"][0]["band"] == "core"
     assert second == {"id": 7, "topics": []}
 
 

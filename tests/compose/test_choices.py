@@ -38,7 +38,7 @@ def test_a_minimum_above_the_topics_bar_keeps_weaker_matches_out() -> None:
     papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Agents", abstract="Programs", source_keywords=["program"])]
     digest = compose(papers, reader(minimum_score=0.9))
     assert digest.silence == "2 new papers looked at, none above your bar, 2 near misses"
-    assert [out.detail for out in digest.left_out] == ["0.60 of 0.90", "0.60 of 0.90"]
+    assert [out.detail for out in digest.left_out] == ["0.51 of 0.90", "0.51 of 0.90"]
     assert {out.cause for out in digest.left_out} == {LeftOutFor.BELOW_MINIMUM}
 
 

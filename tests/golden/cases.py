@@ -9,8 +9,8 @@ from typing import Any
 
 from service.delivery.message import build_message
 from service.links import Fresh, fresh_link, mail_links
-from service.match import FIELD_WEIGHTS
 from service.models import (
+    Band,
     Digest,
     DigestKind,
     Email,
@@ -42,6 +42,7 @@ AGENTS = topic("agents", ["tool-using agents"], name="Agents & tool use")
 TRAINING = topic("efficiency", ["4-bit"], name="Efficient training & inference")
 CODE = topic("code", ["program repair"], name="Code & software engineering")
 TOPICS = (AGENTS, TRAINING, CODE)
+WEIGHTS = {"title": 2.6, "contribution": 1.9, "abstract": 1.6}
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def reader(**fields: Any) -> Subscriber:
 
 def picked(paper: Paper, *topics: Topic, says: Iterable[tuple[str, str]] = (), **fields: Any) -> Pick:
     """`says`: phrases, each with the field that holds it."""
-    reasons = tuple(Reason(phrase, field, FIELD_WEIGHTS[field]) for phrase, field in says)
-    matches = tuple(Match(one.slug, 0.8, True, reasons) for one in topics)
+    reasons = tuple(Reason(phrase, field, WEIGHTS[field]) for phrase, field in says)
+    matches = tuple(Match(one.slug, 0.8, True, Band.CORE, reasons) for one in topics)
     return Pick(paper, matches, **({"standing": Standing(0.8)} | fields))
 
 
@@ -76,7 +77,7 @@ LEADING = picked(
 )
 FOUR_BIT = picked(written.FOUR_BIT, TRAINING, says=[("4-bit", "title"), ("pre-training", "title")])
 GARDENS = picked(written.GARDENS, AGENTS, says=[("agents", "title")], followed=("Sana Mirza",))
-PATCHWORK = picked(written.PATCHWORK, CODE, says=[("program repair", "title"), ("bugs", "abstract")])
+PATCHWORK = picked(written.PATCHWORK, CODE, says=[("program repair", "title"), ("bugs", "contribution")])
 SHORT = tuple(picked(one, AGENTS, says=[("agents", "abstract")]) for one in written.SHORT)
 OUTSIDE = picked(written.WEATHER, entry=Entry.OUTSIDE)
 SECOND_LOOK = picked(

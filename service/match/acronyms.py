@@ -1,0 +1,91 @@
+"""Acronyms of the field with their long forms, which a filter needs to name but once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.words import terms
+
+_Run = tuple[str, ...]
+
+_MOST_VARIANTS = 8  # of one phrase
+
+_LONG_FORMS = {
+    "LLM": "large language model",
+    "PLM": "pre-trained language model",
+    "SLM": "small language model",
+    "VLM": "vision-language model",
+    "LVLM": "large vision-language model",
+    "MLLM": "multimodal large language model",
+    "LMM": "large multimodal model",
+    "LRM": "large reasoning model",
+    "VLA": "vision-language-action",
+    "RAG": "retrieval-augmented generation",
+    "RL": "reinforcement learning",
+    "RLHF": "reinforcement learning from human feedback",
+    "RLVR": "reinforcement learning with verifiable rewards",
+    "GRPO": "group relative policy optimization",
+    "PPO": "proximal policy optimization",
+    "DPO": "direct preference optimization",
+    "PRM": "process reward model",
+    "COT": "chain-of-thought",
+    "ICL": "in-context learning",
+    "SFT": "supervised fine-tuning",
+    "PEFT": "parameter-efficient fine-tuning",
+    "LORA": "low-rank adaptation",
+    "MOE": "mixture of experts",
+    "SSM": "state space model",
+    "NAS": "neural architecture search",
+    "GNN": "graph neural network",
+    "CNN": "convolutional neural network",
+    "RNN": "recurrent neural network",
+    "GAN": "generative adversarial network",
+    "VAE": "variational autoencoder",
+    "DIT": "diffusion transformer",
+    "VIT": "vision transformer",
+    "MIM": "masked image modeling",
+    "MLM": "masked language modeling",
+    "SSL": "self-supervised learning",
+    "VQA": "visual question answering",
+    "OCR": "optical character recognition",
+    "ASR": "automatic speech recognition",
+    "TTS": "text-to-speech",
+    "NMT": "neural machine translation",
+    "MT": "machine translation",
+    "GUI": "graphical user interface",
+    "MCP": "model context protocol",
+    "PTQ": "post-training quantization",
+    "QAT": "quantization-aware training",
+    "SAE": "sparse autoencoder",
+    "OOD": "out-of-distribution",
+    "T2I": "text-to-image",
+    "T2V": "text-to-video",
+    "I2V": "image-to-video",
+    "NER": "named entity recognition",
+    "QA": "question answering",
+    "KG": "knowledge graph",
+    "IR": "information retrieval",
+    "EHR": "electronic health record",
+    "MRI": "magnetic resonance imaging",
+    "3DGS": "3D Gaussian splatting",
+    "NERF": "neural radiance field",
+}
+_TERMS = {acronym: terms(form) for acronym, form in _LONG_FORMS.items()}
+
+
+def spellings(phrase: str) -> Iterator[_Run]:
+    """The phrase as terms, with acronyms for long forms and the other way round: "LLM agent", "large language model agent"."""
+    found = [terms(phrase)]
+    for run in found:
+        yield run
+        if len(found) < _MOST_VARIANTS:
+            found += [other for other in _exchanged(run) if other not in found]
+
+
+def _exchanged(run: _Run) -> Iterator[_Run]:
+    for acronym, form in _TERMS.items():
+        for start in range(len(run)):
+            if run[start] == acronym:
+                yield run[:start] + form + run[start + 1 :]
+            if run[start : start + len(form)] == form:
+                yield (*run[:start], acronym, *run[start + len(form) :])

@@ -1,0 +1,78 @@
+"""A paper as what filters look at: its places, each a row of terms. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from service.models import Paper, ParsedPaper
+from service.words import terms
+
+PLACES = ("title", "contribution", "abstract", "keywords", "author", "org")
+# The places that each field of a rule means; a rule without a field means the four that tell what a paper is about.
+SCOPES: dict[str | None, tuple[str, ...]] = {
+    None: PLACES[:4],
+    "title": ("title",),
+    "abstract": ("contribution", "abstract"),
+    "keyword": ("keywords",),
+    "author": ("author",),
+    "org": ("org",),
+}
+
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(\[$\\])")
+# Where authors say what they did: "we propose", "this paper studies", "in this work", or the name of the title's own thing.
+_CONTRIBUTION = re.compile(
+    r"\b(?:we|i|our|this|the) (?:\w+ ){0,2}?(?:propose|present|introduce|develop|describe|design|build|study|studie|"
+    r"investigate|explore|analy[sz]e|examine|survey|review|show|argue|release|provide|create|construct|collect|formulate|address|"
+    r"evaluate|pre-?train|train|aim|focus|consider|demonstrate|find|identify|benchmark|compare|revisit|extend|offer|contribute|"
+    r"report|frame|formalize)s?\b|"
+    r"\b(?:in this|this|our) (?:paper|work|study|article|report|survey|technical report)\b",
+    re.IGNORECASE,
+)
+
+
+class Text(NamedTuple):
+    """Rows of terms by place; a place that the paper doesn't have is empty."""
+
+    title: tuple[tuple[str, ...], ...]
+    contribution: tuple[tuple[str, ...], ...]
+    abstract: tuple[tuple[str, ...], ...]  # the rest of it
+    keywords: tuple[tuple[str, ...], ...]
+    author: tuple[tuple[str, ...], ...]
+    org: tuple[tuple[str, ...], ...]
+
+
+def text_of(paper: Paper | ParsedPaper) -> Text:
+    return _text(
+        paper.title,
+        paper.abstract or "",
+        tuple(paper.source_keywords or ()),
+        tuple(paper.authors or ()),
+        paper.organization or "",
+    )
+
+
+@lru_cache(maxsize=4_000)
+def _text(title: str, abstract: str, keywords: tuple[str, ...], authors: tuple[str, ...], organization: str) -> Text:
+    contribution, rest = _parted(abstract, title)
+    return Text((terms(title),), _rows(contribution), _rows(rest), _rows(keywords), _rows(authors), _rows([organization]))
+
+
+def _rows(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(row for text in texts if (row := terms(text)))
+
+
+def _parted(abstract: str, title: str) -> tuple[list[str], list[str]]:
+    """The sentences that say what the paper does, and the others."""
+    name = title.partition(":")[0].strip() if ":" in title else ""
+    found: tuple[list[str], list[str]] = ([], [])
+    for sentence in _sentences(abstract):
+        is_contribution = bool(_CONTRIBUTION.search(sentence)) or (len(name) > 2 and name in sentence)
+        found[not is_contribution].append(sentence)
+    return found
+
+
+def _sentences(text: str) -> Iterator[str]:
+    yield from _END.split(" ".join(text.split()))

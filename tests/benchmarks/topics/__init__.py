@@ -1,0 +1,1 @@
+"""How the shipped topics were learned from labels, and by what they are measured."""

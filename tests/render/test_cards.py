@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from service.match.text import PLACES
+from service.models import Band, Match, Reason, Support
+from service.render.cards import phrases
+from service.render.language import language
+
+WORD = Support.EXPANSION
+
+
+def match(*reasons: Reason, is_above: bool = True) -> Match:
+    return Match("agents", 0.8, is_above, Band.CORE, reasons)
+
+
+def told(*matches: Match, code: str = "en") -> list[tuple[str, str]]:
+    return list(phrases(matches, language(code)))
+
+
+def test_the_strongest_four_phrases_are_told_each_once_by_its_best_place() -> None:
+    reasons = [Reason(name, "abstract", weight) for name, weight in zip("abcde", (1, 5, 3, 2, 4), strict=True)]
+    found = told(match(*reasons, Reason("B", "title", 6)))
+    assert found == [("B", "in the title"), *((name, "in the abstract") for name in "ecd")]
+
+
+def test_what_speaks_against_a_paper_or_for_another_topic_is_no_reason() -> None:
+    against, near = Reason("estate", "title", -1.2), match(Reason("code", "title", 2), is_above=False)
+    assert told(match(Reason("agent", "title", 1), against), near) == [("agent", "in the title")]
+    assert told(match(against)) == []
+
+
+def test_added_words_are_told_only_where_no_phrase_is() -> None:
+    word, phrase = Reason("planner", "title", 3, WORD), Reason("agent", "abstract", 1)
+    assert told(match(word, phrase)) == [("agent", "in the abstract")]
+    assert told(match(word, Reason("estate", "title", -1))) == [("planner", "in the title")]
+
+
+@pytest.mark.parametrize(
+    ("field", "english", "german"),
+    [
+        ("title", "in the title", "im Titel"),
+        ("contribution", "in the contribution", "im eigenen Beitrag"),
+        ("abstract", "in the abstract", "in der Kurzfassung"),
+        ("keywords", "in the keywords", "in den Stichwörtern"),
+        ("author", "among the authors", "unter den Autoren"),
+        ("org", "in the organisation's name", "im Namen der Organisation"),
+    ],
+)
+def test_each_place_is_told_in_words(field: str, english: str, german: str) -> None:
+    found = match(Reason("okafor", field, 1))
+    assert told(found) == [("okafor", english)]
+    assert told(found, code="de") == [("okafor", german)]
+
+
+def test_every_place_that_matching_looks_at_has_words() -> None:
+    assert all(told(match(Reason("okafor", place, 1))) for place in PLACES)
