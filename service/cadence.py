@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.models import WEEKDAYS, Subscriber, SubscriberState
 
@@ -55,6 +55,22 @@ def _is_digest_day(cadence: str, day: date) -> bool:
     if rhythm == "weekly":
         return WEEKDAYS[day.weekday()] == weekday
     return rhythm == "daily" or day.weekday() < 5
+
+
+def missed_count(person: Subscriber, last_on: date | None, on: date) -> int:
+    """How many of the person's digest days lie between the digests of days `last_on` and `on`, a pause or not.
+
+    Raises nothing: in a zone that this machine doesn't know, none were missed.
+    """
+    if last_on is None or on - last_on <= timedelta(days=1):
+        return 0
+    try:
+        place = ZoneInfo(person.zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return 0
+    days = (last_on + timedelta(days=number) for number in range(1, (on - last_on).days + 2))  # local
+    moments = (datetime.combine(day, time(person.hour), place) for day in days if _is_digest_day(person.cadence, day))
+    return sum(last_on < last_complete_day(moment) < on for moment in moments)
 
 
 def local_day(moment: datetime, zone: str) -> date:

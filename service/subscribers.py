@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
 from zoneinfo import available_timezones
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from service.errors import WrongUse
-from service.models import WEEKDAYS, Subscriber, SubscriberState
+from service.models import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState
 
 # A mail server of one's own may well serve .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
-COLUMNS = ("email", "topics", "zone", "hour", "cadence", "state", "paused_until")
+MINUTES, PAPERS = range(3, 31), range(5, 51)  # what a length may be
+_LONGEST_NAME = 100
+_MOST_NAMES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,14 @@ class SubscriberSettings:
     cadence: str = "daily"
     state: SubscriberState = SubscriberState.ACTIVE
     paused_until: date | None = None  # local
+    length: str = "minutes:6"
+    minimum_score: float = 0.0
+    followed: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
+    language: str = "en"
+    with_abstract: bool = False
+    with_outside: bool = True
+    with_note: bool = False
 
 
 def parse_address(text: str) -> str:
@@ -106,6 +119,84 @@ def parse_pause(text: str) -> date | None:
     return day
 
 
+def parse_length(text: str) -> str:
+    """The one spelling of a length: minutes of reading, or a count of papers. Raises WrongUse."""
+    unit, _, number = text.strip().lower().partition(":")
+    allowed = {"minutes": MINUTES, "papers": PAPERS}.get(unit, ())
+    if number.isdecimal() and len(number) < 3 and int(number) in allowed:
+        return f"{unit}:{int(number)}"
+    raise WrongUse(f"{text!r} is not a length: say minutes:3 to minutes:30, or papers:5 to papers:50")
+
+
+def parse_score(text: str) -> float:
+    """The least score, from 0 to 1. Raises WrongUse."""
+    if re.fullmatch(r"0?\.[0-9]{1,4}|[01](\.0{1,4})?", text.strip()):
+        return float(text)
+    raise WrongUse(f"{text!r} is not a score: say 0 to 1, as in 0.6")
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Names or phrases with commas, semicolons or line ends between; "no" for none. Raises WrongUse."""
+    names = tuple(dict.fromkeys(name for part in re.split(r"[,;\r\n]", text) if (name := " ".join(part.split()))))
+    if bad := next((name for name in names if len(name) > _LONGEST_NAME or not name.isprintable()), None):
+        raise WrongUse(f"{bad[:40]!r} is no name or phrase: at most {_LONGEST_NAME} characters that can be printed")
+    if wordless := next((name for name in names if not any(map(str.isalnum, name))), None):
+        raise WrongUse(f"{wordless!r} holds no word")
+    if len(names) > _MOST_NAMES:
+        raise WrongUse(f"{len(names)} names or phrases are too many: at most {_MOST_NAMES}")
+    return () if [name.lower() for name in names] == ["no"] else names
+
+
+def parse_language(text: str) -> str:
+    """Raises WrongUse."""
+    if text.strip().lower() in LANGUAGES:
+        return text.strip().lower()
+    raise WrongUse(f"{text!r} is not a language that mails are written in: say {' or '.join(LANGUAGES)}")
+
+
+def parse_yes_or_no(text: str) -> bool:
+    """Raises WrongUse."""
+    if text.strip().lower() in ("yes", "no"):
+        return text.strip().lower() == "yes"
+    raise WrongUse(f"{text!r} is neither yes nor no")
+
+
+# Every setting but the address and the topics, each read from text by one function.
+PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
+    {
+        "zone": parse_zone,
+        "hour": parse_hour,
+        "cadence": parse_cadence,
+        "state": parse_state,
+        "paused_until": parse_pause,
+        "length": parse_length,
+        "minimum_score": parse_score,
+        "followed": parse_names,
+        "muted": parse_names,
+        "language": parse_language,
+        "with_abstract": parse_yes_or_no,
+        "with_outside": parse_yes_or_no,
+        "with_note": parse_yes_or_no,
+    }
+)
+COLUMNS = ("email", "topics", *PARSERS)
+
+
+def changed_columns(written: Mapping[str, str]) -> dict[str, Any]:
+    """Settings by name, read from text, as a row holds them. Raises WrongUse."""
+    values = {name: PARSERS[name](text) for name, text in written.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def in_text(value: Any) -> str:
+    """A setting as its parser reads it back."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return "; ".join(value)
+    return "" if value is None else f"{value}"
+
+
 @dataclass(frozen=True, slots=True)
 class RollLine:
     number: int
@@ -160,9 +251,8 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for person in subscribers:
-        pause = f"{person.paused_until or ''}"
-        cells = (person.email, ",".join(person.topics), person.zone, f"{person.hour}", person.cadence, person.state, pause)
-        writer.writerow([_escape(cell) for cell in cells])
+        cells = {name: in_text(getattr(person, name)) for name in COLUMNS} | {"topics": ",".join(person.topics)}
+        writer.writerow([_escape(cell) for cell in cells.values()])
     return out.getvalue()
 
 
@@ -180,15 +270,8 @@ def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberS
     if None in row:  # csv.DictReader's name for what stands past the last column
         raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
     cells = {name.strip().lower(): _unescape((value or "").strip()) for name, value in row.items()}
-    return SubscriberSettings(
-        email=parse_address(cells["email"]),
-        topics=parse_topics(cells["topics"], known_topics),
-        zone=parse_zone(cells.get("zone") or "UTC"),
-        hour=parse_hour(cells.get("hour") or "8"),
-        cadence=parse_cadence(cells.get("cadence") or "daily"),
-        state=parse_state(cells.get("state") or SubscriberState.ACTIVE),
-        paused_until=parse_pause(cells.get("paused_until") or "no"),
-    )
+    told = {name: parse(cells[name]) for name, parse in PARSERS.items() if cells.get(name)}
+    return SubscriberSettings(parse_address(cells["email"]), parse_topics(cells["topics"], known_topics), **told)
 
 
 _NEEDS_QUOTE = ("=", "+", "-", "@", "'")

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import random
+from datetime import date
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.compose import MOST_CARDS, compose_again, compose_digest
+from service.compose import Pool, compose_again, compose_digest
 from service.match import match_paper, phrasebook
-from service.models import Delivery, Digest, Paper, Subscriber, Topic
+from service.models import Delivery, Digest, History, Paper, Subscriber, Topic
 from tests.builders import DAY, NOW, paper, subscriber, topic
 
 AGENTS = topic("agents", ["agent"])
@@ -15,9 +18,22 @@ CODE = topic("code", ["program"])
 TOPICS = [AGENTS, CODE]
 
 
-def compose(papers: list[Paper], person: Subscriber | None = None, topics: list[Topic] = TOPICS) -> Digest:
-    matches = {one.id: match_paper(one, phrasebook(topics)) for one in papers}
-    return compose_digest(person or subscriber(topics=["agents", "code"]), papers, matches, topics, on=DAY, since=DAY)
+def pool_of(papers: list[Paper], topics: list[Topic] = TOPICS, **more: Any) -> Pool:
+    book = phrasebook(topics)
+    matches = {one.id: match_paper(one, book) for one in [*papers, *more.get("marked", ())]}
+    return Pool(topics, papers, matches, on=more.pop("on", DAY), **more)
+
+
+def compose(
+    papers: list[Paper],
+    person: Subscriber | None = None,
+    topics: list[Topic] = TOPICS,
+    history: History = History(),  # noqa: B008
+    since: date = DAY,
+    **more: Any,
+) -> Digest:
+    person = person or subscriber(topics=["agents", "code"], with_outside=False)
+    return compose_digest(person, pool_of(papers, topics, **more), history, since=since)
 
 
 def ids(digest: Digest) -> list[str]:
@@ -54,17 +70,33 @@ def test_shuffling_the_input_changes_nothing(shuffler: random.Random) -> None:
     assert ids(compose(papers)) == before
 
 
-def test_beyond_ten_cards_papers_stand_in_a_line_and_then_are_counted() -> None:
-    digest = compose([paper(f"2610.{n:05d}", "Agents") for n in range(60)])
-    assert (len(digest.cards), len(digest.lines), len(digest.unlisted)) == (MOST_CARDS, 40, 10)
-    assert len(set(ids(digest))) == 60
+@pytest.mark.parametrize(
+    ("length", "passed", "arranged"),
+    [
+        ("minutes:6", 60, (7, 10, 43)),
+        ("minutes:6", 9, (9, 0, 0)),
+        ("minutes:6", 12, (8, 4, 0)),
+        ("minutes:3", 60, (5, 0, 55)),
+        ("minutes:30", 60, (10, 40, 10)),
+        ("papers:5", 60, (5, 0, 55)),
+        ("papers:20", 60, (10, 10, 40)),
+        ("papers:20", 3, (3, 0, 0)),
+    ],
+)
+def test_the_length_gives_cards_then_lines_and_the_rest_is_counted(
+    length: str, passed: int, arranged: tuple[int, int, int]
+) -> None:
+    papers = [paper(f"2610.{n:05d}", "Agents") for n in range(passed)]
+    digest = compose(papers, subscriber(topics=["agents"], length=length))
+    assert (len(digest.cards), len(digest.lines), len(digest.unlisted)) == arranged
+    assert len(set(ids(digest))) == passed
 
 
 def test_silence_says_what_was_looked_at_and_what_came_close() -> None:
     near = paper("2610.00001", "On planning", abstract="An agent plans.")
     digest = compose([near, paper("2610.00002", "Soup")])
     assert digest.picks == ()
-    assert digest.silence == "2 new papers looked at, none above the bar, 1 near miss"
+    assert digest.silence == "2 new papers looked at, none above your bar, 1 near miss"
     assert [pick.paper.id for pick in digest.near_misses] == ["2610.00001"]
 
 
@@ -80,7 +112,14 @@ def test_a_planned_paper_stays_in_when_its_topic_no_longer_finds_it() -> None:
     papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Soup")]
     matches = {one.id: match_paper(one, phrasebook(TOPICS)) for one in papers}
     delivery = Delivery(
-        issue_id=1, subscriber_id=1, digest_on=DAY, since_on=DAY, topics=["agents"], looked_at_count=9, planned_at=NOW
+        issue_id=1,
+        subscriber_id=1,
+        digest_on=DAY,
+        since_on=DAY,
+        topics=["agents"],
+        paper_ids=["2610.00001", "2610.00002"],
+        looked_at_count=9,
+        planned_at=NOW,
     )
     digest = compose_again(subscriber(topics=["code"]), delivery, papers, matches, TOPICS)
     assert ids(digest) == ["2610.00001", "2610.00002"]

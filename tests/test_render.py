@@ -13,7 +13,7 @@ from service.models import Email, Paper
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
 from service.render.latex import readable
-from service.render.words import number_in_words
+from service.render.words import link_text, number_in_words
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 from tests.test_compose import compose
 
@@ -72,7 +72,7 @@ def test_each_paper_links_to_its_page_in_both_parts() -> None:
 
 def test_the_html_is_whole_and_its_styles_are_inlined() -> None:
     html = render(paper(**FULL)).html
-    assert html.startswith("<!doctype html>\n")
+    assert html.startswith("<!DOCTYPE html>\n")
     title = soup(render(paper(**FULL))).h3
     assert title is not None
     assert "font:700 21px/27px" in str(title["style"])
@@ -140,7 +140,7 @@ def test_whatever_papers_hold_is_shown_as_it_is(title: str, tldr: str, name: str
     shown = soup(render(paper(title=f"Agents {title}".strip(), tldr=tldr, authors=[name], author_count=1)))
     assert shown.find("script") is None
     assert shown.h3
-    assert shown.h3.get_text() == readable(one_line(f"Agents {title}"))
+    assert shown.h3.get_text() == link_text(readable(one_line(f"Agents {title}")))
     if one_line(tldr):
         said = shown.select_one(".said")
         assert said is not None
@@ -150,6 +150,18 @@ def test_whatever_papers_hold_is_shown_as_it_is(title: str, tldr: str, name: str
 @pytest.mark.parametrize(("count", "words"), [(0, "no"), (1, "one"), (12, "twelve"), (13, "13"), (1234, "1,234")])
 def test_small_numbers_are_words(count: int, words: str) -> None:
     assert number_in_words(count) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("cs.RO, stat.ML and fast.ai", "cs·RO, stat·ML and fast·ai"),
+        ("Booking.com", "Booking·com"),
+        ("Node.js 20.1, GPT-4.1, e.g. Llama.cpp. An end.", "Node.js 20.1, GPT-4.1, e.g. Llama.cpp. An end."),
+    ],
+)
+def test_a_link_text_reads_as_no_domain(written: str, shown: str) -> None:
+    assert link_text(written) == shown
 
 
 def test_a_subject_is_one_line_whatever_it_names() -> None:

@@ -7,7 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import WrongUse
-from service.subscribers import parse_address, parse_cadence, parse_hour, parse_topics, parse_zone, read_csv, write_csv
+from service.subscribers import (
+    in_text,
+    parse_address,
+    parse_cadence,
+    parse_hour,
+    parse_language,
+    parse_length,
+    parse_names,
+    parse_score,
+    parse_topics,
+    parse_zone,
+    read_csv,
+    write_csv,
+)
 from tests.builders import subscriber
 
 TOPICS = ["agents", "code"]
@@ -48,6 +61,12 @@ def test_weekly_alone_is_on_mondays() -> None:
         (parse_hour, "24"),
         (parse_hour, "-1"),
         (parse_hour, "²"),
+        (parse_length, "minutes:31"),
+        (parse_length, "papers:4"),
+        (parse_length, "8"),
+        (parse_score, "1.1"),
+        (parse_score, "nan"),
+        (parse_language, "fr"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_with_what_can(parse, text: str) -> None:
@@ -125,3 +144,21 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     for start in ("", "email,topics\n"):
         with suppress(WrongUse):
             read_csv(start + text, TOPICS)
+
+
+def test_names_are_parted_and_folded_and_no_means_none() -> None:
+    assert parse_names(" Ada  Okafor,\nNorthfield Lab;; Ada Okafor ") == ("Ada Okafor", "Northfield Lab")
+    assert parse_names("No") == parse_names("") == ()
+
+
+@pytest.mark.parametrize("text", ["x" * 101, "a\x00b", "...", ",".join(map(str, range(101)))])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(WrongUse):
+        parse_names(text)
+
+
+@given(st.lists(st.text(max_size=20), max_size=5))
+def test_names_that_were_taken_are_read_back_the_same(written: list[str]) -> None:
+    with suppress(WrongUse):
+        names = parse_names(";".join(written))
+        assert parse_names(in_text(names)) == names

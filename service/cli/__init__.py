@@ -14,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics
+from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics, why
 from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
@@ -37,7 +37,7 @@ app.add_typer(fetch.app, name="fetch")
 app.command("serve")(serve.serve)
 app.command("send-now")(sending.send_now)
 app.command("preview")(sending.preview)
-app.command("why")(sending.why)
+app.command("why")(why.why)
 app.command("status")(status.status)
 app.add_typer(topics.app, name="topics", help="What subscribers can choose.")
 app.add_typer(subscribers.app, name="subscribers", help="Who gets mail, and how.")

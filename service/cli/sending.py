@@ -1,4 +1,4 @@
-"""`send-now`, `preview` and `why`. Touches the database, the mail server or the outbox, and files."""
+"""`send-now` and `preview`. Touches the database, the mail server or the outbox, and files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from service.cli.output import (
     On,
     counted,
     database,
-    database_reading,
     day,
     now,
     progress,
@@ -33,7 +32,7 @@ from service.cli.output import (
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
 from service.links import mail_links
-from service.models import Digest, Pick, Subscriber
+from service.models import Digest, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
 from service.pipeline.doubts import doubt_of_day
@@ -124,26 +123,6 @@ def preview(
         say("\n".join([email.subject, *map(str, files)]))
 
 
-def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, as_json: Json = False) -> None:
-    """Say why a person got what they got, or nothing."""
-    covered = day(on) or last_complete_day(now())
-    with database_reading() as session:
-        person = _person(session, email)
-        digest, delivery = digest_for(session, person, covered)
-    state, reason = (delivery.state, delivery.reason) if delivery else ("not sent", digest.silence)
-    if as_json:
-        say_json(_why_json(digest, state, reason))
-        return
-    say(f"{person.email}, {covered}: {state}{f' ({reason})' if reason else ''}")
-    say(f"Looked at {counted(digest.looked_at_count, 'new paper')} featured from {digest.since} to {digest.on}.")
-    for pick in digest.picks:
-        _say_pick(pick)
-    if digest.near_misses:
-        say("Near misses:")
-        for pick in digest.near_misses:
-            _say_pick(pick)
-
-
 def report_json(report: pipeline.SendReport) -> dict[str, Any]:
     return {
         "issue": report.issue_id,
@@ -201,36 +180,14 @@ def _ask(settings: Settings, people: list[Subscriber], on: date, yes: bool) -> N
 
 def _digest(session: Session, to: str | None, topics: Sequence[str] | None, on: date) -> Digest:
     if to is not None:
-        return digest_for(session, _person(session, to), on).digest
+        return digest_for(session, person_named(session, to), on).digest
     slugs = parse_topics(",".join(topics or ()), [topic.slug for topic in all_topics(session)])
     return digest_for_topics(session, Subscriber(email="you@example.org", topics=list(slugs), added_at=now()), on)
 
 
-def _person(session: Session, email: str) -> Subscriber:
+def person_named(session: Session, email: str) -> Subscriber:
+    """Raises WrongUse."""
     person = subscriber(session, parse_address(email))
     if person is None:
         raise WrongUse(f"{email}: no such subscriber")
     return person
-
-
-def _say_pick(pick: Pick) -> None:
-    say(f"  {pick.paper.id}  {pick.paper.title}")
-    for match in pick.matches:
-        found = ", ".join(f'"{r.phrase}" in the {r.field} ({r.weight})' for r in match.reasons)
-        say(f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}")
-
-
-def _why_json(digest: Digest, state: str, reason: str | None) -> dict[str, Any]:
-    def as_json(picks: tuple[Pick, ...]) -> list[dict[str, Any]]:
-        return [{"id": p.paper.id, "title": p.paper.title, "matches": [asdict(match) for match in p.matches]} for p in picks]
-
-    return {
-        "email": digest.subscriber.email,
-        "on": digest.on,
-        "since": digest.since,
-        "state": state,
-        "reason": reason,
-        "looked_at": digest.looked_at_count,
-        "papers": as_json(digest.picks),
-        "near_misses": as_json(digest.near_misses),
-    }

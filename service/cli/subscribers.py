@@ -39,13 +39,14 @@ from service.store.subscribers import (
 from service.store.topics import all_topics
 from service.subscribers import (
     COLUMNS,
+    PARSERS,
     RollLine,
     SubscriberSettings,
+    changed_columns,
+    in_text,
     parse_address,
     parse_cadence,
     parse_hour,
-    parse_pause,
-    parse_state,
     parse_topics,
     parse_zone,
     read_csv,
@@ -106,27 +107,32 @@ def change(
     paused_until: Annotated[
         str | None, typer.Option(metavar="DATE", help="No mail before this day of theirs; no: end the pause.")
     ] = None,
+    length: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help="minutes:3 to minutes:30 of reading, or papers:5 to papers:50.")
+    ] = None,
+    minimum_score: Annotated[
+        str | None, typer.Option(metavar="0-1", help="How well a paper must fit, beside its topic's own bar.")
+    ] = None,
+    followed: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Authors and organisations whose papers are always in; no: none.")
+    ] = None,
+    muted: Annotated[str | None, typer.Option(metavar="PHRASE,PHRASE", help="What no paper may hold; no: nothing.")] = None,
+    language: Annotated[str | None, typer.Option(metavar="en|de", help="The language of what we say.")] = None,
+    with_abstract: Annotated[str | None, typer.Option(metavar="yes|no", help="The abstract beside the summary.")] = None,
+    with_outside: Annotated[str | None, typer.Option(metavar="yes|no", help="One paper outside their topics.")] = None,
+    with_note: Annotated[str | None, typer.Option(metavar="yes|no", help="A short mail when nothing passes.")] = None,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
     """Change somebody's settings; those not named stay."""
+    given = {name: value for name, value in locals().items() if name in PARSERS and value is not None}
     with database_transaction() as session:
         person = _person(session, email)
-        changes: dict[str, Any] = {}
+        changes = changed_columns(given)
         if topics:
             changes["topics"] = list(parse_topics(",".join(topics), _slugs(session)))
-        if zone is not None:
-            changes["zone"] = parse_zone(zone)
-        if hour is not None:
-            changes["hour"] = parse_hour(hour)
-        if cadence is not None:
-            changes["cadence"] = parse_cadence(cadence)
-        if state is not None:
-            changes["state"] = parse_state(state)
-            if changes["state"] == SubscriberState.PENDING:
-                raise WrongUse("ask them with `subscribers add EMAIL --topics ... --confirm`")
-        if paused_until is not None:
-            changes["paused_until"] = parse_pause(paused_until)
+        if changes.get("state") == SubscriberState.PENDING:
+            raise WrongUse("ask them with `subscribers add EMAIL --topics ... --confirm`")
         if not changes:
             raise WrongUse("nothing to change: name a setting, as in --hour 7")
         if changes.get("state") == SubscriberState.ACTIVE:
@@ -169,10 +175,10 @@ def import_csv(
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
-    """Take in subscribers from CSV, by its header: email,topics and, if they stand there, zone,hour,cadence,
-    state,paused_until.
+    """Take in subscribers from CSV, by its header: email,topics and, if they stand there, the settings of `subscribers set`.
 
-    Topics stand in one quoted cell with commas between. Known subscribers get what their line tells.
+    Topics stand in one quoted cell with commas between, names and phrases with semicolons. Known subscribers get what their
+    line tells.
     """
     text = read_text(file)
     counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
@@ -272,4 +278,4 @@ def _say_person(person: Subscriber, as_json: bool) -> None:
     if as_json:
         say_json(_as_json(person))
     else:
-        say_table([(name, ",".join(value) if isinstance(value, list) else value) for name, value in _as_json(person).items()])
+        say_table([(name, in_text(value)) for name, value in _as_json(person).items()])

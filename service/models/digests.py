@@ -6,13 +6,15 @@ show the same one, and can work it out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from math import ceil
 from typing import Any
 
+from service.models.mails import Delivery
+from service.models.marks import Mark
 from service.models.papers import Paper
 from service.models.subscribers import Subscriber
 from service.models.topics import Match, Topic
@@ -46,6 +48,20 @@ class LeftOutFor(StrEnum):
     BELOW_TOPIC = "below the topic's bar"
     BELOW_MINIMUM = "below your minimum"
     MUTED = "muted phrase"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a person got and said before, as far as the next digest needs to know."""
+
+    last_accepted_on: date | None = None
+    last_told_on: date | None = None  # the last day that was dealt with: by a mail, or by a silence with its reason
+    last_planned_at: datetime | None = None  # when that was
+    missed_count: int = 0  # of the person's digest days, how many passed since then without one
+    held_ids: frozenset[str] = frozenset()  # what they have, or may still get
+    lines: Mapping[str, tuple[date, int]] = field(default_factory=dict)  # had in a line or less: when, with how many upvotes
+    marks: tuple[Mark, ...] = ()
+    delivery: Delivery | None = None  # the one of the day asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,11 @@ class Digest:
         return tuple(out.pick for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
 
     @property
+    def muted_count(self) -> int:
+        """How many new papers of the person's topics hold a phrase that they muted."""
+        return sum(out.cause is LeftOutFor.MUTED for out in self.left_out)
+
+    @property
     def is_mailed(self) -> bool:
         return self.silence is None or self.kind is DigestKind.NOTE
 
@@ -208,8 +229,12 @@ class Digest:
             "unlisted": len(self.unlisted),
             "picks": [_kept(pick) for pick in self.picks],
         }
+        if self.silence:
+            told["silence"] = self.silence
         if self.week:
             told["week"] = _kept_week(self.week)
+        if self.near_misses:
+            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in self.left_out if out.pick in self.near_misses]
         return told
 
 

@@ -68,6 +68,11 @@ class Delivery(Outgoing, table=True):
     looked_at_count: int = 0  # papers in the window that were new to the person
     plan: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the digest's arrangement and reasons (Digest.plan)
 
+    @property
+    def is_of_a_mail(self) -> bool:
+        """Not of a silence."""
+        return bool(self.paper_ids) or self.plan.get("kind") == "note"
+
 
 class NoticeKind(StrEnum):
     CONFIRMATION = "confirmation"  # asks a pending subscriber whether they want the mail

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from sqlmodel import Session
 
-from service.cadence import FURTHEST_BACK, window_start
-from service.compose import compose_again, compose_digest
+from service.cadence import FURTHEST_BACK, missed_count, window_start
+from service.compose import Pool, compose_again, compose_digest, kept_ids
 from service.match import Phrasebook, match_paper, phrasebook
-from service.models import Delivery, DeliveryState, Digest, Match, Paper, Subscriber, Topic
+from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
+from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
 from service.store.topics import all_topics
+
+FIVE_WEEKS = timedelta(days=34)  # and the day itself: the week, and what is usual before it
 
 
 class Planned(NamedTuple):
@@ -40,17 +44,31 @@ def topic_board(session: Session) -> Board:
 def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> list[Planned]:
     """Each person's digest of day `on`, of the papers in their window that no delivery of theirs holds."""
     known = {person.id: person for person in people if person.id is not None}
-    past = histories(session, known, on=on, since=on - FURTHEST_BACK)
+    past = _histories(session, known, on)
     starts = {key: window_start(on, person.cadence, past[key].last_accepted_on) for key, person in known.items()}
-    papers = papers_featured(session, min(starts.values(), default=on), on)
+    pool = _pool(session, on, min(starts.values(), default=on), people, past)
+    return [
+        Planned(compose_digest(person, pool, past[key], since=starts[key]), past[key].delivery) for key, person in known.items()
+    ]
+
+
+def _histories(session: Session, people: Mapping[int, Subscriber], on: date) -> dict[int, History]:
+    """With the marks, and how many digests were missed."""
+    past = histories(session, people, on=on, since=on - FURTHEST_BACK)
+    marks = marks_of(session, people)
+    return {
+        key: replace(past[key], marks=marks.get(key, ()), missed_count=missed_count(person, past[key].last_told_on, on))
+        for key, person in people.items()
+    }
+
+
+def _pool(session: Session, on: date, since: date, people: Sequence[Subscriber], past: Mapping[int, History]) -> Pool:
+    papers = papers_featured(session, since, on)
+    marked = papers_by_id(session, {mark.paper_id for history in past.values() for mark in history.marks})
+    is_weekly = any(person.cadence.startswith("weekly") for person in people)
+    earlier = papers_featured(session, on - FIVE_WEEKS, on) if is_weekly else []
     board = topic_board(session)
-    matches = board.matches(papers)
-    planned = []
-    for key, person in known.items():
-        fresh = [paper for paper in papers if paper.featured_on >= starts[key] and paper.id not in past[key].held_ids]
-        digest = compose_digest(person, fresh, matches, board.topics, on=on, since=starts[key])
-        planned.append(Planned(digest, past[key].delivery))
-    return planned
+    return Pool(board.topics, papers, board.matches([*papers, *marked]), on=on, marked=marked, earlier=earlier)
 
 
 def already_planned(planned: Planned) -> str | None:
@@ -63,14 +81,14 @@ def already_planned(planned: Planned) -> str | None:
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
     """The digest of a delivery that was planned before, from the papers it holds."""
-    papers = papers_by_id(session, delivery.paper_ids)
+    papers = papers_by_id(session, kept_ids(delivery))
     return compose_again(person, delivery, papers, board.matches(papers), board.topics)
 
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
     """What the person got on that day, or else would get."""
     digest, delivery = plan_digests(session, [person], on)[0]
-    if delivery is not None and delivery.paper_ids:
+    if delivery is not None and delivery.is_of_a_mail:
         return Planned(digest_again(session, person, delivery, topic_board(session)), delivery)
     return Planned(digest, delivery)
 
@@ -78,6 +96,4 @@ def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
 def digest_for_topics(session: Session, person: Subscriber, on: date) -> Digest:
     """The first digest of somebody who is no subscriber yet."""
     since = window_start(on, person.cadence, None)
-    papers = papers_featured(session, since, on)
-    board = topic_board(session)
-    return compose_digest(person, papers, board.matches(papers), board.topics, on=on, since=since)
+    return compose_digest(person, _pool(session, on, since, [person], {}), since=since)

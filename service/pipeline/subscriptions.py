@@ -18,7 +18,10 @@ from service.models import Notice, NoticeKind, Subscriber, SubscriberState
 from service.store.notices import add_notice, amend_unsent_notice, notice_count, unsent_notice
 from service.store.subscribers import change_subscriber, has_unsubscribed, schedule_subscriber, subscriber
 
-MAILED = ("topics", "cadence", "hour", "zone")  # what a mail's link may change
+MAILED = (  # what a mail's link may change
+    *("topics", "cadence", "hour", "zone", "length", "minimum_score", "followed", "muted"),
+    *("language", "with_abstract", "with_outside", "with_note"),
+)
 LONGEST_PAUSE = timedelta(days=366)
 _A_DAY = timedelta(days=1)
 _MOST_A_DAY = {NoticeKind.CONFIRMATION: 1, NoticeKind.ACCOUNT: 3, NoticeKind.ADDRESS: 3, NoticeKind.CHANGE: 20}
@@ -138,7 +141,8 @@ def _move(session: Session, person: Subscriber, email: str, now: datetime) -> No
 
 def what_changed(notice: Notice) -> dict[str, Any]:
     """The settings that the notice tells of, as they were before."""
-    return {name: notice.before[name] for name in MAILED if notice.before[name] != notice.after[name]}
+    before, after = notice.before, notice.after  # an old notice tells fewer
+    return {name: before[name] for name in MAILED if name in before and before[name] != after.get(name)}
 
 
 def mailed(person: Subscriber) -> dict[str, Any]:

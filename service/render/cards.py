@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Topic
 from service.render.language import Language
-from service.render.words import authors_line, number_in_words, paper_link, shortened, shown, web_link
+from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, web_link
 
 _LONGEST_TITLE = 300
 _LONGEST_TEXT = 420
@@ -115,7 +115,7 @@ def line(pick: Pick, language: Language) -> Line:
 
 
 def title(paper: Paper) -> str:
-    return shown(paper.title, _LONGEST_TITLE)
+    return link_text(shown(paper.title, _LONGEST_TITLE))
 
 
 def upvotes(paper: Paper, language: Language) -> Upvotes | None:

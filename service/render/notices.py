@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from service.models import Email, Notice, NoticeKind, Subscriber, Topic
-from service.render.language import ENGLISH, Language, language
+from service.render.language import Language, language
+from service.render.preferences import settings_in_words
 from service.render.templates import mail_template
 from service.render.words import masked, schedule_in_words, topics_in_words
 
@@ -29,12 +30,6 @@ def render_notice(notice: Notice, person: Subscriber, topics: Mapping[str, Topic
     return Email(said.subject, mail_template("notice.html").render(values), text.strip() + "\n")
 
 
-def settings_in_words(settings: Mapping[str, Any], topics: Mapping[str, Topic], spoken: Language = ENGLISH) -> dict[str, str]:
-    """What is mailed, and when, in the words of the mail's foot."""
-    schedule = schedule_in_words(settings["cadence"], settings["hour"], settings["zone"], spoken)
-    return {spoken.say("Topics"): topics_in_words(settings["topics"], topics, spoken), spoken.say("Mail"): schedule}
-
-
 def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic], spoken: Language) -> _Words:
     say, told = spoken.say, person.model_dump()
     names = topics_in_words(told["topics"], topics, spoken)
@@ -53,7 +48,7 @@ def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic], sp
 def _change(notice: Notice, _: Subscriber, topics: Mapping[str, Topic], spoken: Language) -> _Words:
     say = spoken.say
     before, after = (settings_in_words(told, topics, spoken) for told in (notice.before, notice.after))
-    changes = tuple((name, before[name], after[name]) for name in before if before[name] != after[name])
+    changes = tuple((name, before[name], after[name]) for name in before if before[name] != after.get(name))
     return _Words(
         say("Your digest was changed"),
         (say("The settings of your digest were changed by a link in one of its mails."),),

@@ -236,5 +236,5 @@ def _foot_links(digest: Digest, links: MailLinks, spoken: Language, is_web: bool
         yield Link(spoken.say("Weekly instead"), f"{links.settings}#cadence")
     yield Link(spoken.say("Pause"), links.pause)
     yield Link(spoken.say("Unsubscribe"), links.unsubscribe)
-    if not is_web:
+    if digest.picks and not is_web:
         yield Link(spoken.say("Read on the web"), links.web)

@@ -18,7 +18,6 @@ from markupsafe import Markup
 from service.template_files import TEMPLATES
 
 _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
-_DOCTYPE = "<!doctype html>\n"
 
 
 @cache
@@ -68,7 +67,7 @@ def mail_template(name: str) -> Template:
 
 
 def _inlined(source: str) -> str:
-    """The template with its styles inlined and its doctype put back, which premailer drops (its issue 156)."""
+    """The template with its styles inlined."""
     tags: list[str] = []
 
     def hide(tag: re.Match[str]) -> str:
@@ -87,8 +86,7 @@ def _inlined(source: str) -> str:
         cssutils_logging_level=logging.CRITICAL,
         pretty_print=False,
     )
-    shown = re.sub(r"<!--jinja(\d+)tag-->|jinja(\d+)tag", lambda word: tags[int(word.group(1) or word.group(2))], inlined)
-    return _DOCTYPE + shown
+    return re.sub(r"<!--jinja(\d+)tag-->|jinja(\d+)tag", lambda word: tags[int(word.group(1) or word.group(2))], inlined)
 
 
 def _is_between_elements(source: str, place: int) -> bool:

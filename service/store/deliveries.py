@@ -6,8 +6,7 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -19,6 +18,8 @@ from service.models import (
     Delivery,
     DeliveryState,
     Digest,
+    Entry,
+    History,
     Issue,
     Subscriber,
     SubscriberState,
@@ -28,15 +29,6 @@ from service.store.database import take_lock
 from service.store.ledger import is_open, is_unsent, settle_unsent
 
 _Value = TypeVar("_Value", int, str)
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What a person got, as far as the next digest needs to know."""
-
-    last_accepted_on: date | None
-    held_ids: frozenset[str]
-    delivery: Delivery | None  # the one of the day asked about
 
 
 def lock_planning(session: Session) -> None:
@@ -58,19 +50,46 @@ def histories(session: Session, subscriber_ids: Collection[int], *, on: date, si
     A digest holds no paper newer than its own day, so those before `since` can't hold a paper of the window.
     """
     last: dict[int, date] = {}
-    held: dict[int, set[str]] = {}
-    today: dict[int, Delivery] = {}
+    rows: dict[int, list[Delivery]] = {}
     for ids in _portions(subscriber_ids):
         theirs = col(Delivery.subscriber_id).in_(ids)
         accepted = (theirs, col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on) < on)
         newest = select(Delivery.subscriber_id, func.max(Delivery.digest_on)).where(*accepted)
         last.update(session.exec(newest.group_by(col(Delivery.subscriber_id))).all())
-        for delivery in session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) >= since)):
-            if delivery.state in HOLDING_STATES:
-                held.setdefault(delivery.subscriber_id, set()).update(delivery.paper_ids)
-            if delivery.digest_on == on:
-                today[delivery.subscriber_id] = delivery
-    return {person: History(last.get(person), frozenset(held.get(person, ())), today.get(person)) for person in subscriber_ids}
+        within = select(Delivery).where(theirs, col(Delivery.digest_on) >= since).order_by(col(Delivery.digest_on))
+        for delivery in session.exec(within):
+            rows.setdefault(delivery.subscriber_id, []).append(delivery)
+    return {person: _history(rows.get(person, ()), last.get(person), on) for person in subscriber_ids}
+
+
+def _history(rows: Sequence[Delivery], last_accepted_on: date | None, on: date) -> History:
+    """`rows` by day, the oldest first."""
+    holding = [row for row in rows if row.state in HOLDING_STATES]
+    silent = [row for row in rows if row.state == DeliveryState.SKIPPED and not row.paper_ids]
+    told = max((row for row in holding + silent if row.digest_on < on), key=lambda row: row.digest_on, default=None)
+    return History(
+        last_accepted_on=last_accepted_on,
+        last_told_on=told.digest_on if told else None,
+        last_planned_at=told.planned_at if told else None,
+        held_ids=frozenset(key for row in holding for key in row.paper_ids),
+        lines=_lines(holding),
+        delivery=next((row for row in rows if row.digest_on == on), None),
+    )
+
+
+def _lines(holding: Sequence[Delivery]) -> dict[str, tuple[date, int]]:
+    """Papers that the person had in a line or less and never as a card: the first day, and the upvotes then."""
+    lines: dict[str, tuple[date, int]] = {}
+    cards: set[str] = set()
+    for row in holding:
+        if row.plan:
+            below = range(row.plan["cards"], row.plan["cards"] + row.plan["lines"] + row.plan["unlisted"])
+            for place, (key, kept) in enumerate(zip(row.paper_ids, row.plan["picks"], strict=True)):
+                if place not in below and kept.get("entry") != Entry.MISSED:
+                    cards.add(key)
+                elif "up" in kept:
+                    lines.setdefault(key, (row.digest_on, kept["up"]))
+    return {key: line for key, line in lines.items() if key not in cards}
 
 
 def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Delivery | None, now: datetime) -> Delivery:

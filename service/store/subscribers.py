@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
-from service.models import Delivery, Notice, Subscriber, SubscriberState, Suppression
+from service.models import Delivery, Mark, Notice, Subscriber, SubscriberState, Suppression
 from service.subscribers import SubscriberSettings, address_hash
 
 
@@ -98,21 +99,14 @@ def lift_suppression(session: Session, email: str) -> None:
 
 
 def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> None:
-    """Delete the person, their deliveries and notices; of one who had unsubscribed a hash of the address stays."""
+    """Delete the person, their deliveries, marks and notices; of one who had unsubscribed a hash of the address stays."""
     if person.state == SubscriberState.UNSUBSCRIBED:
         session.merge(Suppression(address_hash=address_hash(person.email), reason="unsubscribed", added_at=now))
     session.exec(delete(Delivery).where(col(Delivery.subscriber_id) == person.id))
+    session.exec(delete(Mark).where(col(Mark.subscriber_id) == person.id))
     session.exec(delete(Notice).where(col(Notice.subscriber_id) == person.id))
     session.delete(person)
 
 
 def settings_columns(settings: SubscriberSettings) -> dict[str, Any]:
-    return {
-        "email": settings.email,
-        "topics": list(settings.topics),
-        "zone": settings.zone,
-        "hour": settings.hour,
-        "cadence": settings.cadence,
-        "state": settings.state,
-        "paused_until": settings.paused_until,
-    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}

@@ -7,21 +7,43 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 
 from service.errors import WrongUse
 from service.links import Fresh, Standing
 from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
 from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
-from service.render.notices import settings_in_words
+from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
 from service.render.words import cadence_in_words, masked
 from service.store.database import reading, transaction
 from service.store.topics import all_topics
-from service.subscribers import parse_cadence, parse_hour, parse_topics, parse_zone
+from service.subscribers import changed_columns, parse_topics
 from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
 from service.web.subscription import next_mail
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
 _ZONES = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))]
+_LENGTHS = [f"minutes:{number}" for number in (3, 4, 5, 6, 8, 10, 15, 20, 30)] + [
+    f"papers:{number}" for number in (5, 8, 10, 15, 20, 30, 50)
+]
+_SCORES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+class _Form(BaseModel):
+    """As it is filled in; of what an older page did not ask, nothing is changed."""
+
+    topics: list[str] = []
+    cadence: str = ""
+    hour: str = ""
+    zone: str = ""
+    length: str | None = None
+    minimum_score: str | None = None
+    followed: str | None = None
+    muted: str | None = None
+    language: str | None = None
+    with_abstract: str | None = None
+    with_outside: str | None = None
+    with_note: str | None = None
 
 
 def routes(site: Site) -> APIRouter:
@@ -40,18 +62,12 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         return _settings_page(site, person, topics)
 
     @router.post("/settings/{token}")
-    def change(
-        token: str,
-        topics: Annotated[list[str] | None, Form()] = None,
-        cadence: Annotated[str, Form()] = "",
-        hour: Annotated[str, Form()] = "",
-        zone: Annotated[str, Form()] = "",
-    ) -> HTMLResponse:
+    def change(token: str, form: Annotated[_Form, Form()]) -> HTMLResponse:
         with transaction(site.engine) as session:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
             catalogue = all_topics(session)
             try:
-                changes = _checked(catalogue, topics or [], cadence, hour, zone)
+                changes = _checked(catalogue, form)
                 has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
                 return _settings_page(site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
@@ -70,14 +86,10 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         return message_page(site, "Look into your mailbox", text)
 
 
-def _checked(catalogue: list[Topic], topics: list[str], cadence: str, hour: str, zone: str) -> dict[str, Any]:
+def _checked(catalogue: list[Topic], form: _Form) -> dict[str, Any]:
     """Raises WrongUse."""
-    return {
-        "topics": list(parse_topics(",".join(topics), [topic.slug for topic in catalogue])),
-        "cadence": parse_cadence(cadence),
-        "hour": parse_hour(hour),
-        "zone": parse_zone(zone),
-    }
+    topics = parse_topics(",".join(form.topics), [topic.slug for topic in catalogue])
+    return {"topics": list(topics), **changed_columns(form.model_dump(exclude={"topics"}, exclude_none=True))}
 
 
 def _settings_page(
@@ -92,6 +104,9 @@ def _settings_page(
         topics=topics,
         cadences=[(cadence, cadence_in_words(cadence)) for cadence in _CADENCES],
         zones=sorted({*_ZONES, person.zone}),
+        lengths=[(length, length_in_words(length)) for length in dict.fromkeys([*_LENGTHS, person.length])],
+        scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],
+        languages=LANGUAGE_NAMES.items(),
         said=said,
         is_active=person.state == SubscriberState.ACTIVE,
         next_mail=next_mail(site, person),

@@ -62,7 +62,7 @@ def test_mails_go_to_the_outbox_once_and_the_counts_balance(paperround: Paperrou
         ["2610.00001"],
         "1 paper: Agents & tool use · LLM Agents",
     )
-    assert (ben["state"], ben["reason"]) == ("skipped", "3 new papers looked at, none above the bar, no near misses")
+    assert (ben["state"], ben["reason"]) == ("skipped", "3 new papers looked at, none above your bar, no near misses")
     (eml,) = (folder / "outbox").glob("*.eml")
     mail = message_from_bytes(eml.read_bytes(), policy=default)
     assert (mail["To"], mail["Subject"]) == (ADA, ada["subject"])
@@ -179,7 +179,7 @@ def test_preview_for_topics_needs_no_subscriber(paperround: Paperround) -> None:
     assert ran.status == 0
     assert ran.out.startswith("2 papers: ")
     silent = paperround("preview", "--topics", "robotics", *ON)
-    assert silent.out == "No mail for 2026-10-01: 3 new papers looked at, none above the bar, no near misses.\n"
+    assert silent.out == "No mail for 2026-10-01: 3 new papers looked at, none above your bar, no near misses.\n"
     assert paperround("preview").status == 2
 
 
@@ -190,10 +190,25 @@ def test_why_tells_the_reason_for_mail_and_for_silence(paperround: Paperround) -
     assert '"LLM agent" in the title (0.6)' in ada.out
     ben = paperround("why", BEN, *ON, "--json").json
     assert (ben["state"], ben["looked_at"], ben["papers"]) == ("skipped", 3, [])
-    assert ben["reason"] == "3 new papers looked at, none above the bar, no near misses"
+    assert ben["reason"] == "3 new papers looked at, none above your bar, no near misses"
     later = paperround("why", ADA, "--on", "2026-10-05").out
-    assert later.startswith("ada@example.org, 2026-10-05: not sent (2 new papers looked at, none above the bar, 1 near miss)\n")
-    assert "agents 0.30, below the bar" in later
+    assert later.startswith("ada@example.org, 2026-10-05: not sent (no new papers from 2026-10-02 to 2026-10-05)\n")
+
+
+def test_why_tells_each_place_and_what_is_left_out(paperround: Paperround) -> None:
+    paperround("subscribers", "set", BEN, "--topics", "agents,code", "--muted", "program repair")
+    told = paperround("why", BEN, *ON)
+    assert "Looked at 3 new papers from 2026-09-30 to 2026-10-01, 1 passed." in told.out
+    assert "strength 0.61 = relevance 0.60, momentum +0.01" in told.out
+    found = paperround("why", BEN, *ON, "--json").json
+    (paper,), (out,) = found["papers"], found["left_out"]
+    parts = paper["standing"]
+    assert parts["strength"] == sum(parts[name] for name in ("relevance", "followed", "liking", "momentum", "nearness"))
+    assert paper["entry"] == "topic"
+    assert (out["id"], out["cause"], out["detail"]) == ("2610.00002", "muted phrase", "program repair")
+    near = paperround("why", ADA, *ON).out
+    assert "below the topic's bar: 0.30 of 0.50" in near
+    assert "agents 0.30, below the bar" in near
 
 
 def test_status_tells_what_was_fetched_and_sent(paperround: Paperround) -> None:

@@ -32,7 +32,8 @@ def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperroun
     assert person.pop("added_at")
     assert person == {
         "email": ADA, "state": "active", "topics": ["agents", "code"], "zone": "Europe/Berlin", "hour": 7,
-        "cadence": "weekly:fri", "paused_until": None,
+        "cadence": "weekly:fri", "paused_until": None, "length": "minutes:6", "minimum_score": 0.0, "followed": [],
+        "muted": [], "language": "en", "with_abstract": False, "with_outside": True, "with_note": False,
     }  # fmt: skip
     assert ADA in paperround("subscribers", "list").out
 
@@ -201,3 +202,21 @@ def test_a_pause_is_set_and_ended_and_goes_with_the_export(paperround: Paperroun
     assert paperround("subscribers", "set", ADA, "--paused-until", "no").status == 0
     assert shown(paperround)["paused_until"] is None
     assert paperround("subscribers", "set", ADA, "--paused-until", "soon").status == 2
+
+
+def test_every_preference_can_be_set_and_survives_export_and_import(paperround: Paperround, ada: str, folder: Path) -> None:
+    given = ("--length", "papers:8", "--minimum-score", "0.7", "--followed", "Ada Okafor; Northfield Lab", "--muted", "soup,stew")
+    flags = ("--language", "de", "--with-abstract", "yes", "--with-outside", "no", "--with-note", "yes")
+    assert paperround("subscribers", "set", ADA, *given, *flags).status == 0
+    before = shown(paperround)
+    assert (before["length"], before["followed"], before["muted"]) == (
+        "papers:8",
+        ["Ada Okafor", "Northfield Lab"],
+        ["soup", "stew"],
+    )
+    assert (before["language"], before["with_abstract"], before["with_outside"]) == ("de", True, False)
+    paperround("subscribers", "export", "all.csv")
+    paperround("subscribers", "set", ADA, "--length", "minutes:3", "--muted", "no", "--with-outside", "yes")
+    assert (shown(paperround)["muted"], shown(paperround)["with_outside"]) == ([], True)
+    assert paperround("subscribers", "import", "all.csv").out.startswith("0 added, 1 changed")
+    assert shown(paperround) == before

@@ -41,7 +41,7 @@ def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_misse
         assert web.wake() == []
     web.now = NOW.replace(day=7, hour=7, minute=59)
     assert len(web.wake()) == 1
-    assert web.mailbox.paper_ids("ada@example.org")[1:] == [["2610.00002", "2610.00005", "2610.00006"]]
+    assert web.mailbox.paper_ids("ada@example.org")[1:] == [["2610.00006", "2610.00005", "2610.00002"]]
 
 
 @pytest.mark.parametrize("state", ["pending", "unsubscribed"])

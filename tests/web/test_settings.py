@@ -7,7 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
-from service.models import Subscriber
+from service.models import Notice, Subscriber
+from service.pipeline.subscriptions import mailed
 from service.store.database import transaction
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
@@ -19,7 +20,9 @@ def test_the_page_shows_what_is_chosen_and_masks_the_address(web: Web) -> None:
     page = web.get(LINKS.settings).text
     shown = BeautifulSoup(page, "lxml")
     assert [box["value"] for box in shown.select("input[name=topics][checked]")] == ["agents"]
-    assert [choice.text for choice in shown.select("option[selected]")] == ["daily", "08:00", "UTC"]
+    chosen = [choice.text for choice in shown.select("option[selected]")]
+    assert chosen[:3] == ["daily", "08:00", "UTC"]
+    assert chosen[3:] == ["6 minutes of reading", "what its topic asks for", "English", "no", "yes", "no"]
     assert "a•••@example.org" in page
     assert "ada@" not in page
     assert "The next digest comes on Friday 2 October 2026 at 08:00" in page
@@ -39,6 +42,49 @@ def test_a_change_is_told_by_mail_with_an_undo(web: Web) -> None:
     assert web.post(undo).status_code == web.post(undo).status_code == 200
     assert (web.person().topics, web.person().hour, web.person().zone) == (["agents"], 8, "UTC")
     assert len(web.wake()) == 1  # the undo is a change as well, told once
+
+
+PREFERENCES = {
+    "length": "papers:8",
+    "minimum_score": "0.7",
+    "followed": "Ada Okafor\r\nNorthfield Lab\r\n",
+    "muted": "soup",
+    "language": "de",
+    "with_abstract": "yes",
+    "with_outside": "no",
+    "with_note": "yes",
+}
+
+
+def test_every_preference_can_be_changed_is_told_and_undone(web: Web) -> None:
+    before = mailed(web.person())
+    answer = web.post(LINKS.settings, **GIVEN, **PREFERENCES)
+    person = web.person()
+    assert (person.length, person.minimum_score, person.language) == ("papers:8", 0.7, "de")
+    assert (person.followed, person.muted) == (["Ada Okafor", "Northfield Lab"], ["soup"])
+    assert (person.with_abstract, person.with_outside, person.with_note) == (True, False, True)
+    assert "Ada Okafor\nNorthfield Lab</textarea>" in answer.text
+    (mail,) = web.wake()
+    told = mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    for line in ("Länge: 8 Arbeiten\nvorher: 6 Minuten", "Stichwörter: soup\nvorher: keine", "Sprache: Deutsch"):
+        assert line in told
+    assert told.count("vorher:") == len(PREFERENCES)
+    web.post(the_link(mail))
+    assert mailed(web.person()) == before
+
+
+def test_the_undo_of_a_notice_from_before_there_were_preferences_leaves_them_alone(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "hour": "6"})
+    with transaction(web.engine) as session:
+        notice = session.get_one(Notice, 1)
+        old = ("topics", "cadence", "hour", "zone")
+        notice.before = {name: notice.before[name] for name in old}
+        notice.after = {name: notice.after[name] for name in old}
+    (mail,) = web.wake()
+    web.post(LINKS.settings, **GIVEN, **PREFERENCES)
+    assert web.get(the_link(mail)).status_code == 200
+    web.post(the_link(mail))
+    assert (web.person().hour, web.person().length) == (8, "papers:8")
 
 
 def test_an_undo_leaves_what_that_change_did_not_touch(web: Web) -> None:
@@ -101,6 +147,12 @@ def test_saving_what_was_there_tells_nobody(web: Web) -> None:
         ({"hour": "24"}, "is not an hour"),
         ({"zone": "Mars"}, "is not a time zone"),
         ({"zone": ""}, "is not a time zone"),
+        ({"length": "minutes:2"}, "is not a length"),
+        ({"minimum_score": "2"}, "is not a score"),
+        ({"muted": "..."}, "holds no word"),
+        ({"followed": "x" * 101}, "is no name or phrase"),
+        ({"language": "fr"}, "is not a language"),
+        ({"with_note": "perhaps"}, "is neither yes nor no"),
     ],
 )
 def test_what_can_not_be_is_told_and_nothing_is_changed(web: Web, wrong: dict[str, Any], said: str) -> None:

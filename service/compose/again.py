@@ -1,0 +1,126 @@
+"""The digest of a delivery, as it was planned: from the papers and reasons that the delivery keeps. Pure.
+
+A delivery from before there were plans is ordered anew; none of its papers falls out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
+from service.compose.pool import candidate, telling
+from service.models import (
+    Delivery,
+    Digest,
+    DigestKind,
+    Entry,
+    LeftOut,
+    LeftOutFor,
+    Liking,
+    Match,
+    Paper,
+    Pick,
+    SecondLook,
+    Standing,
+    Subscriber,
+    Theme,
+    Topic,
+    Week,
+)
+
+
+def compose_again(
+    person: Subscriber,
+    delivery: Delivery,
+    papers: Iterable[Paper],
+    matches: Mapping[str, Sequence[Match]],
+    topics: Iterable[Topic],
+) -> Digest:
+    """For the topics chosen then. `papers` are those that `kept_ids` names."""
+    chosen = tuple(topic for topic in topics if topic.slug in delivery.topics)
+    picks = {paper.id: _pick(paper, matches.get(paper.id, ()), chosen) for paper in papers}
+    on, since = delivery.digest_on, delivery.since_on
+    digest = Digest(person, on, since, chosen, delivery.looked_at_count, covered_from=since)
+    return _as_planned(digest, delivery, picks) if delivery.plan else _anew(digest, delivery, picks)
+
+
+def kept_ids(delivery: Delivery) -> list[str]:
+    """The papers that it takes to show the digest again."""
+    return [*delivery.paper_ids, *(key for key, _, _ in delivery.plan.get("near", ()))]
+
+
+def _pick(paper: Paper, matches: Iterable[Match], topics: Iterable[Topic]) -> Pick:
+    slugs = {topic.slug for topic in topics}
+    own = tuple(match for match in telling(matches) if match.slug in slugs)
+    return Pick(paper, own, Standing(own[0].score if own else 0.0), Entry.TOPIC if own else Entry.EARLIER)
+
+
+def _anew(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
+    ranked = [one.pick for one in sorted(candidate(picks[key]) for key in delivery.paper_ids if key in picks)]
+    return replace(
+        digest,
+        sections=sections(digest.topics, ranked[:MOST_CARDS]),
+        lines=tuple(ranked[MOST_CARDS : MOST_CARDS + MOST_LINES]),
+        unlisted=tuple(ranked[MOST_CARDS + MOST_LINES :]),
+    )
+
+
+def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
+    """A paper that is stored no more falls out, and what was planned around it stays where it was."""
+    plan = delivery.plan
+    told = [_as_kept(picks[key], kept) if key in picks else None for key, kept in _told(delivery)]
+    cards, lines, unlisted = plan["cards"], plan["lines"], plan["unlisted"]
+    slots = {pick.entry: pick for pick in _there(told[cards + lines + unlisted :])}
+    near = (LeftOut(picks[key], LeftOutFor(cause), detail) for key, cause, detail in plan.get("near", ()) if key in picks)
+    return replace(
+        digest,
+        kind=DigestKind(plan["kind"]),
+        covered_from=date.fromisoformat(plan["covered_from"]),
+        sections=sections(digest.topics, _there(told[:cards])),
+        lines=tuple(_there(told[cards : cards + lines])),
+        unlisted=tuple(_there(told[cards + lines : cards + lines + unlisted])),
+        second_look=slots.get(Entry.SECOND_LOOK),
+        outside=slots.get(Entry.OUTSIDE),
+        week=_week(plan["week"], _there(told)) if "week" in plan else None,
+        silence=plan.get("silence"),
+        left_out=tuple(near),
+    )
+
+
+def _told(delivery: Delivery) -> Iterable[tuple[str, dict[str, Any]]]:
+    return zip(delivery.paper_ids, delivery.plan["picks"], strict=True)
+
+
+def _there(picks: Iterable[Pick | None]) -> list[Pick]:
+    return [pick for pick in picks if pick]
+
+
+def _as_kept(pick: Pick, kept: Mapping[str, Any]) -> Pick:
+    relevance, followed, liking, momentum, nearness = kept["at"]
+    place = Standing(relevance, followed, liking, momentum, nearness, kept.get("near"))
+    look = kept.get("look")
+    return replace(
+        pick,
+        standing=place,
+        entry=Entry(kept["entry"]) if "entry" in kept else pick.entry,
+        followed=tuple(kept.get("followed", ())),
+        liking=_liking(liking, kept["liking"]) if "liking" in kept else None,
+        second_look=SecondLook(date.fromisoformat(look[0]), look[1], look[2]) if look else None,
+    )
+
+
+def _liking(lift: float, kept: Mapping[str, Any]) -> Liking:
+    return Liking(lift, tuple(kept["ids"]), tuple((term, part) for term, part in kept["terms"]))
+
+
+def _week(kept: Mapping[str, Any], picks: Sequence[Pick]) -> Week:
+    by_id = {pick.paper.id: pick for pick in picks}
+    return Week(
+        days=tuple(date.fromisoformat(day) for day in kept["days"]),
+        themes=tuple(Theme(tag, tuple(counts), usual) for tag, counts, usual in kept["themes"]),
+        risers=tuple(by_id[key] for key in kept["risers"] if key in by_id),
+        missed=tuple(pick for pick in picks if pick.entry is Entry.MISSED),
+    )

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from service.compose import compose_again, kept_ids
+from service.match import match_paper, phrasebook
+from service.models import Delivery, Digest, History, Mark, MarkKind, Paper
+from tests.builders import DAY, NOW, paper, subscriber
+from tests.test_compose import TOPICS, compose
+
+
+def planned(digest: Digest) -> Delivery:
+    """As the database gives it back."""
+    return Delivery(
+        issue_id=1,
+        subscriber_id=1,
+        digest_on=digest.on,
+        since_on=digest.since,
+        topics=[topic.slug for topic in digest.topics],
+        paper_ids=[pick.paper.id for pick in digest.picks],
+        looked_at_count=digest.looked_at_count,
+        planned_at=NOW,
+        plan=json.loads(json.dumps(digest.plan)),
+    )
+
+
+def again(digest: Digest, papers: list[Paper]) -> Digest:
+    delivery = planned(digest)
+    stored = [one for one in papers if one.id in kept_ids(delivery)]
+    matches = {one.id: match_paper(one, phrasebook(TOPICS)) for one in stored}
+    return compose_again(digest.subscriber, delivery, stored, matches, TOPICS)
+
+
+def shape(digest: Digest) -> Any:
+    def told(pick: Any) -> Any:
+        place = pick.standing
+        numbers = [round(n, 4) for n in (place.relevance, place.followed, place.liking, place.momentum, place.nearness)]
+        liking = pick.liking and (pick.liking.like_ids, [(term, round(part, 4)) for term, part in pick.liking.terms])
+        return (pick.paper.id, pick.entry, pick.chips, numbers, place.near_id, pick.followed, liking, pick.second_look)
+
+    week = digest.week and (digest.week.days, digest.week.themes, [pick.paper.id for pick in digest.week.risers])
+    return (
+        *(digest.kind, digest.on, digest.since, digest.covered_from, digest.looked_at_count, digest.silence, week),
+        [(section.topic, [told(pick) for pick in section.picks]) for section in digest.sections],
+        *([told(pick) for pick in picks] for picks in (digest.lines, digest.unlisted, digest.slots)),
+        [(out.pick.paper.id, out.cause, out.detail) for out in digest.left_out if out.pick in digest.near_misses],
+    )
+
+
+def everything(cadence: str) -> tuple[Digest, list[Paper]]:
+    marked = paper("2609.00001", "Kitchen robots", abstract="Soup recipes for kitchen robots.")
+    papers = [
+        *(paper(f"2610.{n:05d}", f"Agents of kind{n}", abstract="Soup recipes.", upvotes=n, velocity=9.0) for n in range(30)),
+        paper("2610.00101", "Agents", authors=["Ada Okafor"], tags=["soup"]),
+        paper("2610.00102", "Stew", upvotes=90),
+        paper("2610.00103", "Programs", upvotes=190),
+        paper("2610.00104", "On planning", abstract="An agent plans."),
+    ]
+    person = subscriber(topics=["agents", "code"], followed=["Ada Okafor"], cadence=cadence)
+    history = History(
+        held_ids=frozenset({"2610.00103"}),
+        lines={"2610.00103": (DAY - timedelta(days=1), 12)},
+        marks=(Mark(subscriber_id=1, paper_id=marked.id, kind=MarkKind.MORE, marked_at=NOW),),
+    )
+    earlier = [paper(f"2609.1{n:04d}", tags=["soup"], featured_on=DAY) for n in range(4)]
+    return compose(papers, person, history=history, marked=[marked], earlier=earlier), papers
+
+
+def test_a_delivery_shows_its_digest_again_with_every_reason() -> None:
+    for cadence in ("daily", "weekly:fri"):
+        digest, papers = everything(cadence)
+        assert digest.second_look
+        assert digest.outside or (digest.week and digest.week.missed and digest.week.themes and digest.week.risers)
+        assert shape(again(digest, papers)) == shape(digest)
+
+
+def test_upvotes_that_came_later_move_nothing() -> None:
+    digest, papers = everything("daily")
+    before = shape(digest)
+    for one in papers:
+        one.upvotes = 1000
+    assert shape(again(digest, papers)) == before
+
+
+def test_a_note_shows_its_silence_and_near_misses_again() -> None:
+    near = paper("2610.00001", "On planning", abstract="An agent plans.")
+    digest = compose([near], subscriber(topics=["agents"], with_note=True))
+    assert shape(again(digest, [near])) == shape(digest)
+    assert again(digest, [near]).silence == digest.silence
+
+
+def test_a_paper_that_is_stored_no_more_falls_out_and_the_rest_keeps_its_place() -> None:
+    digest, papers = everything("daily")
+    gone = digest.cards[0].paper.id
+    shown = again(digest, [one for one in papers if one.id != gone])
+    assert [pick.paper.id for pick in shown.cards] == [pick.paper.id for pick in digest.cards[1:]]
+    assert [pick.paper.id for pick in shown.lines] == [pick.paper.id for pick in digest.lines]
