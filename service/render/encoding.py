@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator
 
 _UNSAFE = re.compile(rb"[^\t !-<>-~]|[\t ]$")
+_PLAIN = re.compile("[!-<>-~]+")
 _LONGEST_LINE = 76
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
 def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
+    if _PLAIN.fullmatch(text):
+        return b"".join(_unstopped(text[start : start + _CUT].encode()) + b"=\r\n" for start in range(0, len(text), _CUT))
     *whole, last = text.encode().split(b"\n")
     lines = [b"=\r\n".join(_cut(line)) + b"\r\n" for line in whole]
     if last:
