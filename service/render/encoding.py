@@ -8,9 +8,10 @@ library's encoders give pieces that end within a line, and lines of up to 78 cha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from binascii import b2a_qp
+from collections.abc import Iterable, Iterator
 
-_UNSAFE = re.compile(rb"[^\t !-<>-~]|[\t ]$")
+_UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _PLAIN = re.compile("[!-<>-~]+")
 _LONGEST_LINE = 76
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
@@ -27,9 +28,15 @@ def encoded(text: str) -> bytes:
     return b"".join(lines)
 
 
-def _cut(line: bytes) -> Iterator[bytes]:
-    """What fits in a line each."""
-    rest = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], line)
+def _cut(line: bytes) -> Iterable[bytes]:
+    """What fits in a line each. The standard library's pieces are sound for most lines."""
+    pieces = b2a_qp(line).split(b"=\n")
+    is_sound = len(pieces[-1]) < _LONGEST_LINE and not any(piece.startswith(b".") for piece in pieces)
+    return pieces if is_sound else _cut_with_room(line)
+
+
+def _cut_with_room(line: bytes) -> Iterator[bytes]:
+    rest = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], line.replace(b"=", b"=3D"))
     while len(rest) > _CUT:
         cut = _CUT - next((back for back in (1, 2) if rest[_CUT - back] == ord("=")), 0)
         yield _unstopped(rest[:cut])

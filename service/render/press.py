@@ -95,7 +95,6 @@ class _Around(NamedTuple):
 class _Card(NamedTuple):
     jump: Fragment
     html: Fragment
-    last_html: Fragment  # where it ends its group
     text: Fragment
 
 
@@ -105,7 +104,6 @@ class _PlacedCard(NamedTuple):
     is_sample: bool
     jump: bytes
     html: list[bytes]
-    last_html: list[bytes]
     text: list[bytes]
 
 
@@ -170,7 +168,8 @@ class _Edition:
         groups: list[tuple[_Around, list[_PlacedCard]]] = []
         for heading, picks in grouped_cards(digest, self._frame.language):
             around = self._once(("group", heading), lambda h=heading, p=picks[0]: self._group(h, p, digest))
-            groups.append((around, [self._card(pick, number + place, digest) for place, pick in enumerate(picks, 1)]))
+            cards = [self._card(pick, number + place, pick is picks[-1], digest) for place, pick in enumerate(picks, 1)]
+            groups.append((around, cards))
             number += len(picks)
         before, behind = self._once(("jumps", number > 0), lambda: self._jump_list(digest))
         html += (before, *(card.jump for _, cards in groups for card in cards), behind)
@@ -179,8 +178,7 @@ class _Edition:
             html.append(charts[0])
             text.append(charts[1])
         for around, cards in groups:
-            html += (around.html_before, *(marks.join(card.html) for card in cards[:-1]))
-            html += (marks.join(cards[-1].last_html), around.html_behind)
+            html += (around.html_before, *(marks.join(card.html) for card in cards), around.html_behind)
             text += (around.text_before, *(marks.join(card.text) for card in cards), around.text_behind)
         return any(card.is_sample for _, cards in groups for card in cards)
 
@@ -194,23 +192,22 @@ class _Edition:
             has_samples |= any(line.is_sample for line in lines)
         return has_samples
 
-    def _card(self, pick: Pick, number: int, digest: Digest) -> _PlacedCard:
+    def _card(self, pick: Pick, number: int, is_last: bool, digest: Digest) -> _PlacedCard:
         liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
-        key = (id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
+        key = (is_last, id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
 
         def place() -> _PlacedCard:
-            card = self._once(("card", key), lambda: self._made_card(pick, digest), pick)
+            card = self._once(("card", key), lambda: self._made_card(pick, is_last, digest), pick)
             jump, *others = (_numbered(fragment, number) for fragment in card)
             return _PlacedCard(pick.paper.is_sample, jump[0], *others)
 
         return self._once((number, key), place, pick)
 
-    def _made_card(self, pick: Pick, digest: Digest) -> _Card:
+    def _made_card(self, pick: Pick, is_last: bool, digest: Digest) -> _Card:
         shown = card(pick, _mark("number"), self._reader(digest))
         return _Card(
             _cut(self._html.rendered("jump", card=shown)),
-            _cut(self._html.rendered("card", card=shown, loop=SimpleNamespace(last=False))),
-            _cut(self._html.rendered("card", card=shown, loop=SimpleNamespace(last=True))),
+            _cut(self._html.rendered("card", card=shown, loop=SimpleNamespace(last=is_last))),
             _cut(self._text.rendered("card", card=shown)),
         )
 
