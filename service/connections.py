@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -12,11 +12,12 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from service.delivery.outbox import Outbox
-from service.delivery.smtp import SmtpDoor, parse_smtp_url
+from service.delivery.server import parse_smtp_url
+from service.delivery.smtp import SmtpTransport
 from service.errors import FetchFailed
 from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
-from service.language_model import open_completion
-from service.models import Sender, Validator
+from service.language_model import LanguageModel, open_language_model
+from service.models import Budget, Sender, Validator
 from service.settings import ModelSettings, Settings
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
@@ -77,15 +78,22 @@ def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
     return Memory(recall, keep, spend, known_turn_at, keep_turn, alone)
 
 
-def completion(settings: ModelSettings) -> Callable[[str], str] | None:
+@contextmanager
+def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
     """None without a key."""
     if settings.openai_api_key is None:
-        return None
-    return open_completion(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model)
+        yield None
+        return
+    budget = Budget(settings.model_input_price, settings.model_output_price, settings.model_daily_cap)
+    model = open_language_model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model, budget)
+    try:
+        yield model
+    finally:
+        model.close()
 
 
 @contextmanager
-def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpDoor]:
+def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpTransport]:
     """The mail server where one is set, else the outbox."""
     door = _door(settings, sender)
     try:
@@ -94,8 +102,13 @@ def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpDoor]
         door.close()
 
 
-def _door(settings: Settings, sender: Sender) -> Outbox | SmtpDoor:
+def _door(settings: Settings, sender: Sender) -> Outbox | SmtpTransport:
     if settings.smtp_url is None:
         return Outbox(settings.outbox)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return SmtpDoor(server, mail_from=parseaddr(sender.mail_from)[1])
+    return SmtpTransport(
+        server,
+        mail_from=parseaddr(sender.mail_from)[1],
+        connections=settings.connections,
+        drain=timedelta(seconds=settings.drain_seconds),
+    )

@@ -58,20 +58,21 @@ def fetch(
     asked_on, days = day(on), _span(since, until)
     if sum(given is not None for given in (days, on, sources)) > 1 and not (on and sources):
         raise WrongUse("--since goes with --until only")
-    with database() as (settings, engine), connections.fetcher(settings, engine) as fetcher:
-        complete = connections.completion(settings)
+    with (
+        database() as (settings, engine),
+        connections.fetcher(settings, engine) as fetcher,
+        connections.language_model(settings) as model,
+    ):
         if sources:
             report = gather_papers(
-                engine, sources, lambda place: _read(fetcher, place), now=now(), asked_on=asked_on, complete=complete
+                engine, sources, lambda place: _read(fetcher, place), now=now(), asked_on=asked_on, model=model
             )
         elif asked_on or days:
             wanted = [asked_on] if asked_on else _days_due(engine, *days or ())
             with progress("Fetching") as show:
-                report = gather_days(
-                    engine, settings.source_url, wanted, fetcher.fetch, clock=now, complete=complete, progress=show
-                )
+                report = gather_days(engine, settings.source_url, wanted, fetcher.fetch, clock=now, model=model, progress=show)
         else:
-            report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), complete=complete)
+            report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), model=model)
         tell_problems(report)
         say_json(gather_json(report)) if as_json else say_gathered(report)
         if settings.admin_email:

@@ -1,4 +1,4 @@
-"""Gather papers: which lists are read. Touches the database, and the network through `fetch` and `complete`."""
+"""Gather papers: which lists are read. Touches the database, and the network through `fetch` and `model`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from service.cadence import last_listed_day
 from service.errors import FetchFailed
+from service.language_model import LanguageModel
 from service.models import Doubt, Page
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
 from service.pipeline.summaries import summarize_papers
@@ -18,7 +19,6 @@ from service.sources.addresses import day_list, day_page
 from service.store.alarms import put_alarms
 from service.store.database import reading, transaction
 from service.store.pages import days_last_asked_at, days_read_whole, first_fetched_at
-from service.summarize import Complete
 
 _FURTHEST_BACK = timedelta(days=30)
 _RECENT = timedelta(days=4)  # lists whose counts still move
@@ -55,7 +55,9 @@ class GatherReport:
         return page.new_count + page.changed_count + page.known_count
 
 
-def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
+def gather_latest(
+    engine: Engine, source: str, fetch: Fetch, *, now: datetime, model: LanguageModel | None = None
+) -> GatherReport:
     """The newest list, by its page and by the API; every whole one not read since its day ended; recent ones again.
 
     At most 30 days back, and for the counts of papers by their lists only, never by a request a paper.
@@ -69,7 +71,7 @@ def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, c
     with reading(engine) as session:
         days = _days_to_read(session, now)
     reads += _read_days(gathering, [day for day in days if day != shown_on])
-    return _report(engine, reads, complete, now)
+    return _report(engine, reads, model, now)
 
 
 def gather_days(
@@ -79,12 +81,12 @@ def gather_days(
     fetch: Fetch,
     *,
     clock: Callable[[], datetime],
-    complete: Complete | None = None,
+    model: LanguageModel | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> GatherReport:
     """The lists of these days, by the API where there is one. Each is stored when it is read, so stopping loses nothing."""
     reads = _read_days(_Gathering(engine, source, fetch, clock), days, progress)
-    return _report(engine, reads, complete, clock())
+    return _report(engine, reads, model, clock())
 
 
 def _read_days(
@@ -116,12 +118,12 @@ def gather_papers(
     *,
     now: datetime,
     asked_on: date | None = None,
-    complete: Complete | None = None,
+    model: LanguageModel | None = None,
 ) -> GatherReport:
     """Every page named. `asked_on` is the day of papers on pages that tell none. What is odd about them alarms nobody."""
     gathering = _Gathering(engine, "", fetch, lambda: now)
     reads = [_read(gathering, Request(address, asked_on)) for address in addresses]
-    return _report(engine, reads, complete, now, is_watched=False)
+    return _report(engine, reads, model, now, is_watched=False)
 
 
 def _days_to_read(session: Session, now: datetime) -> list[date]:
@@ -188,12 +190,12 @@ def _read(gathering: _Gathering, request: Request) -> Read:
 
 
 def _report(
-    engine: Engine, reads: Sequence[Read], complete: Complete | None, now: datetime, *, is_watched: bool = True
+    engine: Engine, reads: Sequence[Read], model: LanguageModel | None, now: datetime, *, is_watched: bool = True
 ) -> GatherReport:
     if is_watched:
         with transaction(engine) as session:
             put_alarms(session, _found(reads), now)
-    summaries, errors = summarize_papers(engine, complete, now)
+    summaries, errors = summarize_papers(engine, model, now)
     return GatherReport(tuple(read.row for read in reads), summaries, errors)
 
 

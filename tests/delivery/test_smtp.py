@@ -15,7 +15,8 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from service.delivery.smtp import SmtpDoor, parse_smtp_url
+from service.delivery.server import parse_smtp_url
+from service.delivery.smtp import SmtpDoor
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
 from tests.builders import free_port
 
