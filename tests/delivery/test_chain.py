@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
-from service.delivery.smtp import SmtpDoor, parse_smtp_url
+from service.delivery.server import parse_smtp_url
+from service.delivery.smtp import SmtpDoor
 from tests.builders import free_port
 from tests.golden.cases import golden
 from tests.programs import own, running, service_folder, wait_for
