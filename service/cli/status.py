@@ -13,8 +13,8 @@ from service.models import Page
 from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
 
-_MOST_REASONS = 5  # for silences
 _MOST_NAMED = 20
+_MOST_REASONS = 5  # for silences
 
 
 def status(as_json: Json = False) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from itertools import accumulate, compress, pairwise
+from typing import Any, TypeVar
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
@@ -138,16 +139,30 @@ def held_by_others(session: Session, delivery: Delivery) -> set[str]:
 
 
 def plan_again(session: Session, delivery: Delivery, paper_ids: list[str], now: datetime) -> bool:
-    """A delivery that was given up is due with these papers; without any it is skipped, and the answer is False."""
+    """A delivery that was given up is due with these of its papers; with none left it is skipped, and the answer is False."""
+    is_due = bool(paper_ids) or (delivery.is_of_a_mail and not delivery.paper_ids)
+    delivery.plan = _plan_with(delivery, paper_ids)
     delivery.paper_ids = paper_ids
-    delivery.state = DeliveryState.PLANNED if paper_ids else DeliveryState.SKIPPED
-    delivery.reason = None if paper_ids else "its papers came with other digests"
+    delivery.state = DeliveryState.PLANNED if is_due else DeliveryState.SKIPPED
+    delivery.reason = None if is_due else "its papers came with other digests"
     delivery.attempts = 0
     delivery.planned_at = now
     delivery.next_try_at = delivery.settled_at = None
     session.add(delivery)
     session.flush()
-    return bool(paper_ids)
+    return is_due
+
+
+def _plan_with(delivery: Delivery, paper_ids: Collection[str]) -> dict[str, Any]:
+    """The delivery's plan, of these of its papers only."""
+    plan = delivery.plan
+    if not plan:
+        return {}
+    stays = [key in paper_ids for key in delivery.paper_ids]
+    ends = list(accumulate((plan["cards"], plan["lines"], plan["unlisted"])))
+    counts = (sum(stays[start:end]) for start, end in pairwise([0, *ends]))
+    kept = dict(zip(("cards", "lines", "unlisted"), counts, strict=True))
+    return {**plan, **kept, "picks": list(compress(plan["picks"], stays))}
 
 
 def deliveries_where(
@@ -207,6 +222,13 @@ def deliveries_of(session: Session, subscriber_id: int) -> list[Delivery]:
     return list(session.exec(question.order_by(col(Delivery.digest_on).desc())))
 
 
+def unfinished_deliveries(session: Session, issue_id: int) -> list[tuple[Delivery, Subscriber]]:
+    """What an issue still lacks to be complete."""
+    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    open_ = (col(Delivery.issue_id) == issue_id, col(Delivery.state).not_in(DONE_STATES))
+    return list(session.exec(question.where(*open_).order_by(col(Subscriber.email))))
+
+
 def last_silence(session: Session, subscriber_id: int) -> Delivery | None:
     """The newest day that was looked at and gave no mail, with its reason; None where a mail came since."""
     question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id).order_by(col(Delivery.digest_on).desc())
@@ -220,13 +242,6 @@ def silence_counts(session: Session, issue_id: int) -> dict[str, int]:
     silent = (col(Delivery.issue_id) == issue_id, col(Delivery.state) == DeliveryState.SKIPPED)
     question = select(reason, count).where(*silent).group_by(reason).order_by(count.desc(), reason)
     return {told or "": found for told, found in session.exec(question)}
-
-
-def unfinished_deliveries(session: Session, issue_id: int) -> list[tuple[Delivery, Subscriber]]:
-    """What an issue still lacks to be complete."""
-    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    open_ = (col(Delivery.issue_id) == issue_id, col(Delivery.state).not_in(DONE_STATES))
-    return list(session.exec(question.where(*open_).order_by(col(Subscriber.email))))
 
 
 def latest_issue(session: Session) -> Issue | None:

@@ -27,13 +27,13 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
     assert checks == {
         "ck_subscriber_state",
         "ck_subscriber_hour",
-        "ck_delivery_bounce",
-        "ck_delivery_state",
-        "ck_mark_kind",
-        "ck_notice_bounce",
-        "ck_notice_kind",
-        "ck_notice_state",
         "ck_subscriber_language",
+        "ck_delivery_state",
+        "ck_delivery_bounce",
+        "ck_notice_state",
+        "ck_notice_kind",
+        "ck_notice_bounce",
+        "ck_mark_kind",
     }
 
 
