@@ -30,9 +30,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $(READY)
 
-# Names, versions, markers and hashes; no address of a registry. Needs uv.
+# Names, versions, markers and hashes; no address of a registry. Needs uv. Without the extra `benchmarks`, which is large.
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header --no-annotate \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra dev --extra postgres --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --upgrade --output-file requirements.lock pyproject.toml >/dev/null
 
 clean:

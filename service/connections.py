@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 from importlib.metadata import version
 
 from sqlalchemy import Engine
 
 from service.delivery.outbox import Outbox
-from service.delivery.smtp import SmtpDoor, parse_smtp_url
-from service.errors import FetchFailed
+from service.delivery.pace import Allow
+from service.delivery.pipelined import PipelinedTransport
+from service.delivery.server import parse_smtp_url
+from service.errors import FetchFailed, WrongUse
 from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
-from service.language_model import open_completion
-from service.models import Sender, Validator
-from service.settings import ModelSettings, Settings
-from service.store.answers import count_request, put_validator, validator
+from service.language_model import LanguageModel, open_language_model
+from service.limits import Limits
+from service.models import Budget, Sender, Validator
+from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
+from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
+from service.store.rates import allow_mails
 
-_FETCH_PATIENCE = timedelta(minutes=5)
+_FETCH_PATIENCE = timedelta(minutes=5)  # more than the longest answer takes
 
 
 @contextmanager
@@ -34,14 +40,11 @@ def database(url: str) -> Iterator[Engine]:
 
 @contextmanager
 def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterator[Fetcher]:
-    """The only one on this database: another process that fetches is waited for."""
+    """Takes turns with those of other processes on this database."""
     contact = f"; {settings.contact}" if settings.contact else ""
     agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
     memory = fetch_memory(engine, settings.daily_requests)
-    with (
-        hold_alone(engine, "fetch", patience=_FETCH_PATIENCE),
-        Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher,
-    ):
+    with Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher:
         yield fetcher
 
 
@@ -66,28 +69,86 @@ def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
         if count > daily_requests:
             raise FetchFailed(f"the day's {daily_requests} requests are spent: it goes on tomorrow (in UTC)")
 
-    return Memory(recall, keep, spend)
+    def known_turn_at(host: str) -> float:
+        with reading(engine) as session:
+            at = turn_at(session, host)
+        return at.timestamp() if at else 0.0
 
+    def keep_turn(host: str, at: float) -> None:
+        with transaction(engine) as session:
+            put_turn(session, host, datetime.fromtimestamp(at, UTC))
 
-def completion(settings: ModelSettings) -> Callable[[str], str] | None:
-    """None without a key."""
-    if settings.openai_api_key is None:
-        return None
-    return open_completion(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model)
+    alone = partial(hold_alone, engine, "fetch", patience=_FETCH_PATIENCE)
+    return Memory(recall, keep, spend, known_turn_at, keep_turn, alone)
 
 
 @contextmanager
-def transport(settings: Settings, sender: Sender) -> Iterator[Outbox | SmtpDoor]:
-    """The mail server where one is set, else the outbox."""
-    door = _door(settings, sender)
+def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
+    """None without a key."""
+    if settings.openai_api_key is None:
+        yield None
+        return
+    budget = Budget(settings.model_input_price, settings.model_output_price, settings.model_daily_cap)
+    model = open_language_model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model, budget)
+    try:
+        yield model
+    finally:
+        model.close()
+
+
+@contextmanager
+def transport(settings: Settings, engine: Engine, sender: Sender) -> Iterator[Outbox | PipelinedTransport]:
+    """The mail server where one is set, else the outbox. Raises WrongUse where a signing key can't be used."""
+    door = _door(settings, engine, sender)
     try:
         yield door
     finally:
         door.close()
 
 
-def _door(settings: Settings, sender: Sender) -> Outbox | SmtpDoor:
+def _door(settings: Settings, engine: Engine, sender: Sender) -> Outbox | PipelinedTransport:
     if settings.smtp_url is None:
         return Outbox(settings.outbox)
     server = parse_smtp_url(settings.smtp_url.get_secret_value())
-    return SmtpDoor(server, mail_from=parseaddr(sender.mail_from)[1])
+    address = parseaddr(sender.mail_from)[1]
+    return PipelinedTransport(
+        server,
+        mail_from=address,
+        connections=settings.connections,
+        drain=timedelta(seconds=settings.drain_seconds),
+        allow=_mail_limits(settings, engine),
+        sign=_signing(settings, address.rpartition("@")[2]),
+    )
+
+
+def _mail_limits(settings: Settings, engine: Engine) -> Allow | None:
+    """Kept in the database, so that all processes share them."""
+    if settings.rate is None and settings.domain_rate is None:
+        return None
+    limits = Limits(settings.rate, settings.domain_rate)
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        with transaction(engine) as session:
+            return allow_mails(session, limits, domains, most, datetime.now(UTC))
+
+    return allow
+
+
+def _signing(settings: Settings, domain: str) -> Callable[[bytes], bytes] | None:
+    """DKIM by our own keys, where there are any; else the relay signs."""
+    files = signing_key_files(settings)
+    if not files:
+        return None
+    try:
+        from service.delivery.dkim import load_signing_key, sign
+    except ModuleNotFoundError as error:
+        raise WrongUse("DKIM needs the extra `dkim`: pip install 'paperround[dkim]'") from error
+    keys = []
+    for selector, file in files:
+        try:
+            keys.append(load_signing_key(file.read_bytes(), domain=domain, selector=selector))
+        except OSError as error:
+            raise WrongUse(f"{PREFIX}DKIM_KEYS: {file} can't be read: {error.strerror}") from error
+        except WrongUse as error:
+            raise WrongUse(f"{PREFIX}DKIM_KEYS: {file}: {error}") from error
+    return lambda message: sign(message, keys, int(time.time()))

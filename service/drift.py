@@ -24,8 +24,8 @@ _DIFFERENT_LISTS = 0.2  # of the papers two answers name at once; a list grows b
 # Causes that lie in one day's list; the others lie in all that the source answers.
 CAUSES_OF_A_DAY = frozenset({"empty", "absent", "day", "count", "overlap", "records", "page and API"})
 
-# Every field that can vanish; a paper without id or title is rejected, and its day has rules of its own.
-FIELDS = tuple(found.name for found in fields(ParsedPaper) if found.name not in ("id", "title", "featured_on"))
+# Every field that can vanish; a paper without id or title is rejected.
+FIELDS = tuple(found.name for found in fields(ParsedPaper) if found.name not in ("id", "title"))
 
 
 @dataclass(frozen=True, slots=True)

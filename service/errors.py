@@ -5,6 +5,7 @@ PaperroundError
 ├── FetchFailed         the source didn't answer: keep what is stored, try again later
 ├── PageChanged         an answer isn't a page we know: keep what is stored, a person should look
 ├── SummaryRejected     a model's summary can't be trusted: use the authors' own sentence
+├── HostileText         a paper's text tries to steer a model: use the authors' own sentence, tell the admin
 ├── ModelFailed         a language model didn't answer: use the authors' own sentence, try again later
 ├── StoreFailed         the database can't be opened or written: nothing was changed
 ├── ServerUnusable      the mail server can't be used at all: leave every mail for the next run
@@ -26,9 +27,12 @@ class WrongUse(PaperroundError):
 
 
 class FetchFailed(PaperroundError):
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    """`status` is the answer's, None where there was none. `is_lasting`: asking again will be answered the same."""
+
+    def __init__(self, message: str, *, status: int | None = None, is_lasting: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.is_lasting = is_lasting
 
 
 class PageChanged(PaperroundError):
@@ -36,6 +40,10 @@ class PageChanged(PaperroundError):
 
 
 class SummaryRejected(PaperroundError):
+    pass
+
+
+class HostileText(PaperroundError):
     pass
 
 

@@ -1,42 +1,132 @@
-"""One completion from any OpenAI-compatible server. Touches the network."""
+"""One completion from any OpenAI-compatible server. Touches the network. The one module that imports openai."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import stamina
 
 from service.errors import ModelFailed
+from service.models import Budget, Completion, Prompt
 
-_TIMEOUT = 60.0  # seconds
+_TIMEOUT = 60.0  # seconds; reading counts from one piece to the next
+_ATTEMPTS = 3
+_LONGEST_WAIT = 60.0  # seconds that a server may ask for; beyond it the next run asks again
+_LACKS_SCHEMAS = (400, 404, 415, 422, 501)  # how servers without structured outputs answer a schema
 
 
-def open_completion(api_key: str, base_url: str | None, model: str) -> Callable[[str], str]:
-    """A prompt to the text of the answer, a JSON object. The callable raises ModelFailed.
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    name: str
+    complete: Callable[[Prompt], Completion]  # may be called from several threads; raises ModelFailed
+    budget: Budget
+    close: Callable[[], None] = lambda: None  # nothing is asked any more
+    deadline: float = 600.0  # seconds for a whole run over new papers
+    in_flight: int = 4  # papers at once
 
-    The client retries 429, 5xx and timeouts itself, twice, and obeys Retry-After.
+
+def open_language_model(api_key: str, base_url: str | None, name: str, budget: Budget) -> LanguageModel:
+    """Asks by structured output, and by JSON mode from the first refusal of a schema on.
+
+    429, 5xx, timeouts and broken connections are tried three times with back-off; a Retry-After is obeyed.
     """
     import openai  # half a second to import, and needed only with a key
 
-    client = openai.OpenAI(api_key=api_key, base_url=base_url, timeout=_TIMEOUT, max_retries=2)
+    client = openai.OpenAI(api_key=api_key, base_url=base_url, timeout=_TIMEOUT, max_retries=0)
+    door = _Door(client, name)
+    retry = stamina.RetryingCaller(attempts=_ATTEMPTS, timeout=180.0, wait_initial=1.0, wait_max=20.0).on(_wait_or_give_up)
 
-    def complete(prompt: str) -> str:
+    def complete(prompt: Prompt) -> Completion:
         try:
-            answer = client.chat.completions.create(
-                model=model,
-                messages=[{"role": "user", "content": prompt}],
-                response_format={"type": "json_object"},
-            )
-            text = answer.choices[0].message.content if answer.choices else None
+            return retry(door.ask, prompt)
         except openai.OpenAIError as error:
             said = _said(error).replace(api_key, "(the key)")  # some servers repeat what they were sent
             raise ModelFailed(f"the language model did not answer: {said}") from error
-        except (AttributeError, TypeError, ValueError) as error:  # the client trusts the server's form
+        except (AttributeError, TypeError, ValueError, RuntimeError) as error:  # the client trusts the server's form
             raise ModelFailed(f"the language model's answer is no chat completion: {_said(error)}") from error
-        if not isinstance(text, str) or not text:
-            raise ModelFailed("the language model answered nothing")
-        return text
 
-    return complete
+    return LanguageModel(name, complete, budget, door.close)
+
+
+class _Door:
+    """Remembers what the server can do."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._knows_schemas = True
+        self._is_closed = False
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._client.close()
+
+    def ask(self, prompt: Prompt) -> Completion:
+        import openai
+
+        if self._is_closed:
+            raise ModelFailed("broken off: the language model took too long")
+        if self._knows_schemas:
+            try:
+                return self._ask(prompt, {"type": "json_schema", "json_schema": _strict(prompt)})
+            except openai.APIStatusError as error:
+                if error.status_code not in _LACKS_SCHEMAS:
+                    raise
+        completion = self._ask(prompt, {"type": "json_object"})
+        self._knows_schemas = False  # the same question was taken without the schema
+        return completion
+
+    def _ask(self, prompt: Prompt, form: dict[str, Any]) -> Completion:
+        answer = self._client.chat.completions.create(
+            model=self._name, messages=[{"role": "user", "content": prompt.text}], response_format=form, temperature=0
+        )
+        message = answer.choices[0].message if answer.choices else None
+        if refusal := getattr(message, "refusal", None):
+            raise ModelFailed(f"the language model refused: {' '.join(str(refusal).split())[:200]}")
+        if message is None or not isinstance(message.content, str) or not message.content:
+            raise ModelFailed("the language model answered nothing")
+        usage = answer.usage
+        return Completion(message.content, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+
+
+def _strict(prompt: Prompt) -> dict[str, Any]:
+    return {"name": prompt.name, "strict": True, "schema": prompt.schema}
+
+
+def _count(usage: Any, name: str) -> int | None:
+    value = getattr(usage, name, None)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def _wait_or_give_up(error: Exception) -> bool | float:
+    """Whether to try again: as soon as the server asks to, else after a growing pause."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        if error.status_code != 429 and error.status_code < 500:
+            return False
+        asked = _retry_after(error.response.headers.get("retry-after"))
+        return True if asked is None else asked <= _LONGEST_WAIT and asked
+    return isinstance(error, openai.APIConnectionError)
+
+
+def _retry_after(written: str | None) -> float | None:
+    """Seconds (RFC 9110, 10.2.3: a number of them, or a date)."""
+    if not written:
+        return None
+    try:
+        return max(0.0, float(written))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(written) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -24,7 +24,7 @@ from service.pipeline.deliver import Progress
 from service.pipeline.doubts import mail_alarms
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_latest
-from service.settings import Settings
+from service.settings import Settings, states_to_send
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +61,10 @@ def start_scheduler(
 
 
 def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
-    with connections.fetcher(settings, engine) as fetcher:
-        complete = connections.completion(settings)
-        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), complete=complete)
+    with connections.fetcher(settings, engine) as fetcher, connections.language_model(settings) as model:
+        gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
     if settings.admin_email:
-        with connections.transport(settings, sender) as transport:
+        with connections.transport(settings, engine, sender) as transport:
             mail_alarms(engine, transport, sender, settings.admin_email, datetime.now(UTC))
 
 
@@ -78,13 +77,15 @@ def _send(
 ) -> None:
     send_due_mails(
         engine,
-        lambda: connections.transport(settings, sender),
+        lambda: connections.transport(settings, engine, sender),
         sender,
         clock=lambda: datetime.now(UTC),
         stale_after=timedelta(hours=settings.stale_after_hours),
         progress=progress,
         should_stop=should_stop,
         waits_for_sound_lists=settings.on_suspect == "wait",
+        states=states_to_send(settings),
+        workers=settings.worker_folder,
     )
 
 

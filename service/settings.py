@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
@@ -15,10 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from service.delivery.smtp import parse_smtp_url
+from service.delivery.server import parse_smtp_url
 from service.errors import WrongUse
 from service.fetch import INTERVAL
-from service.models import Sender, new_key
+from service.models import OPEN_STATES, UNSENT_STATES, DeliveryState, Sender, new_key
 from service.subscribers import parse_address
 
 PREFIX = "PAPERROUND_"
@@ -88,6 +89,16 @@ def _ascii_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+_PRICED = "gpt-4o-mini"  # whose prices the defaults are
+
+
+def _signing_keys(text: str) -> str:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(re.fullmatch(r"[a-z0-9]+([.-][a-z0-9]+)*", selector.strip()) and file.strip() for selector, _, file in pairs):
+        raise ValueError("write selector=FILE, as in s1=/etc/paperround/dkim.pem; of several with commas between")
+    return text
+
+
 class ModelSettings(BaseSettings):
     """What a language model needs; the stages that run alone read no other setting.
 
@@ -100,7 +111,10 @@ class ModelSettings(BaseSettings):
         default=None, validation_alias="OPENAI_API_KEY"
     )
     openai_base_url: Annotated[str, AfterValidator(_web_address)] | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
-    model: str = "gpt-4o-mini"
+    model: str = _PRICED
+    model_input_price: Annotated[float, Field(ge=0)] = 0.15  # dollars for a million tokens
+    model_output_price: Annotated[float, Field(ge=0)] = 0.60
+    model_daily_cap: Annotated[float, Field(ge=0)] = 1.0  # dollars
 
 
 class Settings(ModelSettings):
@@ -114,6 +128,13 @@ class Settings(ModelSettings):
     postal_line: Annotated[str, AfterValidator(_one_line)] | None = None
     unsubscribe_mailbox: Annotated[str, AfterValidator(_address)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
+    connections: Annotated[int, Field(ge=1, le=100)] = 8
+    rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    domain_rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    dkim_keys: Annotated[str, AfterValidator(_signing_keys)] | None = None
+    drain_seconds: Annotated[int, Field(ge=0, le=3600)] = 30
+    on_unknown: Literal["resend", "hold"] = "resend"
+    worker_folder: Path | None = None
     contact: Annotated[str, AfterValidator(_one_ascii_line)] | None = None
     request_interval: Annotated[float, Field(ge=0, le=600)] = INTERVAL
     daily_requests: Annotated[int, Field(ge=1)] = 1000
@@ -152,6 +173,14 @@ def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None =
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
     if settings.public_url and settings.public_url.startswith("http:"):
         warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
+    if (
+        settings.openai_api_key
+        and settings.model != _PRICED
+        and not settings.model_fields_set & {"model_input_price", "model_output_price"}
+    ):
+        warnings.append(
+            f"{PREFIX}MODEL_INPUT_PRICE and _OUTPUT_PRICE are not set: {settings.model} is reckoned at the prices of {_PRICED}"
+        )
     if any(len(key) < 32 for key in _link_keys(settings)):
         warnings.append(f"{PREFIX}SECRET_KEY is short: 32 characters or more can't be guessed")
     return warnings
@@ -170,6 +199,17 @@ def sender(settings: Settings) -> Sender:
         postal_line=settings.postal_line,
         unsubscribe_mailbox=settings.unsubscribe_mailbox,
     )
+
+
+def states_to_send(settings: Settings) -> tuple[DeliveryState, ...]:
+    """With `hold`, a mail that may have arrived waits for the administrator."""
+    return OPEN_STATES if settings.on_unknown == "resend" else UNSENT_STATES
+
+
+def signing_key_files(settings: Settings) -> list[tuple[str, Path]]:
+    """DKIM selectors, and where their keys are."""
+    parts = settings.dkim_keys.split(",") if settings.dkim_keys else []
+    return [(selector.strip(), Path(file.strip())) for selector, _, file in (part.partition("=") for part in parts)]
 
 
 def _link_keys(settings: Settings) -> tuple[str, ...]:

@@ -252,7 +252,7 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
     writer.writerow(COLUMNS)
     for person in subscribers:
         cells = {name: in_text(getattr(person, name)) for name in COLUMNS} | {"topics": ",".join(person.topics)}
-        writer.writerow([_escape(cell) for cell in cells.values()])
+        writer.writerow([escape_cell(cell) for cell in cells.values()])
     return out.getvalue()
 
 
@@ -269,7 +269,7 @@ def _check_header(given: Iterable[str]) -> None:
 def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
     if None in row:  # csv.DictReader's name for what stands past the last column
         raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
-    cells = {name.strip().lower(): _unescape((value or "").strip()) for name, value in row.items()}
+    cells = {name.strip().lower(): unescape_cell((value or "").strip()) for name, value in row.items()}
     told = {name: parse(cells[name]) for name, parse in PARSERS.items() if cells.get(name)}
     return SubscriberSettings(parse_address(cells["email"]), parse_topics(cells["topics"], known_topics), **told)
 
@@ -277,10 +277,11 @@ def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberS
 _NEEDS_QUOTE = ("=", "+", "-", "@", "'")
 
 
-def _escape(cell: str) -> str:
+def escape_cell(cell: str) -> str:
     """A spreadsheet runs a cell that starts so as a formula (OWASP, CSV injection); a quote before it stops that."""
     return f"'{cell}" if cell.startswith(_NEEDS_QUOTE) else cell
 
 
-def _unescape(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
+    """What `escape_cell` was given."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_NEEDS_QUOTE) else cell

@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
+from service.delivery.lanes import Feed, carry_one_by_one
 from service.models import Paper, Sender, Subscriber, Topic
 
 NOW = datetime(2026, 10, 2, 6, 0, tzinfo=UTC)  # a Friday; the last complete day is Thursday 1 October
@@ -69,6 +70,9 @@ class Mailbox:
 
     refuse: dict[str, Exception] = field(default_factory=dict)
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
+
+    def carry(self, feed: Feed) -> None:
+        carry_one_by_one(feed, self.send)
 
     def send(self, message: bytes, *, to: str) -> str:
         if error := self.refuse.get(to) or self.refuse.get("*"):

@@ -62,7 +62,10 @@ def migrated_template(postgresql_server: URL) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgresql(postgresql_server: URL, migrated_template: str) -> Iterator[Engine]:
+def postgresql(
+    postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
     name = f"test_{new_key()}"
     _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     engine = open_database(_url_of(postgresql_server, name))

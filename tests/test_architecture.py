@@ -19,6 +19,7 @@ LAYERS = {
     "service.shipped": 0,
     "service.catalogue": 1,
     "service.subscribers": 1,
+    "service.suppression_list": 2,
     "service.sources": 2,
     "service.summarize": 2,
     "service.tag": 2,
@@ -28,6 +29,8 @@ LAYERS = {
     "service.cadence": 2,
     "service.drift": 2,
     "service.links": 2,
+    "service.limits": 1,
+    "service.replies": 2,
     "service.fetch": 2,
     "service.language_model": 2,
     "service.delivery": 2,
@@ -49,9 +52,12 @@ PURE = (
     "render",
     "cadence",
     "links",
+    "limits",
+    "replies",
     "words",
     "catalogue",
     "subscribers",
+    "suppression_list",
 )
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}
 

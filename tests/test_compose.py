@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import random
 from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.compose import Pool, compose_again, compose_digest
 from service.match import match_paper, phrasebook
@@ -60,14 +57,6 @@ def test_order_is_relevance_then_upvotes_and_sections_follow() -> None:
     digest = compose(papers)
     assert [section.topic.slug for section in digest.sections if section.topic] == ["code", "agents"]
     assert ids(digest) == ["2610.00002", "2610.00003", "2610.00001"]
-
-
-@given(st.randoms(use_true_random=False))
-def test_shuffling_the_input_changes_nothing(shuffler: random.Random) -> None:
-    papers = [paper(f"2610.{n:05d}", f"Agents {'and programs' * (n % 2)}", upvotes=n % 3) for n in range(25)]
-    before = ids(compose(papers))
-    shuffler.shuffle(papers)
-    assert ids(compose(papers)) == before
 
 
 @pytest.mark.parametrize(

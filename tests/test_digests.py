@@ -6,6 +6,7 @@ from dataclasses import replace
 from service.links import mail_links
 from service.models import Digest, DigestKind, Entry, LeftOut, LeftOutFor, Match, Pick, SecondLook, Section, Standing, Theme, Week
 from service.render import render_digest, subject_line
+from service.render.subject import preheader
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 
 MATCH = Match("agents", 0.8, True, ())
@@ -66,5 +67,14 @@ def test_a_note_tells_what_was_looked_at_and_what_came_close() -> None:
     assert subject_line(note) == "Nothing for you, out of 31"
     email = render_digest(note, LINKS, sent_on=DAY)
     for part in (email.html, email.text):
-        assert "31 looked at, none above your bar" in part
+        assert "none of its papers reached your bar. One came near." in " ".join(part.split())
         assert "Nearly agents" in part
+        assert "Nothing for you, out of 31" in part
+        assert "minute" not in part
+
+
+def test_subject_and_preheader_name_the_content() -> None:
+    assert subject_line(full()) == "Your week: 4 papers: Agents · Agents"
+    assert preheader(full()) == "Rising: world-models. Took off: Once a line, 12 to 190 upvotes. Agents"
+    day = replace(full(), kind=DigestKind.CATCH_UP, week=None, second_look=None)
+    assert (subject_line(day), preheader(day)) == ("The days you missed: 4 papers: Agents · Agents", "Agents")

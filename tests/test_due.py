@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
@@ -17,8 +18,9 @@ from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
-from service.store.ledger import claim_mail, settle_unsent
+from service.store.ledger import claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscriber
+from service.store.workers import worker_folder
 from tests.builders import SENDER, Mailbox, record
 from tests.test_pipeline import ADA, BEN, gather, subscribe
 
@@ -174,8 +176,8 @@ def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
     with transaction(postgresql) as giving_up:
         read_before = giving_up.get_one(Delivery, 1)
         with transaction(postgresql) as claiming:
-            assert claim_mail(claiming, read_before, at(3, 9)) is not None
-        assert not settle_unsent(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
+            assert claim_mails(claiming, [(Delivery, 1)], "worker", at(3, 9))
+        assert not settle_free(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
 
 
 def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Engine) -> None:
@@ -193,6 +195,42 @@ def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Eng
     wake(engine, mailbox, at(6, 10))
     wake(engine, mailbox, at(7, 8))
     assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{key}@papers.example.org>"]
+
+
+def test_a_mail_that_may_have_arrived_is_settled_when_its_reader_unsubscribes(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")})
+    wake(engine, mailbox, at(2, 8))
+    with transaction(engine) as session:
+        change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 9))
+    mailbox.refuse.clear()
+    assert wake(engine, mailbox, at(2, 10)) == 0
+    with reading(engine) as session:
+        row = session.get_one(Delivery, 1)
+    assert (row.state, row.reason) == ("skipped", "unsubscribed; an earlier attempt may have arrived")
+
+
+def test_a_worker_that_died_on_this_machine_is_seen_to_at_the_next_waking(engine: Engine) -> None:
+    """Its file is here and unlocked; the one on another machine may live for as long as its lease lasts."""
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+
+    class Killed(BaseException):
+        pass
+
+    class Kills(Mailbox):
+        def send(self, message: bytes, *, to: str) -> str:
+            raise Killed
+
+    with pytest.raises(Killed):
+        wake(engine, Kills(), at(2, 8))
+    mailbox = Mailbox()
+    assert wake(engine, mailbox, at(2, 8, 1)) == 2
+    assert sorted(to for to, _ in mailbox.mails) == [ADA, BEN]
+    with reading(engine) as session:
+        assert sorted(session.exec(select(Delivery.uncertain_count))) == [0, 1]
+    assert list(worker_folder(engine).iterdir()) == []
 
 
 def test_a_mail_refused_for_now_waits_for_its_next_try(engine: Engine) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 from pytest_httpserver import HTTPServer
+from sqlalchemy import Engine
 from werkzeug import Request, Response
 
+from service.connections import fetch_memory
 from service.errors import FetchFailed
 from service.fetch import LARGEST_ANSWER, Fetcher, Memory, Validators, digest, seconds_to_wait
 from tests.builders import NOW
@@ -112,6 +117,18 @@ def test_a_packed_answer_is_unpacked_and_one_packed_otherwise_is_refused(httpser
         fetcher.fetch(httpserver.url_for("/br"))
 
 
+def test_an_answer_packed_in_several_members_is_unpacked_whole(httpserver: HTTPServer, fetcher: Fetcher) -> None:
+    members = gzip.compress(b"pa") + gzip.compress(b"") + gzip.compress(b"ge") + bytes(512)
+
+    def in_pieces(request: Request) -> Response:
+        pieces = [members[start : start + 7] for start in range(0, len(members), 7)]
+        return Response(iter(pieces), headers={"Content-Encoding": "gzip"})
+
+    httpserver.expect_request("/whole").respond_with_data(members, headers={"Content-Encoding": "gzip"})
+    httpserver.expect_request("/pieces").respond_with_handler(in_pieces)
+    assert fetcher.fetch(httpserver.url_for("/whole")) == fetcher.fetch(httpserver.url_for("/pieces")) == b"page"
+
+
 @pytest.mark.parametrize("packing", ["gzip", "identity"])
 def test_half_an_answer_is_asked_for_again(httpserver: HTTPServer, fetcher: Fetcher, packing: str) -> None:
     body = gzip.compress(b"page" * 1000) if packing == "gzip" else b"page" * 1000
@@ -143,6 +160,33 @@ def test_an_answer_that_stalls_is_given_up(httpserver: HTTPServer, pauses: list[
         given_up.set()
         while requests(httpserver) != ["/papers"]:  # the server's thread is done
             time.sleep(0.01)
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"], ids=["head", "body"])
+def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def drip() -> None:
+            connection, _ = server.accept()  # for robots.txt
+            with connection:
+                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(head)
+                while True:
+                    connection.sendall(b"H")
+                    time.sleep(0.02)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with (
+            Fetcher("Paperround/test", interval=0, timeout=1, longest=0.3, sleep=pauses.append) as fetcher,
+            pytest.raises(FetchFailed, match=r"/papers took longer than 0\.3 seconds"),
+        ):
+            fetcher.fetch(f"{address}/papers")
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 # ---- politeness
@@ -199,6 +243,41 @@ def test_a_server_that_asks_for_hours_is_given_up_for_this_time(httpserver: HTTP
         fetcher.fetch(httpserver.url_for("/papers"))
     assert failure.value.status == 429
     assert requests(httpserver) == ["/papers"]
+
+
+def test_what_a_server_asked_for_outlives_the_process(httpserver: HTTPServer, engine: Engine) -> None:
+    httpserver.expect_request("/papers").respond_with_data("", status=429, headers={"Retry-After": "7200"})
+    for _ in range(2):
+        memory = fetch_memory(engine, 10_000)
+        with Fetcher("Paperround/test", interval=0, memory=memory) as fetcher, pytest.raises(FetchFailed, match="120 minutes"):
+            fetcher.fetch(httpserver.url_for("/papers"))
+    assert requests(httpserver) == ["/papers"]
+
+
+def test_two_processes_take_turns(httpserver: HTTPServer, engine: Engine) -> None:
+    """One request at a time to a host, each at its distance from the one before, whoever asks."""
+    asked: list[tuple[float, float]] = []
+
+    def slow(request: Request) -> Response:
+        begun = time.monotonic()
+        time.sleep(0.05)
+        asked.append((begun, time.monotonic()))
+        return Response("page")
+
+    def fetch_twice() -> None:
+        with Fetcher("Paperround/test", interval=0.1, memory=fetch_memory(engine, 10_000)) as fetcher:
+            for _ in range(2):
+                fetcher.fetch(httpserver.url_for("/papers"))
+
+    httpserver.expect_request("/papers").respond_with_handler(slow)
+    threads = [threading.Thread(target=fetch_twice) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(asked) == 4
+    assert all(later - earlier > 0.08 for (earlier, _), (later, _) in pairwise(sorted(asked)))
+    assert all(begun >= ended for (_, ended), (begun, _) in pairwise(sorted(asked)))
 
 
 @pytest.mark.parametrize(

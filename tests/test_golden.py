@@ -20,7 +20,9 @@ import uvicorn
 from bs4 import BeautifulSoup
 from sqlalchemy import Engine
 
+from service.links import mail_links
 from service.models import Delivery, DeliveryState, Issue, Paper
+from service.render import render_digest_page
 from service.store.database import transaction
 from service.web import web_application
 from tests.builders import NOW, SENDER, free_port
@@ -98,6 +100,20 @@ def test_both_parts_hold_the_same_papers() -> None:
     for name in DIGESTS:
         email = golden(name).email
         assert set(paper.findall(email.html)) == set(paper.findall(email.text)), name
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_the_web_version_shows_the_same_and_every_paper_without_a_style_of_its_own(name: str) -> None:
+    mail = golden(name)
+    assert mail.digest is not None
+    links = mail_links(SENDER, mail.person.key, mail.digest.on)
+    page = BeautifulSoup(render_digest_page(mail.digest, links, sent_on=NOW.date()), "lxml")
+    assert page.find_all(style=True) == []
+    assert page.h1
+    assert page.h1.text in mail.email.text
+    shown = {str(link["href"]).rpartition("/")[2] for link in page.select("h3 a, p.line a")}
+    assert shown == {pick.paper.id for pick in (*mail.digest.picks, *mail.digest.near_misses)}
+    assert not page.find(string=re.compile("web$"))
 
 
 @pytest.fixture

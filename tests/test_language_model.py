@@ -2,48 +2,130 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import time
+from collections.abc import Callable
+from email.utils import formatdate
 
 import pytest
-from pytest_httpserver import HTTPServer
+import stamina
 
 from service.errors import ModelFailed
-from service.language_model import open_completion
+from service.language_model import open_language_model
+from service.models import Budget, Completion, Prompt
+from tests.language_server import Exchange, Reply, language_server
+
+PROMPT = Prompt("Summarise.", "summaries", {"type": "object", "properties": {}, "required": [], "additionalProperties": False})
 
 
-def answer(content: str | None) -> dict[str, Any]:
-    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+def ask(url: str, key: str = "key") -> Completion:
+    model = open_language_model(key, url, "small", Budget())
+    try:
+        return model.complete(PROMPT)
+    finally:
+        model.close()
 
 
-def test_a_prompt_becomes_an_answer(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/v1/chat/completions", method="POST").respond_with_json(answer('{"tldr": "x"}'))
-    complete = open_completion("key", httpserver.url_for("/v1"), "small")
-    assert complete("Summarise.") == '{"tldr": "x"}'
-    request, _ = httpserver.log[0]
-    assert request.headers["Authorization"] == "Bearer key"
-    sent = json.loads(request.data)
-    assert (sent["model"], sent["messages"]) == ("small", [{"role": "user", "content": "Summarise."}])
+def in_turn(*replies: Reply) -> Reply:
+    """Each reply once, the last one for ever."""
+    left = list(replies)
+    return lambda exchange: (left.pop(0) if len(left) > 1 else left[0])(exchange)
 
 
-@pytest.mark.parametrize("content", [None, ""])
-def test_an_empty_answer_is_a_failure(httpserver: HTTPServer, content: str | None) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_json(answer(content))
-    with pytest.raises(ModelFailed, match="answered nothing"):
-        open_completion("key", httpserver.url_for("/v1"), "small")("Summarise.")
+def good(exchange: Exchange) -> None:
+    exchange.say('{"x": 1}')
 
 
-@pytest.mark.parametrize("body", ["<html>hello</html>", "null", '{"choices": [{"message": null}]}', '{"choices": 7}', "{oops"])
-def test_an_answer_of_another_kind_is_a_failure(httpserver: HTTPServer, body: str) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_data(body, content_type="application/json")
-    with pytest.raises(ModelFailed):
-        open_completion("key", httpserver.url_for("/v1"), "small")("Summarise.")
+def test_a_prompt_becomes_an_answer_by_structured_output() -> None:
+    with language_server(good) as server:
+        assert ask(server.url) == Completion('{"x": 1}', 500, 50)
+    sent = server.exchanges[0]
+    assert sent.headers["authorization"] == "Bearer key"
+    assert (sent.request["model"], sent.prompt) == ("small", "Summarise.")
+    assert sent.request["response_format"]["json_schema"] == {"name": "summaries", "strict": True, "schema": PROMPT.schema}
 
 
-def test_a_refused_key_is_told_in_one_line_without_the_key(httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/v1/chat/completions").respond_with_json({"error": {"message": "bad\nkey s3cret"}}, status=401)
-    with pytest.raises(ModelFailed) as failure:
-        open_completion("s3cret", httpserver.url_for("/v1"), "small")("Summarise.")
+def test_a_server_without_structured_output_is_asked_in_json_mode_from_then_on() -> None:
+    def old(exchange: Exchange) -> None:
+        exchange.send(400, {"error": {"message": "json_schema?"}}) if exchange.form == "json_schema" else good(exchange)
+
+    with language_server(old) as server:
+        model = open_language_model("key", server.url, "small", Budget())
+        assert [model.complete(PROMPT).text for _ in range(2)] == ['{"x": 1}'] * 2
+        model.close()
+    assert [exchange.form for exchange in server.exchanges] == ["json_schema", "json_object", "json_object"]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_busy_server_is_asked_again(status: int) -> None:
+    with language_server(in_turn(lambda exchange: exchange.send(status, {"error": {"message": "busy"}}), good)) as server:
+        assert ask(server.url).text == '{"x": 1}'
+    assert len(server.exchanges) == 2
+
+
+def test_a_cut_answer_is_asked_for_again() -> None:
+    with language_server(in_turn(lambda exchange: exchange.cut(), good)) as server:
+        assert ask(server.url).text == '{"x": 1}'
+
+
+@pytest.mark.parametrize("written", [lambda: "1", lambda: formatdate(time.time() + 2, usegmt=True)], ids=["seconds", "date"])
+def test_a_retry_after_is_obeyed(written: Callable[[], str]) -> None:
+    def busy(exchange: Exchange) -> None:
+        exchange.send(429, {"error": {"message": "busy"}}, {"Retry-After": written()})
+
+    with stamina.set_testing(False), language_server(in_turn(busy, good)) as server:
+        ask(server.url)
+    assert server.times[1] - server.times[0] >= 0.9
+
+
+def test_a_server_that_asks_for_an_hour_is_left_to_the_next_run() -> None:
+    def busy(exchange: Exchange) -> None:
+        exchange.send(429, {"error": {"message": "busy"}}, {"Retry-After": "3600"})
+
+    with language_server(busy) as server, pytest.raises(ModelFailed, match="busy"):
+        ask(server.url)
+    assert len(server.exchanges) == 1
+
+
+def test_a_server_that_stays_down_is_asked_three_times() -> None:
+    with language_server(lambda exchange: exchange.send(500, {})) as server, pytest.raises(ModelFailed, match="did not answer"):
+        ask(server.url)
+    assert len(server.exchanges) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (lambda exchange: exchange.say(None, refusal="I can't\nhelp"), "refused: I can't help"),
+        (lambda exchange: exchange.say(""), "answered nothing"),
+        (lambda exchange: exchange.send(200, b"<html>hello</html>"), "chat completion|did not answer|answered nothing"),
+        (lambda exchange: exchange.send(200, b"null"), "chat completion|did not answer|answered nothing"),
+        (
+            lambda exchange: exchange.send(200, {"choices": [{"message": None}]}),
+            "chat completion|did not answer|answered nothing",
+        ),
+        (lambda exchange: exchange.send(200, {"choices": 7}), "chat completion|did not answer|answered nothing"),
+        (lambda exchange: exchange.send(200, b"{oops"), "chat completion|did not answer|answered nothing"),
+    ],
+)
+def test_a_refusal_and_an_answer_of_another_kind_are_failures(reply: Reply, said: str) -> None:
+    with language_server(reply) as server, pytest.raises(ModelFailed, match=said):
+        ask(server.url)
+
+
+def test_a_refused_key_is_told_in_one_line_without_the_key() -> None:
+    with (
+        language_server(lambda exchange: exchange.send(401, {"error": {"message": "bad\nkey s3cret"}})) as server,
+        pytest.raises(ModelFailed) as failure,
+    ):
+        ask(server.url, "s3cret")
     assert "\n" not in str(failure.value)
     assert "s3cret" not in str(failure.value)
+
+
+def test_after_closing_nothing_is_asked_any_more() -> None:
+    with language_server(good) as server:
+        model = open_language_model("key", server.url, "small", Budget())
+        model.close()
+        with pytest.raises(ModelFailed, match="broken off"):
+            model.complete(PROMPT)
+    assert server.exchanges == []

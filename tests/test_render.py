@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -8,13 +11,15 @@ from bs4 import BeautifulSoup
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.delivery.message import build_message
 from service.links import mail_links
 from service.models import Email, Paper
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
 from service.render.latex import readable
 from service.render.words import link_text, number_in_words
-from tests.builders import DAY, SENDER, paper, subscriber, topic
+from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
+from tests.golden.cases import note
 from tests.test_compose import compose
 
 LINKS = mail_links(SENDER, "k" * 32, DAY)
@@ -104,6 +109,22 @@ def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
     assert "One paper for you" in email.html
 
 
+@settings(max_examples=6, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), st.integers(1, 60), st.booleans())
+def test_whatever_papers_hold_the_html_keeps_both_bounds(text: str, count: int, with_abstract: bool) -> None:
+    long = (f"agents {text} 🦊=" * 400)[:3000]
+    many = [
+        paper(f"2610.{n:05d}", long, tldr=long, problem=long, result=long, abstract=long, organization=long) for n in range(count)
+    ]
+    person = subscriber(topics=["agents"], with_abstract=with_abstract, length="papers:50")
+    email = render_digest(compose(many, person), LINKS, sent_on=DAY)
+    parsed = message_from_bytes(build_message(email, SENDER, to="a@example.org", key="k", now=NOW), policy=default)
+    html = parsed.get_body(("html",))
+    assert html is not None
+    assert len(email.html.encode()) <= LARGEST_HTML
+    assert len(html.as_bytes()) <= 100_000
+
+
 def test_a_mail_bears_the_day_that_it_is_given() -> None:
     assert "Thursday 1 October 2026" in render(paper()).html
 
@@ -177,3 +198,20 @@ def test_topic_names_are_data_too() -> None:
     digest = compose([paper()], topics=[strange])
     email = render_digest(digest, LINKS, sent_on=DAY)
     assert "&lt;b&gt;Agents&lt;/b&gt; &amp; {{ co }}" in email.html
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"topics": ()}, "You have chosen no topics."),
+        ({"looked_at_count": 0}, "The list of Thursday 1 October 2026: no new papers."),
+        ({"left_out": ()}, "The list of Thursday 1 October 2026: none of its papers reached your bar."),
+    ],
+)
+def test_a_note_tells_why_there_is_nothing(changed: dict[str, Any], told: str) -> None:
+    email = render_digest(replace(note(), **changed), LINKS, sent_on=DAY)
+    lead = soup(email).select_one(".lead")
+    assert lead is not None
+    assert lead.text == told
+    assert told in " ".join(email.text.split())
+    assert LINKS.web not in email.html + email.text

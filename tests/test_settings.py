@@ -5,9 +5,13 @@ from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from sqlalchemy import Engine
 
+from service.connections import transport
 from service.errors import WrongUse
-from service.settings import Settings, load_settings, sender, setting_names, setting_warnings
+from service.settings import Settings, load_settings, sender, setting_names, setting_warnings, signing_key_files
+from tests.builders import SENDER
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
 
@@ -123,3 +127,19 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(Settings)
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in repr(sender(settings.model_copy(update={"smtp_url": None})))
+
+
+@pytest.mark.parametrize("written", ["dkim.pem", "s1=", "=dkim.pem", "s1=a.pem,s2", "S 1=a.pem"])
+def test_signing_keys_are_a_selector_and_a_file_each(written: str) -> None:
+    with pytest.raises(ValidationError, match="selector=FILE"):
+        Settings(dkim_keys=written)
+    assert signing_key_files(Settings(dkim_keys="s1=/a.pem, s2=b.pem")) == [("s1", Path("/a.pem")), ("s2", Path("b.pem"))]
+
+
+def test_a_signing_key_that_is_not_there_is_told_with_its_setting(sqlite: Engine) -> None:
+    settings = Settings(smtp_url="smtp://localhost", dkim_keys="s1=/nowhere.pem")
+    with (
+        pytest.raises(WrongUse, match=r"PAPERROUND_DKIM_KEYS: /nowhere\.pem can't be read: No such file"),
+        transport(settings, sqlite, SENDER),
+    ):
+        pass

@@ -372,3 +372,30 @@ def test_a_source_that_is_down_is_left_alone_after_three_failures(engine: Engine
 
     gather_latest(engine, "https://source.example/papers", fails, now=at(MONDAY))
     assert len(asked) <= 1 + 3 * 2  # the newest list, and three days by the API and by their pages
+
+
+def test_a_source_that_refuses_is_told_and_one_that_is_down_is_not(engine: Engine, source: Source) -> None:
+    """A block lasts until somebody looks; an outage ends by itself."""
+    told: list[str] = []
+    source.lists = {FRIDAY: papers_of(FRIDAY, 12), MONDAY: papers_of(MONDAY, 12)}
+    for hour, fault, is_told in ((0, status(503), False), (1, status(403), True), (2, status(403), False), (3, None, False)):
+        source.faults = {"/papers": fault, "/api": fault} if fault else {}
+        report = fetch_latest(engine, source, at(MONDAY, 6 + hour))
+        assert report.has_failed is (fault is not None)
+        assert bool(tell_alarms(engine, lambda _, text: told.append(text), at(MONDAY, 6 + hour))) is is_told
+    assert "can't be read: it answered 403" in told[0]
+
+
+def test_a_robots_txt_that_forbids_the_source_is_told(engine: Engine, source: Source) -> None:
+    source.robots = "User-agent: *\nDisallow: /\n"
+    report = fetch_latest(engine, source, at(MONDAY))
+    assert "asks not to" in said(report)
+    with reading(engine) as session:
+        assert "refused" in {alarm.kind_of_doubt for alarm in alarms(session)}
+
+
+def test_a_day_that_was_asked_for_and_is_not_there_alarms_nobody(engine: Engine, source: Source) -> None:
+    source.faults = {"/papers/date": status(404), "/api": status(404)}
+    assert fetch_days(engine, source, [FRIDAY], at(MONDAY)).has_failed
+    with reading(engine) as session:
+        assert alarms(session) == []

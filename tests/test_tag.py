@@ -1,4 +1,4 @@
-from service.tag import MOST, tag_paper
+from service.tag import MOST, tag_paper, vocabulary
 from tests.builders import paper
 
 
@@ -16,3 +16,20 @@ def test_the_title_comes_first_and_there_are_at_most_six() -> None:
 
 def test_a_paper_about_nothing_known_has_no_tags() -> None:
     assert tag_paper(paper(title="Soup", abstract="Of the day.")) == []
+
+
+def test_a_term_within_a_longer_one_gives_no_tag_of_its_own() -> None:
+    assert tag_paper(paper(title="Diffusion Language Models", abstract=None)) == ["diffusion language models"]
+
+
+def test_broad_tags_come_last_however_often_they_are_named() -> None:
+    text = "Language models, language models and language models; one world model."
+    assert tag_paper(paper(title="A benchmark", abstract=text)) == ["world models", "benchmarks", "language models"]
+
+
+def test_the_sources_own_keywords_count() -> None:
+    assert tag_paper(paper(title="Soup", abstract="Of the day.", source_keywords=["RLVR"])) == ["verifiable rewards"]
+
+
+def test_every_broad_tag_is_a_tag() -> None:
+    assert vocabulary().broad <= set(vocabulary().terms.values())

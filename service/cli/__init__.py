@@ -14,7 +14,21 @@ from pathlib import Path
 
 import typer
 
-from service.cli import backup, demo, fetch, sending, serve, stages, status, subscribers, topics, why
+from service.cli import (
+    backup,
+    costs,
+    deliveries,
+    demo,
+    fetch,
+    sending,
+    serve,
+    stages,
+    status,
+    subscribers,
+    suppressions,
+    topics,
+    why,
+)
 from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
@@ -41,14 +55,18 @@ app.command("why")(why.why)
 app.command("status")(status.status)
 app.add_typer(topics.app, name="topics", help="What subscribers can choose.")
 app.add_typer(subscribers.app, name="subscribers", help="Who gets mail, and how.")
+app.add_typer(deliveries.app, name="deliveries", help="What became of each mail.")
+app.add_typer(suppressions.app, name="suppressions", help="Addresses that get no mail.")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("parse")(stages.parse)
 app.command("summarize")(stages.summarize)
+app.command("summarize-again")(costs.summarize_again)
+app.command("costs")(costs.costs)
 app.command("match")(stages.match)
 
 # Options of these commands that take several values in a row: --to a@x.org b@x.org
-_SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic")}
+_SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries": ("--state",)}
 
 
 def main() -> None:
@@ -63,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) == ["--version"]:
         say(f"paperround {version('paperround')}")
         return 0
-    if list(arguments) in ([], ["topics"], ["subscribers"]):
+    if list(arguments) in ([], ["topics"], ["subscribers"], ["deliveries"], ["suppressions"]):
         arguments = [*arguments, "--help"]
     try:
         return app(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0

@@ -58,25 +58,26 @@ def fetch(
     asked_on, days = day(on), _span(since, until)
     if sum(given is not None for given in (days, on, sources)) > 1 and not (on and sources):
         raise WrongUse("--since goes with --until only")
-    with database() as (settings, engine), connections.fetcher(settings, engine) as fetcher:
-        complete = connections.completion(settings)
+    with (
+        database() as (settings, engine),
+        connections.fetcher(settings, engine) as fetcher,
+        connections.language_model(settings) as model,
+    ):
         if sources:
             report = gather_papers(
-                engine, sources, lambda place: _read(fetcher, place), now=now(), asked_on=asked_on, complete=complete
+                engine, sources, lambda place: _read(fetcher, place), now=now(), asked_on=asked_on, model=model
             )
         elif asked_on or days:
             wanted = [asked_on] if asked_on else _days_due(engine, *days or ())
             with progress("Fetching") as show:
-                report = gather_days(
-                    engine, settings.source_url, wanted, fetcher.fetch, clock=now, complete=complete, progress=show
-                )
+                report = gather_days(engine, settings.source_url, wanted, fetcher.fetch, clock=now, model=model, progress=show)
         else:
-            report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), complete=complete)
+            report = gather_latest(engine, settings.source_url, fetcher.fetch, now=now(), model=model)
         tell_problems(report)
         say_json(gather_json(report)) if as_json else say_gathered(report)
         if settings.admin_email:
             identity = sender(settings)
-            with connections.transport(settings, identity) as transport:
+            with connections.transport(settings, engine, identity) as transport:
                 mail_alarms(engine, transport, identity, settings.admin_email, now())
     if report.has_failed:
         raise typer.Exit(1)
@@ -98,7 +99,7 @@ def log(
         return
     for page in pages:
         say(f"{page.id}{'*' if page.id in kept else ' '}  {page.fetched_at:%Y-%m-%d %H:%M} UTC  {page_line(page)}")
-        for warning in page.warnings:
+        for warning in () if page.error else page.warnings:
             say(f"    in doubt: {warning}")
     if not pages:
         say("Nothing fetched yet: run `paperround fetch`.")
@@ -144,7 +145,8 @@ def tell_problems(report: GatherReport) -> None:
     for page in report.pages:
         if page.error:
             tell(f"error: {page.error}")
-        elif page.rejected and not report.stored_count(page):
+            continue
+        if page.rejected and not report.stored_count(page):
             tell(f"error: {page.address}: none of its papers could be stored; the first: {page.rejected[0]}")
         for warning in page.warnings:
             tell(f"warning: {page.address}: {warning}")

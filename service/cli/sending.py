@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -26,22 +27,26 @@ from service.cli.output import (
     say,
     say_json,
     say_table,
+    stop_signals,
     tell,
     write_file,
 )
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
 from service.links import mail_links
-from service.models import Digest, Subscriber
+from service.models import OPEN_STATES, DeliveryState, Digest, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.digests import digest_for, digest_for_topics
 from service.pipeline.doubts import doubt_of_day
 from service.render import render_digest
-from service.settings import Settings, sender
+from service.settings import Settings, sender, states_to_send
 from service.store.database import reading
 from service.store.subscribers import subscriber
 from service.store.topics import all_topics
 from service.subscribers import parse_address, parse_topics
+
+_MOST_LINES = 40
+_FIRST_SUBJECTS = 10
 
 
 def send_now(
@@ -60,7 +65,7 @@ def send_now(
     """Compose and send digests at once, whatever people's cadence and hour.
 
     Nobody gets a second digest of a day, or a paper twice. What is still open from an earlier run goes out too. Without a
-    mail server set, mails go to the outbox.
+    mail server set, mails go to the outbox. Ctrl-C ends it after the mails that are being handed over.
     """
     covered = day(on) or last_complete_day(now())
     if covered > last_complete_day(now()):
@@ -72,7 +77,8 @@ def send_now(
         say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
         first = report.unfinished[0]
-        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}")
+        again = "; the next run carries on" if any(outcome.state in OPEN_STATES for outcome in report.unfinished) else ""
+        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}{again}")
         raise typer.Exit(1)
 
 
@@ -134,13 +140,25 @@ def report_json(report: pipeline.SendReport) -> dict[str, Any]:
 
 
 def say_report(report: pipeline.SendReport, settings: Settings) -> None:
-    """A line a person, then the sum."""
+    """A line a person, then the sum. Of many people some lines, and the reason of every skip with its count."""
     if not report.outcomes:
         say("Nobody to send to: there are no active subscribers that fit.")
         return
-    say_table([(o.email, o.on, o.state, o.reason or o.subject or "", _place(o, settings)) for o in report.outcomes])
+    is_long = len(report.outcomes) > _MOST_LINES
+    shown = _worth_telling(report) if is_long else report.outcomes
+    say_table([(o.email, o.on, o.state, o.reason or o.subject or "", _place(o, settings)) for o in shown])
+    if is_long:
+        skips = Counter(outcome.reason for outcome in report.outcomes if outcome.state == DeliveryState.SKIPPED)
+        say("\n".join(["...", *(f"{count} skipped: {reason}" for reason, count in skips.most_common())]))
     parts = [f"{count} {state}" for state, count in report.counts.items() if count]
     say(f"\nDigests of {report.on:%A %d %B %Y}: {counted(len(report.outcomes), 'candidate')} = {' + '.join(parts)}")
+
+
+def _worth_telling(report: pipeline.SendReport) -> list[pipeline.Outcome]:
+    """What was not sent though it should, then the first subjects."""
+    subjects = [outcome for outcome in report.outcomes if outcome.subject]
+    unfinished = [outcome for outcome in report.unfinished if not outcome.subject]
+    return [*unfinished[:_MOST_LINES], *subjects[:_FIRST_SUBJECTS]]
 
 
 def _place(outcome: pipeline.Outcome, settings: Settings) -> str:
@@ -156,7 +174,7 @@ def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> lis
 def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date, yes: bool) -> pipeline.SendReport:
     identity = sender(settings)
     _ask(settings, people, on, yes)
-    with connections.transport(settings, identity) as door, progress("Sending") as show:
+    with connections.transport(settings, engine, identity) as door, progress("Sending") as show, stop_signals() as should_stop:
         return pipeline.send_now(
             engine,
             door,
@@ -166,6 +184,9 @@ def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date
             clock=now,
             stale_after=timedelta(hours=settings.stale_after_hours),
             progress=show,
+            should_stop=should_stop,
+            states=states_to_send(settings),
+            workers=settings.worker_folder,
         )
 
 

@@ -31,7 +31,7 @@ def serve(
 
     It fetches each hour and sends each minute what is due; what an outage delayed is caught up once. The links of the mails
     lead here; `/health` answers 200, or 503 where `paperround status` needs you; `/metrics` is for Prometheus. SIGTERM and
-    Ctrl-C end it after the mail that is being handed over. --json prints the address when it is ready.
+    Ctrl-C end it after the mails that are being handed over. --json prints the address when it is ready.
     """
     import uvicorn  # with fastapi half a second to import, and needed by this command only
 

@@ -68,15 +68,17 @@ def summarize(papers: Papers, _json: Json = False) -> None:
 
     One JSON line for each line read.
     """
-    complete = connections.completion(load_settings(ModelSettings))
+    with connections.language_model(load_settings(ModelSettings)) as model:
 
-    def answer(paper: ParsedPaper) -> dict[str, Any]:
-        summary, error = summarize_paper(paper, complete)
-        if error:
-            tell(f"warning: a model's summary was not taken: {error}")
-        return {**asdict(summary), "tags": tag_paper(paper)}
+        def answer(paper: ParsedPaper) -> dict[str, Any]:
+            ask = None if model is None else lambda prompt: model.complete(prompt).text
+            summary, error = summarize_paper(paper, ask, tag_paper(paper))
+            if error:
+                tell(f"warning: a model's summary was not taken: {error}")
+            evidence = {name: place._asdict() for name, place in summary.evidence.items()}
+            return {**asdict(summary), "evidence": evidence, "tags": list(summary.tags) or tag_paper(paper)}
 
-    _each_line(papers, answer)
+        _each_line(papers, answer)
 
 
 def match(

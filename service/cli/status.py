@@ -9,9 +9,12 @@ import typer
 
 from service.cli.fetch import page_line
 from service.cli.output import Json, counted, database_reading, now, say, say_json
-from service.models import DeliveryState, Page
+from service.models import Page
 from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
+
+_MOST_NAMED = 20
+_MOST_REASONS = 5  # for silences
 
 
 def status(as_json: Json = False) -> None:
@@ -38,10 +41,15 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
     say(f"{counted(state['papers'], 'paper')} stored{newest}")
     say("Subscribers: " + ", ".join(f"{count} {name}" for name, count in state["subscribers"].items()))
     if issue := state["issue"]:
-        parts = [f"{issue[s]} {s}" for s in DeliveryState if issue[s]]
-        say(f"Last issue: {issue['id']}, {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {', '.join(parts) or 'nobody was due'}")
+        say(f"Last issue, of {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {issue['line']}")
+        if issue["unfinished"]:
+            shown = issue["unfinished"][:_MOST_NAMED]
+            more = f" and {len(issue['unfinished']) - len(shown)} more" if len(issue["unfinished"]) > len(shown) else ""
+            say(f"Not finished: {', '.join(shown)}{more}")
+    for reason, count in list(state["silent"].items())[:_MOST_REASONS]:
+        say(f"  {'one person' if count == 1 else f'{count} people'} got no mail: {reason}")
     if state["sending_until"]:
-        say(f"A mail is being handed over; if its sender died, it is taken up again at {state['sending_until']:%H:%M} UTC.")
+        say("Mails are being sent.")
     for name, words in WAITING.items():
         if count := state["waiting"].get(name):
             say(f"{counted(count, 'mail')} {words}: `serve` sends it by itself, and digests `send-now` too.")

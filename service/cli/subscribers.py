@@ -36,6 +36,7 @@ from service.store.subscribers import (
     settings_columns,
     subscriber,
 )
+from service.store.suppressions import suppressed
 from service.store.topics import all_topics
 from service.subscribers import (
     COLUMNS,
@@ -255,7 +256,9 @@ def _refuse_unsubscribed(session: Session, email: str, resubscribe: bool) -> Non
     if not has_unsubscribed(session, email):
         return
     if not resubscribe:
-        raise PaperroundError(f"{email} unsubscribed: if they want the mail again, say --resubscribe")
+        why = suppressed(session, [email]).get(email)
+        told = f"is suppressed ({why})" if why else "unsubscribed"
+        raise PaperroundError(f"{email} {told}: if they want the mail again, say --resubscribe")
     lift_suppression(session, email)
 
 

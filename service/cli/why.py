@@ -76,13 +76,18 @@ def _parts(pick: Pick) -> Iterator[str]:
     yield f"relevance {place.relevance:.2f}"
     if pick.followed:
         yield f"followed {place.followed:+.2f} ({'; '.join(pick.followed)})"
-    if pick.liking:
-        terms = ", ".join(f'"{term}"' for term, _ in pick.liking.terms)
-        direction = "more like" if pick.liking.lift > 0 else "less like"
-        yield f"{direction} what you marked {place.liking:+.2f} ({', '.join(pick.liking.like_ids)}{': ' if terms else ''}{terms})"
+    if place.liking:
+        yield f"your marks {place.liking:+.2f}{_like(pick)}"
     yield f"momentum {place.momentum:+.2f}"
     if place.near_id:
         yield f"much the same as {place.near_id} {place.nearness:+.2f}"
+
+
+def _like(pick: Pick) -> str:
+    if not pick.liking:
+        return ""
+    terms = ", ".join(f'"{term}"' for term, _ in pick.liking.terms)
+    return f" (like {', '.join(pick.liking.like_ids)}{': ' if terms else ''}{terms})"
 
 
 def _out_lines(out: LeftOut) -> Iterator[str]:

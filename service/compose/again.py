@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.pool import candidate, telling
+from service.compose.candidates import candidate, telling
 from service.models import (
     Delivery,
     Digest,
@@ -59,13 +59,10 @@ def _pick(paper: Paper, matches: Iterable[Match], topics: Iterable[Topic]) -> Pi
 
 
 def _anew(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
-    ranked = [one.pick for one in sorted(candidate(picks[key]) for key in delivery.paper_ids if key in picks)]
-    return replace(
-        digest,
-        sections=sections(digest.topics, ranked[:MOST_CARDS]),
-        lines=tuple(ranked[MOST_CARDS : MOST_CARDS + MOST_LINES]),
-        unlisted=tuple(ranked[MOST_CARDS + MOST_LINES :]),
-    )
+    ranked = sorted(candidate(picks[key]) for key in delivery.paper_ids if key in picks)
+    below = [one.pick for one in ranked[MOST_CARDS:]]
+    cards = sections({topic.slug: topic for topic in digest.topics}, ranked[:MOST_CARDS])
+    return replace(digest, sections=cards, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
 
 
 def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
@@ -79,7 +76,7 @@ def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -
         digest,
         kind=DigestKind(plan["kind"]),
         covered_from=date.fromisoformat(plan["covered_from"]),
-        sections=sections(digest.topics, _there(told[:cards])),
+        sections=sections({topic.slug: topic for topic in digest.topics}, [candidate(pick) for pick in _there(told[:cards])]),
         lines=tuple(_there(told[cards : cards + lines])),
         unlisted=tuple(_there(told[cards + lines : cards + lines + unlisted])),
         second_look=slots.get(Entry.SECOND_LOOK),

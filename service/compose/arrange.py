@@ -6,9 +6,10 @@ passed then still fits; never more than passed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
+from service.compose.candidates import Candidate
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Pick, Section, Topic
 
 LEAST_CARDS, MOST_CARDS, MOST_LINES = 5, 10, 40
@@ -32,10 +33,9 @@ def _within(cards: int) -> int:
     return max(LEAST_CARDS, min(cards, MOST_CARDS))
 
 
-def sections(topics: Sequence[Topic], picks: Sequence[Pick]) -> tuple[Section, ...]:
+def sections(topics: Mapping[str, Topic], candidates: Sequence[Candidate]) -> tuple[Section, ...]:
     """Each pick under the topic that it fits best, the topic of the strongest pick first; who fits none stand together."""
     grouped: dict[str | None, list[Pick]] = {}
-    for pick in picks:
-        grouped.setdefault(pick.matches[0].slug if pick.chips else None, []).append(pick)
-    named = {topic.slug: topic for topic in topics}
-    return tuple(Section(named.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items())
+    for found in candidates:
+        grouped.setdefault(found.home, []).append(found.pick)
+    return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])

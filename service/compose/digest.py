@@ -6,42 +6,55 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from service.compose.arrange import room, sections
+from service.compose.candidates import Candidate
 from service.compose.passing import Passing, left_out, passing
-from service.compose.pool import Ids, Pool
-from service.compose.slots import most_read, second_look
-from service.compose.strength import ordered, personal
+from service.compose.pool import Pool
+from service.compose.slots import most_read, risers, second_look
+from service.compose.strength import explained, ordered, personal
 from service.compose.taste import Taste
-from service.compose.week import MISSED, listed_days, risers
-from service.models import Digest, DigestKind, Entry, History, Pick, Subscriber, Week
+from service.compose.week import MISSED, listed_days
+from service.models import Digest, DigestKind, Entry, History, Subscriber, Week
 
 _FIRST = History()
 
 
 def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *, since: date) -> Digest:
     """Choose from the papers featured from `since` on that the person doesn't have yet, and say why."""
-    topics = tuple(topic for topic in pool.topics if topic.slug in person.topics)
-    slugs = [topic.slug for topic in topics]
+    slugs, mask, chosen = pool.choice(person.topics)
+    topics = tuple(chosen.values())
     kind, covered_from = _span(person, history, pool.on, since)
-    window = pool.since(since)
-    fresh = window - history.held_ids
-    new = pool.new(covered_from, history.last_planned_at) & fresh
-    found = passing(person, pool, slugs, fresh=fresh, new=new)
-    mask = pool.mask(slugs)
-    digest = Digest(
+    news = pool.news(since, covered_from, history.last_planned_at)
+    found = passing(person, pool, slugs, since=since, held=history.held_ids, news=news)
+    looked_at = len(found.new | found.passed)
+    out = left_out(person, pool, mask, found)
+    if not found.passed:
+        return _silent(Digest(person, pool.on, since, topics, looked_at, covered_from, kind, left_out=out))
+    taste = Taste(history.marks, pool.likeness) if history.marks else None
+    ranked = _ranked(person, pool, mask, found, taste)
+    look = second_look(pool, mask, history, pool.since(since), found.muted)
+    rest = found.new - found.close - found.passed - found.muted if person.with_outside else frozenset[str]()
+    outside = most_read(pool, rest, 1, Entry.OUTSIDE) if kind is not DigestKind.WEEKLY else ()
+    missed = most_read(pool, rest, MISSED, Entry.MISSED) if kind is DigestKind.WEEKLY else ()
+    slot_cards = bool(look) + bool(outside)
+    cards, lines = room(person.length, len(ranked) + slot_cards + len(missed))
+    cards, below = cards - slot_cards, [one.pick for one in ranked[cards - slot_cards :]]
+    lines = max(0, lines - len(missed))
+    return Digest(
         person,
         pool.on,
         since,
         topics,
-        looked_at_count=len(new | found.passed),
-        covered_from=covered_from,
-        kind=kind,
-        left_out=left_out(person, pool, mask, found),
+        looked_at,
+        covered_from,
+        kind,
+        sections=sections(chosen, explained(ranked[:cards], taste)),
+        lines=tuple(below[:lines]),
+        unlisted=tuple(below[lines:]),
+        second_look=look,
+        outside=outside[0] if outside else None,
+        week=Week(pool.week, pool.themes, risers(pool, ranked), missed) if kind is DigestKind.WEEKLY else None,
+        left_out=out,
     )
-    if not found.passed:
-        return _silent(digest)
-    rest = new - found.close - found.passed - found.muted
-    digest = _with_slots(digest, pool, rest, second_look(pool, mask, history, window - found.muted))
-    return _arranged(digest, _picks(person, pool, mask, found, history))
 
 
 def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[DigestKind, date]:
@@ -53,38 +66,11 @@ def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[
     return DigestKind.CATCH_UP if is_catch_up else DigestKind.DAY, covered_from
 
 
-def _picks(person: Subscriber, pool: Pool, mask: int, found: Passing, history: History) -> list[Pick]:
-    candidates = [pool.candidate(key, mask) for key in found.passed]
-    if history.marks or found.followed:
-        taste = Taste(history.marks, pool.likeness) if history.marks else None
+def _ranked(person: Subscriber, pool: Pool, mask: int, found: Passing, taste: Taste | None) -> list[Candidate]:
+    candidates = pool.candidates(found.passed, mask)
+    if taste or found.followed:
         candidates = [personal(one, person, pool, taste, found.followed) for one in candidates]
     return ordered(candidates, pool)
-
-
-def _with_slots(digest: Digest, pool: Pool, rest: Ids, look: Pick | None) -> Digest:
-    """`rest` has nothing to do with the person's topics."""
-    person = digest.subscriber
-    if digest.kind is DigestKind.WEEKLY:
-        missed = most_read(pool, rest, MISSED, Entry.MISSED) if person.with_outside else ()
-        return replace(digest, second_look=look, week=Week(pool.week, pool.themes, (), missed))
-    outside = most_read(pool, rest, 1, Entry.OUTSIDE) if person.with_outside else ()
-    return replace(digest, second_look=look, outside=outside[0] if outside else None)
-
-
-def _arranged(digest: Digest, picks: list[Pick]) -> Digest:
-    """Slots take their part of the length."""
-    slot_cards = (digest.second_look is not None) + (digest.outside is not None)
-    slot_lines = len(digest.week.missed) if digest.week else 0
-    cards, lines = room(digest.subscriber.length, len(picks) + slot_cards + slot_lines)
-    cards, lines = cards - slot_cards, max(0, lines - slot_lines)
-    week = replace(digest.week, risers=risers(picks)) if digest.week else None
-    return replace(
-        digest,
-        sections=sections(digest.topics, picks[:cards]),
-        lines=tuple(picks[cards : cards + lines]),
-        unlisted=tuple(picks[cards + lines :]),
-        week=week,
-    )
 
 
 def _silent(digest: Digest) -> Digest:

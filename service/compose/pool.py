@@ -8,33 +8,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
 
-from service.compose.likeness import Likeness
+from service.compose.candidates import (
+    Below,
+    Candidate,
+    Choice,
+    Ids,
+    News,
+    candidate,
+    momentum_lift,
+    telling,
+    upvotes_an_hour,
+)
+from service.compose.likeness import Likeness, words_of
 from service.compose.week import listed_days, themes
-from service.models import Entry, Match, Paper, Pick, Standing, Theme, Topic
-from service.words import folded, tokens
+from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
+from service.words import folded, runs, tokens
 
-FAINT = 0.2  # a match of a lower score says nothing
-MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
-HALF_LIFT_AT = 2.0  # upvotes an hour
-SAME_FROM = 0.5  # the cosine of the words from which two papers are much the same
-
-Ids = frozenset[str]
-
-
-class Candidate(NamedTuple):
-    """A paper as it stands for all who chose the same of its topics. Sorted, the strongest comes first."""
-
-    order: tuple[float, int, str]
-    pick: Pick
-
-
-def candidate(pick: Pick) -> Candidate:
-    """Strongest first, then most upvotes, then by id."""
-    return Candidate((-pick.standing.strength, -(pick.paper.upvotes or 0), pick.paper.id), pick)
+RISEN_BY = 50  # upvotes, the least rise for a second look
+LEAST_VELOCITY = 5.0  # upvotes a day
+LEAST_READ = 0.5  # upvotes an hour
+SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
+_LONGEST_ORGANIZATION = 12  # words
 
 
 class Pool:
@@ -59,49 +57,82 @@ class Pool:
         self.earlier = tuple(earlier)
         self._all_matches = matches
         self.matches = {key: telling(matches.get(key, ())) for key in self.papers}
-        self._bits = {topic.slug: 1 << place for place, topic in enumerate(self.topics)}
-        self._masks = {key: self.mask(match.slug for match in found) for key, found in self.matches.items()}
+        self._by_slug = {topic.slug: topic for topic in self.topics}
+        self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
+        self._masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._bars = {topic.slug: topic.threshold for topic in self.topics}
+        self._bit_matches = {
+            key: [(self._bits.get(match.slug, 0), match) for match in found] for key, found in self.matches.items()
+        }
         self._candidates: dict[tuple[str, int], Candidate] = {}
+        self._standings: dict[tuple[str, float], Standing] = {}
+        self._below: dict[tuple[str, int, float], Below] = {}
+        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._slots: dict[tuple[str, Entry], Pick] = {}
         self._since: dict[date, Ids] = {}
-        self._new: dict[tuple[date, datetime | None], Ids] = {}
+        self._above: dict[date, Mapping[str, Ids]] = {}
+        self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
-        self._named: dict[str, Ids] = {}
 
-    def mask(self, slugs: Iterable[str]) -> int:
-        """A set of topics as a number."""
-        return sum(self._bits.get(slug, 0) for slug in slugs)
+    def choice(self, slugs: Iterable[str]) -> Choice:
+        """A person's topics; what is no topic any more is left out."""
+        key = tuple(slugs)
+        if key not in self._choices:
+            topics = {slug: topic for slug, topic in self._by_slug.items() if slug in key}
+            self._choices[key] = Choice(tuple(topics), self._mask(topics), topics)
+        return self._choices[key]
 
-    def candidate(self, paper_id: str, mask: int) -> Candidate:
-        """The paper as it stands for those who chose the topics of `mask`."""
-        key = (paper_id, mask & self._masks[paper_id])
-        found = self._candidates.get(key)
-        if found is None:
-            found = self._candidates[key] = self._candidate(*key)
-        return found
+    def _mask(self, slugs: Iterable[str]) -> int:
+        return sum([self._bits[slug] for slug in slugs if slug in self._bits])
+
+    def candidates(self, ids: Iterable[str], mask: int) -> list[Candidate]:
+        """The papers as they stand for those who chose the topics of `mask`."""
+        kept, masks = self._candidates, self._masks
+        return [kept.get((key, mask & masks[key])) or self._candidate(key, mask & masks[key]) for key in ids]
 
     def _candidate(self, paper_id: str, mask: int) -> Candidate:
-        own = tuple(match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask)
-        place = Standing(relevance=own[0].score if own else 0.0, momentum=momentum_lift(self.momentum[paper_id]))
-        return candidate(Pick(self.papers[paper_id], own, place, Entry.TOPIC if own else Entry.EARLIER))
+        own = tuple([match for bit, match in self._bit_matches[paper_id] if bit & mask])
+        relevance = own[0].score if own else 0.0
+        pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
+        return self._candidates.setdefault((paper_id, mask), candidate(pick))
 
-    @cached_property
-    def above(self) -> Mapping[str, Ids]:
-        """By topic, the papers above its bar."""
-        return self._by_topic(is_above=True)
+    def _standing(self, paper_id: str, relevance: float) -> Standing:
+        if (paper_id, relevance) not in self._standings:
+            lift = momentum_lift(self.momentum[paper_id])
+            self._standings[paper_id, relevance] = Standing(relevance, momentum=lift)
+        return self._standings[paper_id, relevance]
 
-    @cached_property
-    def close(self) -> Mapping[str, Ids]:
-        """By topic, the papers that have to do with it."""
-        return self._by_topic(is_above=False)
+    def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
+        """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
+        kept, masks = self._below, self._masks
+        return [kept.get((key, mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
 
-    def _by_topic(self, *, is_above: bool) -> Mapping[str, Ids]:
+    def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
+        (found,) = self.candidates([paper_id], mask)
+        best = found.pick.matches[0]
+        cause, bar = (LeftOutFor.BELOW_MINIMUM, minimum) if best.is_above else (LeftOutFor.BELOW_TOPIC, self._bars[best.slug])
+        below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
+        return self._below.setdefault((paper_id, mask, minimum), below)
+
+    def slot(self, paper_id: str, entry: Entry) -> Pick:
+        """The paper as it stands for those whom it doesn't concern."""
+        if (paper_id, entry) not in self._slots:
+            self._slots[paper_id, entry] = replace(self._candidate(paper_id, 0).pick, entry=entry)
+        return self._slots[paper_id, entry]
+
+    def above(self, since: date) -> Mapping[str, Ids]:
+        """By topic, the papers above its bar, of those featured from that day on."""
+        if since not in self._above:
+            self._above[since] = self._by_topic(self.since(since), is_above=True)
+        return self._above[since]
+
+    def _by_topic(self, ids: Iterable[str], *, is_above: bool) -> Mapping[str, Ids]:
         found: dict[str, set[str]] = defaultdict(set)
-        for key, matches in self.matches.items():
-            for match in matches:
+        for key in ids:
+            for match in self.matches[key]:
                 if match.is_above or not is_above:
                     found[match.slug].add(key)
-        return {topic.slug: frozenset(found[topic.slug]) for topic in self.topics}
+        return {slug: frozenset(found[slug]) for slug in self._by_slug}
 
     @cached_property
     def momentum(self) -> Mapping[str, float]:
@@ -109,14 +140,29 @@ class Pool:
         return {key: upvotes_an_hour(paper, self.on) for key, paper in self.papers.items()}
 
     @cached_property
+    def risen(self) -> Ids:
+        """Those that can have risen by enough for a second look."""
+        return frozenset(key for key, count in self.upvotes.items() if count >= RISEN_BY)
+
+    @cached_property
+    def read(self) -> Ids:
+        """Those read enough to be shown to whom they don't concern."""
+        return frozenset(key for key, speed in self.momentum.items() if speed >= LEAST_READ)
+
+    @cached_property
+    def fast(self) -> Ids:
+        """Those whose upvotes come fast now."""
+        return frozenset(key for key, paper in self.papers.items() if (paper.velocity or 0.0) >= LEAST_VELOCITY)
+
+    @cached_property
     def rank(self) -> Mapping[str, int]:
         """Each paper's place by upvotes, from 0."""
-        most_read = sorted(self.papers, key=lambda key: (-(self.papers[key].upvotes or 0), key))
+        most_read = sorted(self.papers, key=lambda key: (-self.upvotes[key], key))
         return {key: place for place, key in enumerate(most_read)}
 
     @cached_property
     def likeness(self) -> Likeness:
-        return Likeness(self.papers.values(), self.marked.values(), self._all_matches)
+        return Likeness(self._words, self.marked, self._all_matches)
 
     @cached_property
     def same(self) -> Mapping[str, Ids]:
@@ -142,8 +188,9 @@ class Pool:
         """None where the weeks before are not known."""
         return themes(self.earlier, self.week)
 
-    def bar(self, slug: str) -> float:
-        return self._bars[slug]
+    @cached_property
+    def upvotes(self) -> Mapping[str, int]:
+        return {key: paper.upvotes or 0 for key, paper in self.papers.items()}
 
     def since(self, day: date) -> Ids:
         """Those featured from that day on."""
@@ -151,35 +198,35 @@ class Pool:
             self._since[day] = frozenset(key for key, paper in self.papers.items() if day <= paper.featured_on <= self.on)
         return self._since[day]
 
-    def new(self, day: date, looked_at: datetime | None) -> Ids:
-        """Those that no digest looked at before `day`, the last of them at `looked_at`: featured since, or stored since."""
-        key = (day, looked_at)
-        if key not in self._new:
-            late = (key for key, paper in self.papers.items() if looked_at is not None and paper.first_seen_at > looked_at)
-            self._new[key] = self.since(day).union(late)
-        return self._new[key]
+    def news(self, since: date, covered_from: date, looked_at: datetime | None) -> News:
+        """Of those featured from `since` on, what no digest looked at before `covered_from`, the last of them at `looked_at`."""
+        key = (since, covered_from, looked_at)
+        if key not in self._news:
+            window = self.since(since)
+            late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
+            ids = self.since(covered_from).union(late) & window
+            self._news[key] = News(ids, self._by_topic(ids, is_above=False))
+        return self._news[key]
 
     def holding(self, phrase: str) -> Ids:
         """The papers that hold the phrase in title, keywords or abstract, as whole words, whatever their case or plural."""
         if phrase not in self._holding:
-            run = _run(phrase)
+            run = _run(tokens(phrase))
             self._holding[phrase] = frozenset(key for key, text in self._texts.items() if run in text)
         return self._holding[phrase]
 
     @cached_property
     def _texts(self) -> Mapping[str, str]:
-        return {
-            key: "|".join(map(_run, [paper.title, paper.abstract or "", *(paper.source_keywords or ())]))
-            for key, paper in self.papers.items()
-        }
+        return {key: "|".join([_run(words) for words in places]) for key, places in self._words.items()}
+
+    @cached_property
+    def _words(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
+        return {key: words_of(paper) for key, paper in self.papers.items()}
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""
-        if name not in self._named:
-            of_author = self._authors.get(folded(name), frozenset())
-            run = _run(name)
-            self._named[name] = of_author.union(*(ids for place, ids in self._organizations.items() if run in place))
-        return self._named[name]
+        none: Ids = frozenset()
+        return self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
 
     @cached_property
     def _authors(self) -> Mapping[str, Ids]:
@@ -190,30 +237,15 @@ class Pool:
         return {name: frozenset(ids) for name, ids in found.items()}
 
     @cached_property
-    def _organizations(self) -> Mapping[str, Ids]:
-        found: dict[str, set[str]] = defaultdict(set)
+    def _organizations(self) -> Mapping[tuple[str, ...], Ids]:
+        """By every run of words of the name."""
+        found: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for key, paper in self.papers.items():
-            found[_run(paper.organization or "")].add(key)
-        return {name: frozenset(ids) for name, ids in found.items()}
+            for run in runs(tokens(paper.organization or "")[:_LONGEST_ORGANIZATION], _LONGEST_ORGANIZATION):
+                found[run].add(key)
+        return {run: frozenset(ids) for run, ids in found.items()}
 
 
-def upvotes_an_hour(paper: Paper, on: date) -> float:
-    """Lately, or since the day it was featured began, whichever is more; `on` ends at midnight in UTC."""
-    begin = datetime.combine(paper.featured_on, time(), UTC)
-    age = datetime.combine(on, time(), UTC) + timedelta(days=1) - begin
-    return max((paper.upvotes or 0) / max(age / timedelta(hours=1), 1.0), (paper.velocity or 0.0) / 24, 0.0)
-
-
-def momentum_lift(upvotes_an_hour: float) -> float:
-    return MOMENTUM_LIFT * upvotes_an_hour / (upvotes_an_hour + HALF_LIFT_AT)
-
-
-def telling(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """Those that say something; above the topics' bars first, each kind strongest first."""
-    found = (match for match in matches if match.is_above or match.score >= FAINT)
-    return tuple(sorted(found, key=lambda match: (not match.is_above, -match.score, match.slug)))
-
-
-def _run(text: str) -> str:
-    """Its words with a blank around each, so that whole words are found in it."""
-    return f" {' '.join(tokens(text))} "
+def _run(words: tuple[str, ...]) -> str:
+    """With a blank around each, so that whole words are found in it."""
+    return f" {' '.join(words)} "

@@ -1,4 +1,4 @@
-"""What a weekly digest tells beside its papers: themes, risers, what was missed. Pure."""
+"""What a weekly digest tells beside its papers: the days with lists, the themes. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from math import sqrt
 
-from service.models import Paper, Pick, Theme
+from service.models import Paper, Theme
 
-MISSED = 3
-_THEMES, _RISERS = 5, 3
+MISSED = RISERS = 3
+_THEMES = 5
 _WEEKS_BEFORE = 4
 _LEAST_COUNT = 3  # papers of a theme
 _LEAST_RISE = 1.0  # in standard deviations of what is usual
-_LEAST_VELOCITY = 5.0  # upvotes a day of a riser
 
 
 def listed_days(first: date, last: date) -> tuple[date, ...]:
@@ -45,9 +44,3 @@ def _theme(tag: str, by_day: Counter[date], days: Sequence[date]) -> Theme:
 
 def _rise(theme: Theme) -> float:
     return (theme.count - theme.usual) / sqrt(theme.usual + 1)
-
-
-def risers(picks: Iterable[Pick]) -> tuple[Pick, ...]:
-    """The picks whose upvotes come fastest now."""
-    fast = [pick for pick in picks if (pick.paper.velocity or 0) >= _LEAST_VELOCITY]
-    return tuple(sorted(fast, key=lambda pick: (-(pick.paper.velocity or 0), pick.paper.id))[:_RISERS])

@@ -14,7 +14,6 @@ from urllib.parse import quote, urlsplit
 
 from service.models import Email, Sender
 
-
 _LONGEST_LINE = 76
 _LARGEST_WORD = 39  # bytes: base64 makes 52 characters of them, which fit beside "Subject: " and the word's own 12
 

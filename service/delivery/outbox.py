@@ -8,6 +8,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
+from service.delivery.lanes import Feed, carry_one_by_one
 from service.errors import ServerUnusable
 
 
@@ -16,6 +17,9 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def carry(self, feed: Feed) -> None:
+        carry_one_by_one(feed, self.send)
 
     def send(self, message: bytes, *, to: str) -> str:
         """Write the mail and answer where it lies. A file appears whole or not at all. Raises ServerUnusable."""

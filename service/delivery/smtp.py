@@ -1,76 +1,42 @@
-"""Hand mails over to an SMTP server, step by step over one connection. Touches the network."""
+"""Hand mails over to an SMTP server, step by step over each of several connections. Touches the network."""
 
 from __future__ import annotations
 
-import ipaddress
 import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, unquote, urlsplit
+from datetime import timedelta
+from typing import IO, Any
 
-from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
+from service.delivery.lanes import Feed, carry_side_by_side
+from service.delivery.server import Server
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 STEP_TIMEOUT = 60.0  # seconds for each command
 END_TIMEOUT = 600.0  # seconds for the answer to the final dot (RFC 5321, 4.5.3.2.6)
 _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What an SMTP URL says. `tls` is "from the start", "required" (STARTTLS), "if offered" or "off"."""
+class SmtpTransport:
+    """Several connections to one server."""
 
-    host: str
-    port: int
-    tls: str
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    def __init__(
+        self, server: Server, *, mail_from: str, connections: int = 1, drain: timedelta = timedelta(seconds=30), **timeouts: float
+    ) -> None:
+        self.doors = [SmtpDoor(server, mail_from=mail_from, **timeouts) for _ in range(connections)]
+        self.drain = drain
 
+    def carry(self, feed: Feed) -> None:
+        carry_side_by_side(feed, self.doors, self.drain)
 
-def parse_smtp_url(text: str) -> Server:
-    """`smtps://user:pw@host:465` or `smtp://host:587`, perhaps with `?tls=off`. Raises WrongUse, never telling the password."""
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise WrongUse("it is not a URL: write smtp://host:587 or smtps://user:password@host:465") from error
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise WrongUse("write smtp://host:587 or smtps://user:password@host:465")
-    if parts.path.strip("/") or parts.fragment or not set(parse_qs(parts.query)) <= {"tls"}:
-        raise WrongUse("nothing but ?tls=off may follow the port (in a password / ? # @ : % are written %2F %3F %23 %40 %3A %25)")
-    if not unquote(text).isascii():
-        raise WrongUse("the server, the user and the password must be ASCII")
-    off = parse_qs(parts.query).get("tls") == ["off"]
-    if parts.query and not off:
-        raise WrongUse("?tls= takes off only")
-    if parts.scheme == "smtps" and off:
-        raise WrongUse("smtps:// is TLS from the start; for a server without TLS write smtp://...?tls=off")
-    user = unquote(parts.username) if parts.username else None
-    if off and user:
-        raise WrongUse("a password never goes out without TLS: leave out ?tls=off or the user")
-    return Server(
-        host=parts.hostname,
-        port=port or (465 if parts.scheme == "smtps" else 587),
-        tls=_tls(parts.scheme, parts.hostname, off=off, has_user=user is not None),
-        user=user,
-        password=unquote(parts.password or "") if user else None,
-    )
+    def send(self, message: bytes, *, to: str) -> str:
+        """One mail, as SmtpDoor.send."""
+        return self.doors[0].send(message, to=to)
 
-
-def _tls(scheme: str, host: str, *, off: bool, has_user: bool) -> str:
-    if scheme == "smtps":
-        return "from the start"
-    if off:
-        return "off"
-    return "if offered" if _is_loopback(host) and not has_user else "required"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def close(self) -> None:
+        for door in self.doors:
+            door.close()
 
 
 class SmtpDoor:
@@ -84,6 +50,7 @@ class SmtpDoor:
         self.timeout = timeout
         self.end_timeout = end_timeout
         self._connection: smtplib.SMTP | None = None
+        self._is_aborted = False
 
     def send(self, message: bytes, *, to: str) -> str:
         """Hand one mail over and answer the server's reply.
@@ -107,6 +74,14 @@ class SmtpDoor:
             self._drop()
             raise DeliveryFailed(None, f"the mail server {self._name} broke off: {_said(error)}") from error
 
+    def abort(self) -> None:
+        """Break off, from another thread: whatever waits for the server fails at once, and nothing is opened again."""
+        self._is_aborted = True
+        connection = self._connection
+        if connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         if self._connection is not None:
             with suppress(OSError, smtplib.SMTPException):  # it is over either way, and every outcome is recorded
@@ -118,11 +93,13 @@ class SmtpDoor:
     def _begun(self, message: bytes) -> smtplib.SMTP:
         """Name the sender; a server may have closed the connection since the last mail, so a used one gets a second try."""
         try:
-            if self._connection is not None:
+            if self._connection is not None and not self._is_aborted:
                 try:
                     return self._say_sender(self._connection, message)
                 except (OSError, smtplib.SMTPException):
                     self._drop()
+            if self._is_aborted:
+                raise ConnectionAbortedError("told to stop")
             self._connection = self._connect()
             return self._say_sender(self._connection, message)
         except DeliveryFailed:
@@ -153,9 +130,9 @@ class SmtpDoor:
             context.verify_mode = ssl.CERT_NONE
         connection: smtplib.SMTP
         if server.tls == "from the start":
-            connection = smtplib.SMTP_SSL(server.host, server.port, timeout=self.timeout, context=context)
+            connection = _SmtpTls(server.host, server.port, timeout=self.timeout, context=context)
         else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=self.timeout)
+            connection = _Smtp(server.host, server.port, timeout=self.timeout)
         try:
             self._prepare(connection, context)
         except BaseException:
@@ -222,6 +199,33 @@ class SmtpDoor:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+class _WholeLines:
+    """Lines of replies; smtplib would take "250" for a reply although the connection broke off within it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readline(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        if line and not line.endswith(b"\n") and len(line) < limit:
+            raise ConnectionResetError("the connection broke off within a reply")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Smtp(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file: Any = _WholeLines(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+class _SmtpTls(_Smtp, smtplib.SMTP_SSL):
+    pass
 
 
 def _said(error: Exception) -> str:

@@ -22,9 +22,13 @@ from service.models.digests import (
     Theme,
     Week,
 )
+from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
 from service.models.mails import (
+    DONE_STATES,
     HOLDING_STATES,
     OPEN_STATES,
+    UNSENT_STATES,
+    Bounce,
     Delivery,
     DeliveryState,
     Email,
@@ -37,22 +41,27 @@ from service.models.mails import (
     Sender,
 )
 from service.models.marks import Mark, MarkKind
-from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Validator
-from service.models.papers import Observation, Paper, ParsedPaper, Summary
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
+from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
 from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression
 from service.models.topics import Match, Reason, Topic
 
 __all__ = [
+    "DONE_STATES",
     "HOLDING_STATES",
     "LANGUAGES",
     "OPEN_STATES",
     "SECONDS_A_CARD",
     "SECONDS_A_LINE",
     "TRUST",
+    "UNSENT_STATES",
     "WEEKDAYS",
     "Alarm",
     "Answer",
+    "Bounce",
+    "Budget",
+    "Completion",
     "Delivery",
     "DeliveryState",
     "Digest",
@@ -61,9 +70,11 @@ __all__ = [
     "Email",
     "EncodedEmail",
     "Entry",
+    "Evidence",
     "Form",
     "History",
     "Issue",
+    "KeptCompletion",
     "LeftOut",
     "LeftOutFor",
     "Liking",
@@ -80,11 +91,13 @@ __all__ = [
     "ParsedPage",
     "ParsedPaper",
     "Pick",
+    "Prompt",
     "Reason",
     "RequestCount",
     "SecondLook",
     "Section",
     "Sender",
+    "Spending",
     "Standing",
     "Subscriber",
     "SubscriberState",
@@ -92,6 +105,7 @@ __all__ = [
     "Suppression",
     "Theme",
     "Topic",
+    "Turn",
     "Validator",
     "Week",
     "metadata",

@@ -107,7 +107,7 @@ class Pick:
     standing: Standing = Standing()
     entry: Entry = Entry.TOPIC
     followed: tuple[str, ...] = ()  # the names that the person follows, as they wrote them
-    liking: Liking | None = None
+    liking: Liking | None = None  # told for full cards
     second_look: SecondLook | None = None
 
     @property

@@ -15,7 +15,7 @@ from service.models.rows import new_key, one_of
 
 class DeliveryState(StrEnum):
     PLANNED = "planned"  # chosen, nothing sent yet
-    SENDING = "sending"  # a process is handing it over
+    SENDING = "sending"  # a worker is handing it over
     ACCEPTED = "accepted"  # the mail server took it
     DEFERRED = "deferred"  # refused for now, tried again
     REJECTED = "rejected"  # refused for good
@@ -26,8 +26,20 @@ class DeliveryState(StrEnum):
 
 # Deliveries in these states hold their papers: the person has them, or may still get them.
 HOLDING_STATES = tuple(state for state in DeliveryState if state not in ("rejected", "expired", "skipped"))
-# Deliveries in these states still want to be sent.
+# Mails in these states still want to be sent.
 OPEN_STATES = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+# Of these, mails that surely never arrived.
+UNSENT_STATES = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+# Mails in these states are done; an issue is complete when all of its deliveries are.
+DONE_STATES = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.EXPIRED, DeliveryState.SKIPPED)
+
+
+class Bounce(StrEnum):
+    """Why a mail was refused for good (RFC 3463)."""
+
+    HARD = "hard"  # there is no such mailbox: the address is suppressed
+    SOFT = "soft"  # this mail, for now: a full mailbox, say
+    POLICY = "policy"  # our reputation, or our mail; not the person
 
 
 class Issue(SQLModel, table=True):
@@ -36,6 +48,7 @@ class Issue(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     started_by: str  # "send-now" or "serve"
     planned_at: datetime = Field(index=True)
+    candidate_count: int = 0  # deliveries planned as part of it
 
 
 class Outgoing(SQLModel):
@@ -47,17 +60,26 @@ class Outgoing(SQLModel):
     state: str = Field(default=DeliveryState.PLANNED, index=True)
     reason: str | None = None  # why skipped, deferred, rejected, unknown or expired
     attempts: int = 0
+    uncertain_count: int = 0  # attempts of which nobody knows whether the mail arrived
     next_try_at: datetime | None = None
-    lease_until: datetime | None = None
-    smtp_reply: str | None = None
+    worker: str | None = None  # who has claimed it
+    lease_until: datetime | None = None  # for so long
+    smtp_reply: str | None = None  # the last one
+    enhanced_code: str | None = None  # that it held, as in 5.1.1
+    bounce: str | None = None
     planned_at: datetime
+    tried_at: datetime | None = None  # last
     settled_at: datetime | None = None  # when accepted, rejected or expired
 
 
 class Delivery(Outgoing, table=True):
     """One subscriber's part of an issue: the papers that one mail stands for, and what became of it."""
 
-    __table_args__ = (UniqueConstraint("subscriber_id", "digest_on"), CheckConstraint(one_of(DeliveryState), name="state"))
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "digest_on"),
+        CheckConstraint(one_of(DeliveryState), name="state"),
+        CheckConstraint(one_of(Bounce, "bounce"), name="bounce"),
+    )
 
     issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
@@ -88,6 +110,7 @@ class Notice(Outgoing, table=True):
     __table_args__ = (
         CheckConstraint(one_of(DeliveryState), name="state"),
         CheckConstraint(one_of(NoticeKind, "kind"), name="kind"),
+        CheckConstraint(one_of(Bounce, "bounce"), name="bounce"),
     )
 
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")], index=True)

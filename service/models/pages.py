@@ -92,6 +92,13 @@ class Validator(SQLModel, table=True):
     digest: str  # of the answer, to be sure that the one kept is meant
 
 
+class Turn(SQLModel, table=True):
+    """From when on a host may be asked again: its interval has passed, and the time for which it asked to be left alone."""
+
+    host: str = Field(primary_key=True)
+    at: datetime
+
+
 class RequestCount(SQLModel, table=True):
     """How many requests went out on a day, in UTC."""
 

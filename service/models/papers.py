@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, ForeignKey
 from sqlmodel import Field, SQLModel
@@ -38,6 +39,10 @@ class Paper(SQLModel, table=True):
     result: str | None = None
     tags: list[str] = Field(default_factory=list, sa_type=JSON)
     written_by: str | None = None  # "authors" or "model"
+    evidence: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # by field: where the abstract says it, who wrote it
+    checks: list[str] | None = Field(default=None, sa_type=JSON)  # which a model's text passed
+    summary_version: str | None = None  # the model and prompt that wrote or last failed it
+    summary_tries: int = 0  # answers of a model that were refused, since the text last changed
     summary_error: str | None = None  # why a model's summary was not taken
     summary_next_try_at: datetime | None = None
 
@@ -79,9 +84,20 @@ class ParsedPaper:
     source_summary: str | None = None
 
 
+class Evidence(NamedTuple):
+    """The abstract's [start:end] that supports a field of a summary, and who wrote the field."""
+
+    start: int
+    end: int
+    written_by: str  # "authors" or "model"
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     tldr: str | None
     problem: str | None
     result: str | None
-    written_by: str  # "authors" or "model"
+    written_by: str  # "authors" or "model": who wrote the tldr
+    evidence: dict[str, Evidence] = field(default_factory=dict)  # by field
+    checks: tuple[str, ...] = ()  # which a model's text passed
+    tags: tuple[str, ...] = ()  # which a model chose of those offered

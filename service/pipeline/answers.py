@@ -78,10 +78,26 @@ def read_answer(engine: Engine, request: Request, content: bytes, now: datetime)
 
 def record_failure(engine: Engine, request: Request, error: FetchFailed, now: datetime) -> Read:
     """That nothing came."""
+    doubts = _doubts_of_failure(request, error)
+    row = Page(
+        address=request.address,
+        fetched_at=now,
+        asked_on=request.asked_on,
+        error=str(error),
+        causes=[doubt.cause for doubt in doubts],
+        warnings=[doubt.words for doubt in doubts],
+    )
     with transaction(engine) as session:
-        row = add_page(session, Page(address=request.address, fetched_at=now, asked_on=request.asked_on, error=str(error)))
+        add_page(session, row)
     log.error("page not read", address=request.address, reason=str(error))
-    return Read(request, row, None)
+    return Read(request, row, None, doubts)
+
+
+def _doubts_of_failure(request: Request, error: FetchFailed) -> tuple[Doubt, ...]:
+    """A server that is down comes back by itself. One that refuses does so until somebody looks, but where it only lacks
+    the list of a day, who asked for that day is told."""
+    is_absent = error.status in (404, 410) and not request.is_newest
+    return (Doubt("refused", str(error)),) if error.is_lasting and not is_absent else ()
 
 
 def record_absence(engine: Engine, request: Request, doubt: Doubt, now: datetime) -> Read:

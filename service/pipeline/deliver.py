@@ -1,178 +1,204 @@
-"""Hand mails over and record each outcome. Touches the database, and the mail server through `Transport`.
+"""Claim mails, hand them over, record what became of each. Touches the database, and the mail server through `Transport`.
 
-Each step is a transaction of its own: one mail after another is claimed, made, handed over and recorded, deliveries and
-notices alike. Whatever breaks in between, the tables tell where to carry on.
+Deliveries and notices alike. Whatever breaks in between, the tables tell where to carry on: `reconcile` is the only recovery.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import stamina
 import structlog
 from sqlalchemy import Engine
+from sqlmodel import Session
 
-from service.cadence import local_day, why_no_mail
-from service.delivery.message import build_message
-from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError, ServerUnusable, StoreFailed
-from service.links import Fresh, fresh_link, mail_links
-from service.models import (
-    Delivery,
-    DeliveryState,
-    Email,
-    Notice,
-    NoticeKind,
-    Outgoing,
-    Sender,
-    Subscriber,
-    SubscriberState,
+from service.delivery.lanes import Feed, Parcel, Result, Turn
+from service.errors import StoreFailed
+from service.models import OPEN_STATES, Bounce
+from service.pipeline.make import Maker
+from service.pipeline.outcomes import outcome, pauses_domain, unwanted
+from service.store.database import transaction
+from service.store.ledger import (
+    Claimed,
+    Ref,
+    claim_mails,
+    give_back,
+    pause_domain,
+    read_again,
 )
-from service.pipeline.digests import Board, digest_again, topic_board
-from service.render import render_digest, render_notice
-from service.store.database import reading, transaction
-from service.store.ledger import claim_mail, record_outcome
+from service.store.suppressions import add_suppression, suppressed
+from service.store.turns import settle_mail, settle_unstarted, start_mail
+from service.store.workers import hold_worker, worker_folder
+from service.subscribers import address_hash
 
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # mails done, and how many there are
 
-_MOST_BREAKS = 3  # connections lost in a row, then the server is left alone until the next run
-_PURPOSES = {
-    NoticeKind.CONFIRMATION: Fresh.CONFIRM,
-    NoticeKind.CHANGE: Fresh.UNDO,
-    NoticeKind.ACCOUNT: Fresh.ACCOUNT,
-    NoticeKind.ADDRESS: Fresh.ADDRESS,
-    NoticeKind.MOVE: Fresh.UNDO,
-}
+_PORTION = 50  # mails claimed in one transaction
+_Answer = TypeVar("_Answer")
 
 
 class Transport(Protocol):
     def send(self, message: bytes, *, to: str) -> str:
         """Hand one mail over; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
 
+    def carry(self, feed: Feed) -> None:
+        """Hand over what the feed gives until it gives no more, or the server takes none. Raises StoreFailed."""
+
 
 def send_all(
     engine: Engine,
     transport: Transport,
-    sender: Sender,
-    mails: Sequence[Outgoing],
+    mails: Sequence[Ref],
+    make: Maker,
     clock: Clock,
-    progress: Progress | None = None,
+    *,
+    progress: Progress = lambda _done, _total: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> dict[str, tuple[Email, str]]:
-    """One mail after another, until all are handed over, the server takes none, or we are told to stop between two.
+    states: Collection[str] = OPEN_STATES,
+    workers: Path | None = None,
+    note: Callable[[str, str], None] = lambda _key, _subject: None,
+) -> int:
+    """Until all are handed over, the server takes none, or we are told to stop. Answers how many were accepted.
 
-    Answers each accepted one's content and reply, by its key.
+    Mails in other states than `states` are left alone. `note` is given the key and the subject of each accepted one.
     """
-    with reading(engine) as session:
-        board = topic_board(session)
-    sent: dict[str, tuple[Email, str]] = {}
-    breaks = 0
-    for done, mail in enumerate(mails):
-        if should_stop():
-            break
-        if progress:
-            progress(done, len(mails))
+    with hold_worker(workers or worker_folder(engine)) as worker:
+        run = Round(engine, worker, mails, make, clock, progress, should_stop, states, note)
+        transport.carry(run)
+        run.end()
+    return run.accepted_count
+
+
+class Round:
+    """What one worker sends in one run: the Feed of its transport."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        worker: str,
+        mails: Sequence[Ref],
+        make: Maker,
+        clock: Clock,
+        progress: Progress,
+        should_stop: Callable[[], bool],
+        states: Collection[str],
+        note: Callable[[str, str], None] = lambda _key, _subject: None,
+    ) -> None:
+        self.engine = engine
+        self.worker = worker
+        self.is_stopping = should_stop
+        self.accepted_count = 0
+        self._make = make
+        self._clock = clock
+        self._progress = progress
+        self._states = states
+        self._note = note
+        self._total, self._done = len(mails), 0
+        self._unclaimed = deque(mails)
+        self._claimed = deque[Claimed]()
+        self._out: dict[str, tuple[Claimed, str]] = {}  # taken, with their subjects
+        self._lock = threading.Lock()
+
+    def take(self) -> Parcel | None:
+        with self._lock:
+            while not self.is_stopping() and (claimed := self._next()):
+                if parcel := self._parcel(claimed):
+                    return parcel
+            return None
+
+    def turn(self, turns: Sequence[Turn]) -> list[bool]:
+        answers = self._insisting(lambda session: self._record(session, turns))
+        refused = [turn.starting for turn, may_go in zip(turns, answers, strict=True) if turn.starting and not may_go]
+        for parcel in refused:
+            self._out.pop(parcel.key)
+        for turn in turns:
+            if turn.last and turn.last[0] not in refused:
+                self._tell(*turn.last)
+        return answers
+
+    def end(self) -> None:
+        """Give back what was claimed and not started."""
+        self._insisting(lambda session: give_back(session, self.worker))
+
+    def _insisting(self, work: Callable[[Session], _Answer]) -> _Answer:
+        """Ask the database again for a while: what is out and not recorded would go out again."""
+        for attempt in stamina.retry_context(on=StoreFailed, attempts=10, timeout=300):
+            with attempt, transaction(self.engine) as session:
+                answer = work(session)
+        return answer
+
+    def _next(self) -> Claimed | None:
+        while not self._claimed and self._unclaimed:
+            portion = [self._unclaimed.popleft() for _ in range(min(_PORTION, len(self._unclaimed)))]
+            self._claimed.extend(self._insisting(partial(self._claim, portion)))
+        return self._claimed.popleft() if self._claimed else None
+
+    def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:
+        found = claim_mails(session, portion, self.worker, self._clock(), self._states)
+        reasons = suppressed(session, [claimed.to for claimed in found])
+        return [claimed for claimed in found if self._is_wanted(session, claimed, reasons)]
+
+    def _is_wanted(self, session: Session, claimed: Claimed, suppressions: Mapping[str, str]) -> bool:
+        """Settle a mail that must not go out any more, or not now."""
+        settled = unwanted(claimed.mail, claimed.person, suppressions.get(claimed.to), self._clock())
+        if settled:
+            settle_unstarted(session, claimed, settled, self._clock())
+        return settled is None
+
+    def _parcel(self, claimed: Claimed) -> Parcel | None:
+        key, now = claimed.mail.key, self._clock()
         try:
-            if accepted := _send_one(engine, transport, sender, mail, board, clock):
-                sent[mail.key] = accepted
-            breaks = 0
-        except ServerUnusable:
-            break
-        except (DeliveryFailed, DeliveryUncertain) as error:
-            is_break = isinstance(error, DeliveryUncertain) or error.broke_off
-            breaks = breaks + 1 if is_break else 0
-        if breaks == _MOST_BREAKS:
-            break
-    return sent
+            subject, message = self._make(claimed, now)
+        except Exception as error:  # whatever is wrong with this one mail must not stop the rest
+            log.warning("mail could not be made", mail=key, reason=repr(error))
+            settled = outcome(error, claimed.mail, now)
+            self._insisting(lambda session: settle_unstarted(session, claimed, settled, now))
+            return None
+        self._out[key] = claimed, subject
+        return Parcel(key, claimed.to, message)
 
+    def _record(self, session: Session, turns: Sequence[Turn]) -> list[bool]:
+        answers = []
+        for turn in turns:
+            if turn.last:
+                self._settle(session, *turn.last)
+            answers.append(turn.starting is not None and self._start(session, turn.starting))
+        return answers
 
-def _send_one(
-    engine: Engine, transport: Transport, sender: Sender, mail: Outgoing, board: Board, clock: Clock
-) -> tuple[Email, str] | None:
-    """Claim, hand over, record. Raises what the mail met, once it is recorded, for the caller to decide about the next."""
-    with transaction(engine) as session:
-        claimed = claim_mail(session, mail, clock())
-    if claimed is None:
-        return None
-    row, person = claimed
-    if reason := _why_not(row, person, clock()):
-        _record_unwanted(engine, mail, row, person, reason, clock())
-        return None
-    try:
-        email, message = _made(engine, row, person, sender, board, clock())
-        reply = transport.send(message, to=row.email if isinstance(row, Notice) else person.email)
-    except (DeliveryFailed, DeliveryUncertain, ServerUnusable) as error:
-        _record_failure(engine, row, error, clock())
-        raise
-    except Exception as error:  # whatever else is wrong with this one mail must not stop the rest
-        log.debug("mail could not be made", mail=row.key, exc_info=True)
-        _record_failure(engine, row, error, clock())
-        return None
-    _record(engine, row, DeliveryState.ACCEPTED, clock(), smtp_reply=reply)
-    return email, reply
+    def _settle(self, session: Session, parcel: Parcel, result: Result) -> None:
+        (claimed, _), now = self._out[parcel.key], self._clock()
+        settled = outcome(result, claimed.mail, now)
+        settle_mail(session, claimed, settled, now)
+        if settled.bounce is Bounce.HARD:
+            add_suppression(session, address_hash(claimed.to), f"hard bounce: {settled.smtp_reply}", now)
+        if settled.next_try_at and pauses_domain(result):
+            pause_domain(session, claimed.to.rpartition("@")[2], settled.next_try_at)
 
+    def _start(self, session: Session, parcel: Parcel) -> bool:
+        """One that is not as it was when it was claimed is settled where it is wanted no more, else left to the next run."""
+        claimed, _ = self._out[parcel.key]
+        if start_mail(session, claimed, self._clock()):
+            return True
+        if again := read_again(session, claimed):
+            self._is_wanted(session, again, suppressed(session, [again.to]))
+        return False
 
-def _record_unwanted(engine: Engine, before: Outgoing, row: Outgoing, person: Subscriber, reason: str, now: datetime) -> None:
-    """One that may have arrived keeps its papers over a pause, or they would come again after it."""
-    if before.state == DeliveryState.UNKNOWN and person.state == SubscriberState.ACTIVE:
-        _record(engine, row, DeliveryState.UNKNOWN, now, reason=row.reason, next_try_at=now + timedelta(days=1))
-    else:
-        _record(engine, row, DeliveryState.SKIPPED, now, reason=reason)
-
-
-def _why_not(row: Outgoing, person: Subscriber, now: datetime) -> str | None:
-    """Why a mail that was planned is wanted no more."""
-    if not isinstance(row, Notice):
-        return why_no_mail(person, now)
-    if row.kind == NoticeKind.CONFIRMATION and person.state != SubscriberState.PENDING:
-        return f"{person.state} already"
-    if row.kind == NoticeKind.CHANGE and person.state == SubscriberState.UNSUBSCRIBED:
-        return str(person.state)
-    return None
-
-
-def _made(engine: Engine, row: Outgoing, person: Subscriber, sender: Sender, board: Board, now: datetime) -> tuple[Email, bytes]:
-    sent_on = local_day(now, person.zone)
-    if isinstance(row, Notice):
-        topics = {topic.slug: topic for topic in board.topics}
-        link = fresh_link(sender, _PURPOSES[NoticeKind(row.kind)], row.key, now)  # fresh however long the mail waited
-        email = render_notice(row, person, topics, link=link, sent_on=sent_on)
-        return email, build_message(email, sender, to=row.email, key=row.key, now=now)
-    assert isinstance(row, Delivery)
-    with reading(engine) as session:
-        digest = digest_again(session, person, row, board)
-    links = mail_links(sender, person.key, row.digest_on)
-    email = render_digest(digest, links, sent_on=sent_on, postal_line=sender.postal_line)
-    return email, build_message(email, sender, to=person.email, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
-
-
-def _record_failure(engine: Engine, row: Outgoing, error: Exception, now: datetime) -> None:
-    state = DeliveryState.DEFERRED
-    if isinstance(error, DeliveryFailed) and error.permanent:
-        state = DeliveryState.REJECTED
-    elif isinstance(error, DeliveryUncertain):
-        state = DeliveryState.UNKNOWN
-    reason = str(error) if isinstance(error, PaperroundError) else f"the mail could not be made: {error!r}"
-    reply = str(error) if isinstance(error, DeliveryFailed) else None
-    next_try_at = now + _back_off(row.attempts) if state is not DeliveryState.REJECTED else None
-    _record(engine, row, state, now, reason=reason, smtp_reply=reply, next_try_at=next_try_at)
-
-
-def _back_off(attempts: int) -> timedelta:
-    """5 minutes, doubled with each attempt up to 4 hours, and up to a fifth more so that retries spread."""
-    minutes: int = min(5 * 2 ** min(attempts - 1, 10), 240)
-    return timedelta(minutes=minutes * random.uniform(1.0, 1.2))  # noqa: S311
-
-
-def _record(engine: Engine, row: Outgoing, state: DeliveryState, now: datetime, **told: Any) -> None:
-    """Insist: while the outcome of a mail that is out isn't recorded, the mail may go out again."""
-    for attempt in stamina.retry_context(on=StoreFailed, attempts=10, timeout=300):
-        with attempt, transaction(engine) as session:
-            is_ours = record_outcome(session, row, state, now=now, **told)
-    told_of = {"mail": row.key, "kind": type(row).__name__.lower(), "state": str(state), "reason": told.get("reason")}
-    log.info("mail settled", **told_of, recorded=is_ours)
+    def _tell(self, parcel: Parcel, result: Result) -> None:
+        claimed, subject = self._out.pop(parcel.key)
+        if isinstance(result, str):
+            self.accepted_count += 1
+            self._note(parcel.key, subject)
+        self._done += 1
+        self._progress(self._done, self._total)
+        settled = outcome(result, claimed.mail, self._clock())
+        kind = type(claimed.mail).__name__.lower()
+        log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)

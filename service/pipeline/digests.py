@@ -72,9 +72,12 @@ def _pool(session: Session, on: date, since: date, people: Sequence[Subscriber],
 
 
 def already_planned(planned: Planned) -> str | None:
-    """A day that was planned before stands, unless it was silent: then later papers may still fill it. Answers why."""
+    """A day that was planned before stands, unless it was silent: then later papers may still fill it. Answers why.
+
+    Where a mail of that day may have arrived, it stands as well.
+    """
     digest, delivery = planned
-    if delivery is None or delivery.state == DeliveryState.SKIPPED:
+    if delivery is None or (delivery.state == DeliveryState.SKIPPED and not delivery.uncertain_count):
         return None
     return f"the digest of {digest.on} is {delivery.state} already" + (f": {delivery.reason}" if delivery.reason else "")
 

@@ -6,23 +6,26 @@ digest stands on their row; whatever is due and free is taken up, so this is the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from service.cadence import last_complete_day, last_listed_day, next_digest_at, why_no_mail
-from service.models import Sender, Subscriber
+from service.cadence import last_complete_day, last_listed_day, next_digest_at
+from service.models import OPEN_STATES, Sender, Subscriber
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import already_planned, plan_digests
 from service.pipeline.doubts import doubt_of_day
+from service.pipeline.make import mail_maker
+from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
-from service.store.deliveries import add_issue, lock_planning, plan_delivery, skip_unwanted
-from service.store.ledger import due_mails, expire_stale, recover_lost
+from service.store.deliveries import add_issue, lock_planning, plan_delivery
+from service.store.ledger import due_mails
 from service.store.subscribers import due_subscribers, schedule_subscriber, unscheduled_subscribers
 
 log = structlog.get_logger(__name__)
@@ -41,25 +44,35 @@ def send_due_mails(
     progress: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(lambda _done, _total: None),
     should_stop: Callable[[], bool] = lambda: False,
     waits_for_sound_lists: bool = False,
+    states: Collection[str] = OPEN_STATES,
+    workers: Path | None = None,
 ) -> int:
     """Answers how many mails were accepted. What can't be sent now is due again later.
 
-    `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned.
+    `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned. Mails in other
+    states than `states` are held for the administrator.
     """
-    with transaction(engine) as session:
-        recover_lost(session, clock())
-        skip_unwanted(session, clock(), why_no_mail)
-        expire_stale(session, clock(), stale_after)
+    reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
     _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
-        waiting = due_mails(session, clock())
+        waiting = due_mails(session, clock(), states)
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        sent = send_all(engine, transport, sender, waiting, clock, show, should_stop)
-    log.info("wave sent", accepted=len(sent), mails=len(waiting))
-    return len(sent)
+        accepted = send_all(
+            engine,
+            transport,
+            waiting,
+            mail_maker(engine, sender),
+            clock,
+            progress=show,
+            should_stop=should_stop,
+            states=states,
+            workers=workers,
+        )
+    log.info("wave sent", accepted=accepted, mails=len(waiting))
+    return accepted
 
 
 def _is_in_doubt(engine: Engine, on: date) -> bool:

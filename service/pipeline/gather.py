@@ -1,4 +1,4 @@
-"""Gather papers: which lists are read. Touches the database, and the network through `fetch` and `complete`."""
+"""Gather papers: which lists are read. Touches the database, and the network through `fetch` and `model`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from service.cadence import last_listed_day
 from service.errors import FetchFailed
+from service.language_model import LanguageModel
 from service.models import Doubt, Page
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
 from service.pipeline.summaries import summarize_papers
@@ -18,7 +19,6 @@ from service.sources.addresses import day_list, day_page
 from service.store.alarms import put_alarms
 from service.store.database import reading, transaction
 from service.store.pages import days_last_asked_at, days_read_whole, first_fetched_at
-from service.summarize import Complete
 
 _FURTHEST_BACK = timedelta(days=30)
 _RECENT = timedelta(days=4)  # lists whose counts still move
@@ -26,6 +26,17 @@ _AGAIN_AFTER = timedelta(hours=6)  # a recent list is read again, for its counts
 _MOST_PARTS = 20  # of a list; a source that goes on for ever is cut off
 _MOST_FAILURES = 3  # in a row, then the source is left alone
 _ABSENT = (404, 405, 410)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathering:
+    """What every step of one run reads with."""
+
+    engine: Engine
+    source: str
+    fetch: Fetch
+    clock: Callable[[], datetime]
+    is_optional: bool = False  # nobody asked for these days, so that the source has no list of one is no failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +55,23 @@ class GatherReport:
         return page.new_count + page.changed_count + page.known_count
 
 
-def gather_latest(engine: Engine, source: str, fetch: Fetch, *, now: datetime, complete: Complete | None = None) -> GatherReport:
+def gather_latest(
+    engine: Engine, source: str, fetch: Fetch, *, now: datetime, model: LanguageModel | None = None
+) -> GatherReport:
     """The newest list, by its page and by the API; every whole one not read since its day ended; recent ones again.
 
     At most 30 days back, and for the counts of papers by their lists only, never by a request a paper.
     """
-    newest = _read(engine, Request(source, is_newest=True), fetch, now)
+    gathering = _Gathering(engine, source, fetch, lambda: now, is_optional=True)
+    newest = _read(gathering, Request(source, is_newest=True))
     reads = [newest]
     shown_on = newest.page.date if newest.page else None
     if shown_on:
-        reads += _read_day(engine, source, shown_on, fetch, now, beside=newest)
+        reads += _read_day(gathering, shown_on, beside=newest)
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    others = [day for day in days if day != shown_on]
-    reads += _read_days(engine, source, others, fetch, lambda: now, is_optional=True)
-    return _report(engine, reads, complete, now)
+    reads += _read_days(gathering, [day for day in days if day != shown_on])
+    return _report(engine, reads, model, now)
 
 
 def gather_days(
@@ -68,30 +81,23 @@ def gather_days(
     fetch: Fetch,
     *,
     clock: Callable[[], datetime],
-    complete: Complete | None = None,
+    model: LanguageModel | None = None,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> GatherReport:
     """The lists of these days, by the API where there is one. Each is stored when it is read, so stopping loses nothing."""
-    reads = _read_days(engine, source, days, fetch, clock, progress=progress)
-    return _report(engine, reads, complete, clock())
+    reads = _read_days(_Gathering(engine, source, fetch, clock), days, progress)
+    return _report(engine, reads, model, clock())
 
 
 def _read_days(
-    engine: Engine,
-    source: str,
-    days: Sequence[date],
-    fetch: Fetch,
-    clock: Callable[[], datetime],
-    *,
-    is_optional: bool = False,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    gathering: _Gathering, days: Sequence[date], progress: Callable[[int, int], None] = lambda _done, _total: None
 ) -> list[Read]:
     """Until all are read, or the source failed on three in a row."""
     reads: list[Read] = []
     failures = 0
     for done, day in enumerate(days):
         progress(done, len(days))
-        found = _read_day(engine, source, day, fetch, clock(), is_optional=is_optional)
+        found = _read_day(gathering, day)
         failures = failures + 1 if any(read.row.error for read in found) else 0
         reads += found
         if failures == _MOST_FAILURES:
@@ -112,11 +118,12 @@ def gather_papers(
     *,
     now: datetime,
     asked_on: date | None = None,
-    complete: Complete | None = None,
+    model: LanguageModel | None = None,
 ) -> GatherReport:
     """Every page named. `asked_on` is the day of papers on pages that tell none. What is odd about them alarms nobody."""
-    reads = [_read(engine, Request(address, asked_on), fetch, now) for address in addresses]
-    return _report(engine, reads, complete, now, is_watched=False)
+    gathering = _Gathering(engine, "", fetch, lambda: now)
+    reads = [_read(gathering, Request(address, asked_on)) for address in addresses]
+    return _report(engine, reads, model, now, is_watched=False)
 
 
 def _days_to_read(session: Session, now: datetime) -> list[date]:
@@ -135,76 +142,60 @@ def _weekdays(first: date, last: date) -> list[date]:
     return [day for day in days if day.weekday() < 5]
 
 
-def _read_day(
-    engine: Engine,
-    source: str,
-    day: date,
-    fetch: Fetch,
-    now: datetime,
-    *,
-    beside: Read | None = None,
-    is_optional: bool = False,
-) -> list[Read]:
+def _read_day(gathering: _Gathering, day: date, *, beside: Read | None = None) -> list[Read]:
     """The day's list by the API, part for part; by its page where the API can't be read.
 
-    `beside` is what its page said just now, to compare with. `is_optional`: nobody asked for it, so that the source has no
-    list of that day is no failure.
+    `beside` is what its page said just now, to compare with.
     """
     reads: list[Read] = []
-    request = Request(source, day, ids_elsewhere=beside.ids if beside else frozenset())
-    while len(reads) < _MOST_PARTS and (address := day_list(source, day, len(reads))):
+    request = Request("", day, ids_elsewhere=beside.ids if beside else frozenset())
+    while len(reads) < _MOST_PARTS and (address := day_list(gathering.source, day, len(reads))):
         request = replace(request, address=address, part=len(reads))
         try:
-            content = fetch(address)
+            content = gathering.fetch(address)
         except FetchFailed as error:
-            has_page = beside is not None
-            instead = _without_api(engine, source, day, request, error, fetch, now, has_page=has_page, is_optional=is_optional)
-            return [*reads, instead] if instead else reads
-        reads.append(read_answer(engine, request, content, now))
+            doubt = _doubt_of_the_api(error)
+            return [*reads, *(_absent_api(gathering, request, doubt) if beside else [_read_page(gathering, day, doubt)])]
+        reads.append(read_answer(gathering.engine, request, content, gathering.clock()))
         request = replace(request, ids_before=request.ids_before | reads[-1].ids)
         if not reads[-1].row.goes_on:
             return reads
-    return reads or [_read(engine, Request(day_page(source, day), day), fetch, now, is_optional=is_optional)]
+    return reads or [_read_page(gathering, day, None)]
 
 
-def _without_api(
-    engine: Engine,
-    source: str,
-    day: date,
-    request: Request,
-    error: FetchFailed,
-    fetch: Fetch,
-    now: datetime,
-    *,
-    has_page: bool,
-    is_optional: bool,
-) -> Read | None:
+def _doubt_of_the_api(error: FetchFailed) -> Doubt | None:
     """A source may have no API, which is no doubt; one that has it and does not answer is one."""
-    doubt = None if error.status in _ABSENT else Doubt("API", f"the API can't be read, its page is: {error}")
-    if has_page:
-        return record_absence(engine, replace(request, asked_on=None), doubt, now) if doubt else None
-    page = Request(day_page(source, day), day, doubts=(doubt,) if doubt else ())
-    return _read(engine, page, fetch, now, is_optional=is_optional)
+    return None if error.status in _ABSENT else Doubt("API", f"the API can't be read, its page is: {error}")
 
 
-def _read(engine: Engine, request: Request, fetch: Fetch, now: datetime, *, is_optional: bool = False) -> Read:
+def _absent_api(gathering: _Gathering, request: Request, doubt: Doubt | None) -> list[Read]:
+    """The page was read just now; the doubt is about no day's list."""
+    about = replace(request, asked_on=None)
+    return [record_absence(gathering.engine, about, doubt, gathering.clock())] if doubt else []
+
+
+def _read_page(gathering: _Gathering, day: date, doubt: Doubt | None) -> Read:
+    return _read(gathering, Request(day_page(gathering.source, day), day, doubts=(doubt,) if doubt else ()))
+
+
+def _read(gathering: _Gathering, request: Request) -> Read:
     try:
-        content = fetch(request.address)
+        content = gathering.fetch(request.address)
     except FetchFailed as error:
-        if is_optional and error.status == 404:
+        if gathering.is_optional and error.status == 404 and not request.is_newest:
             doubt = Doubt("absent", f"the source has no page for {request.asked_on}")
-            return record_absence(engine, request, doubt, now)
-        return record_failure(engine, request, error, now)
-    return read_answer(engine, request, content, now)
+            return record_absence(gathering.engine, request, doubt, gathering.clock())
+        return record_failure(gathering.engine, request, error, gathering.clock())
+    return read_answer(gathering.engine, request, content, gathering.clock())
 
 
 def _report(
-    engine: Engine, reads: Sequence[Read], complete: Complete | None, now: datetime, *, is_watched: bool = True
+    engine: Engine, reads: Sequence[Read], model: LanguageModel | None, now: datetime, *, is_watched: bool = True
 ) -> GatherReport:
     if is_watched:
         with transaction(engine) as session:
             put_alarms(session, _found(reads), now)
-    summaries, errors = summarize_papers(engine, complete, now)
+    summaries, errors = summarize_papers(engine, model, now)
     return GatherReport(tuple(read.row for read in reads), summaries, errors)
 
 

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from service.cadence import why_no_mail
 from service.errors import WrongUse
-from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Email, Sender, Subscriber, SubscriberState
+from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber, SubscriberState
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import Planned, already_planned, plan_digests
+from service.pipeline.make import mail_maker
+from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
 from service.store.deliveries import (
     add_issue,
     deliveries_by_key,
+    delivery_keys,
     lock_planning,
     open_deliveries,
     plan_delivery,
-    skip_unwanted,
 )
-from service.store.ledger import expire_stale, recover_lost
+from service.store.ledger import due_mails, make_due
 from service.store.subscribers import all_subscribers, subscribers_by_email
+from service.store.suppressions import suppressed
 
 _PORTION = 500  # people planned in one transaction, so that others need not wait long
 
@@ -74,16 +79,18 @@ def chosen_people(engine: Engine, emails: Collection[str], topics: Collection[st
 
 def dry_run(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> SendReport:
     """What send_now would send, with nothing stored: the digests of that day, and what is open from before."""
-    active, outcomes = _split(people, on, now)
-    by_id = {person.id: person for person in active}
     with reading(engine) as session:
-        for waiting in open_deliveries(session, _ids(active), now):
-            reason = f"still {waiting.state} from before"
-            email = by_id[waiting.subscriber_id].email
-            outcomes.append(Outcome(email, waiting.digest_on, DeliveryState.PLANNED, reason, tuple(waiting.paper_ids)))
-        for planned in plan_digests(session, active, on):
-            if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
-                outcomes.append(_stands(planned) or _planned(planned.digest))
+        active, outcomes = _split(session, people, on, now)
+        waiting = open_deliveries(session, _ids(active))
+        by_id = {person.id: person for person in active}
+        for delivery in waiting:
+            reason = f"still {delivery.state} from before"
+            email = by_id[delivery.subscriber_id].email
+            outcomes.append(Outcome(email, delivery.digest_on, DeliveryState.PLANNED, reason, tuple(delivery.paper_ids)))
+        for portion in _portions(active):
+            for planned in plan_digests(session, portion, on):
+                if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
+                    outcomes.append(_stands(planned) or _planned(planned.digest))
     return _report(on, None, outcomes)
 
 
@@ -96,21 +103,39 @@ def send_now(
     on: date,
     clock: Clock,
     stale_after: timedelta,
-    progress: Progress | None = None,
+    progress: Progress = lambda _done, _total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    states: Collection[str] = OPEN_STATES,
+    workers: Path | None = None,
 ) -> SendReport:
-    """Plan the digests of day `on`, and send them with whatever these people still have open from before."""
-    active, outcomes = _split(people, on, clock())
-    with transaction(engine) as session:
-        recover_lost(session, clock())
-        skip_unwanted(session, clock(), why_no_mail)
-        expired = expire_stale(session, clock(), stale_after)
+    """Plan the digests of day `on`, and send them with whatever these people still have open from before.
+
+    Nobody waits for their next try. Told to stop, it ends after the mails that are being handed over; what is left is sent
+    by the next run. Mails in other states than `states` are held for the administrator.
+    """
+    expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
+    with reading(engine) as session:
+        active, outcomes = _split(session, people, on, clock())
     issue_id, planned, already = _plan_issue(engine, active, on, clock())
+    with transaction(engine) as session:
+        make_due(session, _ids(active), clock())
+        waiting = due_mails(session, clock(), states, digests_of=_ids(active))
+        keys = planned | expired | delivery_keys(session, waiting)
+    subjects: dict[str, str] = {}
+    send_all(
+        engine,
+        transport,
+        waiting,
+        mail_maker(engine, sender),
+        clock,
+        progress=progress,
+        should_stop=should_stop,
+        states=states,
+        workers=workers,
+        note=subjects.__setitem__,
+    )
     with reading(engine) as session:
-        waiting = open_deliveries(session, _ids(active), clock())
-    sent = send_all(engine, transport, sender, waiting, clock, progress)
-    with reading(engine) as session:
-        for delivery, person in deliveries_by_key(session, {*planned, *(mail.key for mail in waiting), *expired}):
-            outcomes.append(_outcome(person, delivery, sent.get(delivery.key)))
+        outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
     told = {(outcome.email, outcome.on) for outcome in outcomes}
     outcomes += [outcome for outcome in already if (outcome.email, outcome.on) not in told]
     return _report(on, issue_id, outcomes)
@@ -120,13 +145,14 @@ def _report(on: date, issue_id: int | None, outcomes: Sequence[Outcome]) -> Send
     return SendReport(on, issue_id, tuple(sorted(outcomes, key=lambda outcome: (outcome.email, outcome.on))))
 
 
-def _ids(people: Sequence[Subscriber]) -> list[int]:
-    return [person.id for person in people if person.id is not None]
+def _ids(people: Sequence[Subscriber]) -> set[int]:
+    return {person.id for person in people if person.id is not None}
 
 
-def _split(people: Sequence[Subscriber], on: date, now: datetime) -> tuple[list[Subscriber], list[Outcome]]:
+def _split(session: Session, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[list[Subscriber], list[Outcome]]:
     """Who gets mail, and for the others why not."""
-    reasons = [(person, why_no_mail(person, now)) for person in people]
+    stopped = {email: f"suppressed: {reason}" for email, reason in suppressed(session, [p.email for p in people]).items()}
+    reasons = [(person, stopped.get(person.email) or why_no_mail(person, now)) for person in people]
     skipped = [Outcome(person.email, on, DeliveryState.SKIPPED, reason) for person, reason in reasons if reason]
     return [person for person, reason in reasons if not reason], skipped
 
@@ -169,8 +195,5 @@ def _planned(digest: Digest) -> Outcome:
     return Outcome(digest.subscriber.email, digest.on, DeliveryState.PLANNED, None, ids, subject_line(digest))
 
 
-def _outcome(person: Subscriber, delivery: Delivery, sent: tuple[Email, str] | None) -> Outcome:
-    email, reply = sent or (None, delivery.smtp_reply)
-    subject = email.subject if email else None
-    ids = tuple(delivery.paper_ids)
-    return Outcome(person.email, delivery.digest_on, delivery.state, delivery.reason, ids, subject, reply)
+def _outcome(person: Subscriber, row: Delivery, subject: str | None) -> Outcome:
+    return Outcome(person.email, row.digest_on, row.state, row.reason, tuple(row.paper_ids), subject, row.smtp_reply)

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from service.models import DeliveryState, Page
+from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
-from service.store.deliveries import issue_counts, latest_issue
-from service.store.ledger import lost_counts, sending_until, waiting_counts
+from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_deliveries
+from service.store.mail_counts import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
@@ -33,10 +33,11 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     pages = last_fetched(session)
     issue = latest_issue(session)
     outcomes = issue_counts(session, issue.id) if issue and issue.id else {}
+    unfinished = unfinished_deliveries(session, issue.id) if issue and issue.id else []
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
     being_sent = sending_until(session, moment)  # then whatever waits comes after it
-    mails = Counter[str]() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE)
+    mails = Counter(() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE))
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
@@ -44,18 +45,36 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "issue": {"id": issue.id, "planned_at": issue.planned_at, **{s: outcomes.get(s, 0) for s in DeliveryState}}
-        if issue
-        else None,
+        "issue": _issue(issue, outcomes, [person.email for _, person in unfinished]) if issue else None,
+        "silent": silence_counts(session, issue.id) if issue and issue.id else {},
         "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
-        "sending_until": max(being_sent, default=None),
+        "sending_until": being_sent,
         "needs_a_person": [
             *_fetch_needs(pages, people["active"], moment),
             *_overdue_needs(digests, mails),
             *_lost_needs(lost_counts(session, moment - _RECENTLY)),
         ],
     }
+
+
+def _issue(issue: Issue, counts: Mapping[str, int], unfinished: list[str]) -> dict[str, Any]:
+    return {
+        "id": issue.id,
+        "planned_at": issue.planned_at,
+        "candidates": issue.candidate_count,
+        **{state: counts.get(state, 0) for state in DeliveryState},
+        "unfinished": unfinished,
+        "line": issue_line(issue, counts),
+    }
+
+
+def issue_line(issue: Issue, counts: Mapping[str, int]) -> str:
+    """Whether an issue is complete: all of its candidates are accounted for by what can happen no more."""
+    done = sum(counts.get(state, 0) for state in DONE_STATES)
+    parts = " + ".join(f"{counts[state]} {state}" for state in DeliveryState if counts.get(state))
+    whole = "complete" if done == issue.candidate_count else "incomplete"
+    return f"Issue {issue.id} is {whole}: {_counted(issue.candidate_count, 'candidate')} = {parts or 'nobody was due'}"
 
 
 def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
@@ -68,7 +87,7 @@ def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
 def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
     needs = [f"{_counted(digests, 'digest')} should have been planned by now: is `paperround serve` running?"] if digests else []
     return needs + [
-        f"{_counted(mails[state], 'mail')} {words}: `paperround serve` tries again, and for digests `send-now`"
+        f"{_counted(mails[state], 'mail')} {words}: `paperround deliveries list --state {state}` names the digests"
         for state, words in WAITING.items()
         if mails.get(state)
     ]

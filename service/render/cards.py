@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Topic
 from service.render.language import Language
-from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, web_link
+from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, unbroken, web_link
 
 _LONGEST_TITLE = 300
+_LONGEST_JUMP = 120
 _LONGEST_TEXT = 420
 _LONGEST_ABSTRACT = 1500
 _LONGEST_GIST = 120
@@ -44,7 +45,8 @@ class Why:
     def in_text(self, label: str) -> str:
         """`Why: "planning" in the title, "agents" in the abstract. You follow Ada Okafor.`"""
         quoted = ", ".join(f'"{phrase}" {place}' for phrase, place in self.phrases)
-        return " ".join(((f"{label} {quoted}.",) if quoted else ()) + self.sentences)
+        said = " ".join(((f"{quoted}.",) if quoted else ()) + self.sentences)
+        return f"{label} {said}" if said else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Card:
     why: Why
     links: tuple[Link, ...]
     actions: tuple[Link, ...]
+
+    @property
+    def short_title(self) -> str:
+        """For the list at the top."""
+        return shortened(self.title, _LONGEST_JUMP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +112,14 @@ def card(pick: Pick, number: str, reader: Reader) -> Card:
         extras=tuple(_extras(paper, reader)),
         why=Why(tuple(phrases(pick.matches, language)), tuple(_sentences(pick, reader))),
         links=tuple(_links(paper, language)),
-        actions=(),
+        actions=tuple(_actions(pick, reader)),
     )
 
 
-def line(pick: Pick, language: Language) -> Line:
-    gist = shown(pick.paper.tldr, _LONGEST_TEXT)
-    return Line(title(pick.paper), paper_link(pick.paper), shortened(gist, _LONGEST_GIST), upvotes(pick.paper, language))
+def line(pick: Pick, language: Language, *, has_gist: bool = True) -> Line:
+    """Without its gist where a card tells it in the same mail."""
+    gist = shortened(shown(pick.paper.tldr, _LONGEST_TEXT), _LONGEST_GIST) if has_gist else ""
+    return Line(title(pick.paper), paper_link(pick.paper), gist, upvotes(pick.paper, language))
 
 
 def title(paper: Paper) -> str:
@@ -123,13 +131,9 @@ def upvotes(paper: Paper, language: Language) -> Upvotes | None:
     if paper.upvotes is None:
         return None
     daily = round(paper.velocity or 0)
-    change = _unbroken(language.say("+%(number)s a day", number=language.number(daily))) if daily >= 1 else ""
+    change = unbroken(language.say("+%(number)s a day", number=language.number(daily))) if daily >= 1 else ""
     words = language.count("%(number)s upvote", "%(number)s upvotes", paper.upvotes, number=paper.upvotes)
     return Upvotes(language.number(paper.upvotes), change, words)
-
-
-def _unbroken(words: str) -> str:
-    return words.replace(" ", "\u00a0")
 
 
 def thumbnail(paper: Paper) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from binascii import b2a_qp
+from bisect import bisect_left
 from datetime import date
 
 from service.models import Digest, Email, MailLinks
-from service.render.sheets import Sheet, sheet, shorter
+from service.render.sheets import Sheet, ever_shorter, sheet
 from service.render.templates import mail_template, page_template
 
 # Gmail cuts a mail off at about 102 KB, measured by some as decoded html and by others as encoded, and hides its foot.
@@ -19,13 +20,10 @@ def render_digest(digest: Digest, links: MailLinks, *, sent_on: date, postal_lin
 
     What doesn't fit is counted, and stands in the web version.
     """
-    said = sheet(digest, links, sent_on=sent_on, postal_line=postal_line, is_web=False)
-    html = _html(said)
-    while _is_too_large(html) and said.groups:
-        said = shorter(said)
-        html = _html(said)
+    whole = sheet(digest, links, sent_on=sent_on, postal_line=postal_line, is_web=False)
+    said = _longest_that_fits(whole)
     text = mail_template("digest.txt").render(sheet=said, say=said.language.say)
-    return Email(said.subject, html, text.strip() + "\n")
+    return Email(said.subject, _html(said), text.strip() + "\n")
 
 
 def render_digest_page(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str | None = None) -> str:
@@ -38,6 +36,13 @@ def _html(said: Sheet) -> str:
     return mail_template("digest.html").render(sheet=said, say=said.language.say)
 
 
-def _is_too_large(html: str) -> bool:
-    content = html.encode()
-    return len(content) > LARGEST_HTML or len(b2a_qp(content)) > LARGEST_ENCODED
+def _longest_that_fits(whole: Sheet) -> Sheet:
+    if _fits(whole):
+        return whole
+    sheets = list(ever_shorter(whole))
+    return sheets[bisect_left(sheets[:-1], True, key=_fits)]
+
+
+def _fits(said: Sheet) -> bool:
+    content = _html(said).encode()
+    return len(content) <= LARGEST_HTML and len(b2a_qp(content)) <= LARGEST_ENCODED

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from service.models import Topic
+from service.render.characters import one_line
 from service.render.language import ENGLISH, Language
 from service.render.words import schedule_in_words, topics_in_words
 
@@ -50,5 +51,5 @@ def _in_words(name: str, value: Any, spoken: Language) -> str:
     if name == "language":
         return LANGUAGE_NAMES[value]
     if name in ("followed", "muted"):
-        return "; ".join(value) or spoken.say("none")
+        return "; ".join(map(one_line, value)) or spoken.say("none")
     return spoken.say("yes") if value else spoken.say("no")

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from markupsafe import escape
 
@@ -53,6 +53,7 @@ def _mark(name: str) -> str:
 _MARKED_LINKS = MailLinks(**{name: _mark(name) for name in _LINKS})
 
 Fragment = tuple[bytes | str, ...]  # encoded bytes, and the names of what stands between them
+_Value = TypeVar("_Value")
 
 
 class Press:
@@ -117,11 +118,17 @@ class _Edition:
     """The fragments of all mails of one language and day, each made when it is first needed."""
 
     def __init__(self, digest: Digest, sent_on: date, postal_line: str | None) -> None:
-        self._digest = digest
         self._frame = replace(
             sheet(digest, _MARKED_LINKS, sent_on=sent_on, postal_line=postal_line, is_web=False),
-            charts=(), groups=(), lines=(), **{name: _mark(name) for name in _WORDS},
-        )  # fmt: skip
+            subject=_mark("subject"),
+            preheader=_mark("preheader"),
+            heading=_mark("heading"),
+            lead=_mark("lead"),
+            reason=_mark("reason"),
+            charts=(),
+            groups=(),
+            lines=(),
+        )
         self._html = _Part("digest.html", self._frame)
         self._text = _Part("digest.txt", self._frame)
         self._kept: dict[Hashable, tuple[object, Any]] = {}
@@ -156,7 +163,9 @@ class _Edition:
         has_web = bool(digest.sections or digest.slots or digest.lines)
 
         def make() -> _Both:
-            frame = replace(self._frame, more_count=more_count, links=tuple(foot_links(digest, _MARKED_LINKS, self._frame.language)))
+            frame = replace(
+                self._frame, more_count=more_count, links=tuple(foot_links(digest, _MARKED_LINKS, self._frame.language))
+            )
             html, text = (part.rendered("end", sheet=frame) + part.behind for part in (self._html, self._text))
             return _Both(_cut(html + "\n"), _cut(text.rstrip() + "\n"))
 
@@ -167,14 +176,14 @@ class _Edition:
         number = 0
         groups: list[tuple[_Around, list[_PlacedCard]]] = []
         for heading, picks in grouped_cards(digest, self._frame.language):
-            around = self._once(("group", heading), lambda h=heading, p=picks[0]: self._group(h, p, digest))
+            around = self._once(("group", heading), partial(self._around_cards, heading, picks[0], digest))
             cards = [self._card(pick, number + place, pick is picks[-1], digest) for place, pick in enumerate(picks, 1)]
             groups.append((around, cards))
             number += len(picks)
-        before, behind = self._once(("jumps", number > 0), lambda: self._jump_list(digest))
+        before, behind = self._once(("jumps", number > 0), partial(self._jump_list, digest))
         html += (before, *(card.jump for _, cards in groups for card in cards), behind)
         if digest.week:
-            charts = self._once(("charts", id(digest.week)), lambda: self._charts(digest), digest.week)
+            charts = self._once(("charts", id(digest.week)), partial(self._charts, digest), digest.week)
             html.append(charts[0])
             text.append(charts[1])
         for around, cards in groups:
@@ -184,9 +193,9 @@ class _Edition:
 
     def _add_lines(self, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
         has_samples = False
-        for heading, picks in grouped_lines(digest, digest.lines, self._frame.language):
-            around = self._once(("part", heading), lambda h=heading, p=picks[0]: self._part(h, p))
-            lines = [self._line(pick) for pick in picks]
+        for heading, picks, has_gist in grouped_lines(digest, digest.lines, self._frame.language):
+            around = self._once(("part", heading), partial(self._around_lines, heading, picks[0]))
+            lines = [self._line(pick, has_gist) for pick in picks]
             html += (around.html_before, *(line.html for line in lines), around.html_behind)
             text += (around.text_before, *(line.text for line in lines), around.text_behind)
             has_samples |= any(line.is_sample for line in lines)
@@ -197,7 +206,7 @@ class _Edition:
         key = (is_last, id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
 
         def place() -> _PlacedCard:
-            card = self._once(("card", key), lambda: self._made_card(pick, is_last, digest), pick)
+            card = self._once(("card", key), partial(self._made_card, pick, is_last, digest), pick)
             jump, *others = (_numbered(fragment, number) for fragment in card)
             return _PlacedCard(pick.paper.is_sample, jump[0], *others)
 
@@ -211,20 +220,20 @@ class _Edition:
             _cut(self._text.rendered("card", card=shown)),
         )
 
-    def _line(self, pick: Pick) -> _Line:
+    def _line(self, pick: Pick, has_gist: bool) -> _Line:
         def make() -> _Line:
-            shown = line(pick, self._frame.language)
+            shown = line(pick, self._frame.language, has_gist=has_gist)
             html, text = (encoded(part.rendered("line", line=shown)) for part in (self._html, self._text))
             return _Line(pick.paper.is_sample, html, text)
 
-        return self._once(id(pick.paper), make, pick)
+        return self._once((has_gist, id(pick.paper)), make, pick)
 
-    def _group(self, heading: str, pick: Pick, digest: Digest) -> _Around:
+    def _around_cards(self, heading: str, pick: Pick, digest: Digest) -> _Around:
         one = card(pick, "1", self._reader(digest))
         values = {"group": Group(heading, (one,)), "card": one, "loop": SimpleNamespace(last=True)}
         return _Around(*self._html.around("group", "card", **values), *self._text.around("group", "card", **values))
 
-    def _part(self, heading: str, pick: Pick) -> _Around:
+    def _around_lines(self, heading: str, pick: Pick) -> _Around:
         one = line(pick, self._frame.language)
         values = {"part": Lines(heading, (one,)), "line": one}
         return _Around(*self._html.around("part", "line", **values), *self._text.around("part", "line", **values))
@@ -244,14 +253,15 @@ class _Edition:
         topics = {topic.slug: topic for topic in digest.topics}
         return Reader(self._frame.language, _MARKED_LINKS, topics, digest.on, with_abstract=digest.subscriber.with_abstract)
 
-    def _once(self, key: Hashable, make: Callable[[], Any], held: object = None) -> Any:
+    def _once(self, key: Hashable, make: Callable[[], _Value], held: object = None) -> _Value:
         """`held` is what the key has identities of, so that no other object gets them."""
         kept = self._kept.get(key)
         if kept is None:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             kept = self._kept[key] = held, make()
-        return kept[1]
+        value: _Value = kept[1]
+        return value
 
 
 class _Part:

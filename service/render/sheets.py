@@ -105,6 +105,7 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     reader = Reader(spoken, links, topics, digest.on, with_abstract=person.with_abstract)
     cards = grouped_cards(digest, spoken)
     lines = grouped_lines(digest, digest.lines + digest.unlisted if is_web else digest.lines, spoken)
+    shown_picks = [pick for picks in [*(picks for _, picks in cards), *(picks for _, picks, _ in lines)] for pick in picks]
     return Sheet(
         language=spoken,
         subject=subject_line(digest),
@@ -112,10 +113,12 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         day=spoken.day(sent_on),
         heading=heading_of(digest, spoken),
         lead=lead_of(digest, spoken),
-        has_samples=any(pick.paper.is_sample for _, picks in (*cards, *lines) for pick in picks),
+        has_samples=any(pick.paper.is_sample for pick in shown_picks),
         charts=charts_of(digest, spoken),
         groups=tuple(_groups(cards, reader)),
-        lines=tuple(Lines(heading, tuple(line(pick, spoken) for pick in picks)) for heading, picks in lines),
+        lines=tuple(
+            Lines(heading, tuple(line(pick, spoken, has_gist=has_gist) for pick in picks)) for heading, picks, has_gist in lines
+        ),
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
@@ -124,15 +127,27 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     )
 
 
-def shorter(whole: Sheet) -> Sheet:
-    """One line fewer, or where there is none, one card; it counts among those that only the web version lists."""
-    if whole.lines:
-        *others, last = whole.lines
-        kept = [replace(last, lines=last.lines[:-1])] if len(last.lines) > 1 else []
-        return replace(whole, lines=(*others, *kept), more_count=whole.more_count + 1)
-    *before, end = whole.groups
-    left = [replace(end, cards=end.cards[:-1])] if len(end.cards) > 1 else []
-    return replace(whole, groups=(*before, *left), more_count=whole.more_count + 1)
+def ever_shorter(whole: Sheet) -> Iterator[Sheet]:
+    """The sheet, then each time with one line fewer, and when there is none with one card fewer.
+
+    What fell out counts among the papers that only the web version lists.
+    """
+    yield whole
+    while whole.lines or whole.groups:
+        whole = _without_last_line(whole) if whole.lines else _without_last_card(whole)
+        yield whole
+
+
+def _without_last_line(whole: Sheet) -> Sheet:
+    *others, last = whole.lines
+    kept = [replace(last, lines=last.lines[:-1])] if len(last.lines) > 1 else []
+    return replace(whole, lines=(*others, *kept), more_count=whole.more_count + 1)
+
+
+def _without_last_card(whole: Sheet) -> Sheet:
+    *others, last = whole.groups
+    kept = [replace(last, cards=last.cards[:-1])] if len(last.cards) > 1 else []
+    return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
 def heading_of(digest: Digest, spoken: Language) -> str:
@@ -141,7 +156,7 @@ def heading_of(digest: Digest, spoken: Language) -> str:
     one, many = _HEADINGS[digest.kind]
     total = spoken.number(digest.looked_at_count)
     if not count:
-        return spoken.say("Nothing for you today, out of %(total)s", total=total)
+        return spoken.say("Nothing for you, out of %(total)s", total=total)
     words = spoken.count(one, many, count, number=number_in_words(count, spoken), total=total)
     return words[:1].upper() + words[1:]
 
@@ -149,14 +164,18 @@ def heading_of(digest: Digest, spoken: Language) -> str:
 def lead_of(digest: Digest, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
     if not digest.passed:
-        return _near_in_words(digest, spoken)
+        return _silence_in_words(digest, spoken)
     count = len(digest.topics)
     order = spoken.say("strongest first")
     topics = spoken.count("in your topic", "in your %(number)s topics", count, number=number_in_words(count, spoken))
     return f"{_minutes(digest, spoken)} {_days(digest, spoken)}, {topics}, {order}."
 
 
-def _near_in_words(digest: Digest, spoken: Language) -> str:
+def _silence_in_words(digest: Digest, spoken: Language) -> str:
+    if not digest.topics:
+        return spoken.say("You have chosen no topics.")
+    if not digest.looked_at_count:
+        return spoken.say("%(days)s: no new papers.", days=_days(digest, spoken))
     looked = spoken.say("%(days)s: none of its papers reached your bar.", days=_days(digest, spoken))
     near = len(digest.near_misses)
     if not near:
@@ -187,15 +206,16 @@ def grouped_cards(digest: Digest, spoken: Language) -> list[tuple[str, tuple[Pic
     return told
 
 
-def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> list[tuple[str, tuple[Pick, ...]]]:
-    """The picks that get one line, under their headings."""
-    week = digest.week
+def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> list[tuple[str, tuple[Pick, ...], bool]]:
+    """The picks that get one line, under their headings, and whether with their gist: a riser's stands on its card."""
+    week, near = digest.week, () if digest.passed else digest.near_misses
     told = (
-        (spoken.say("Much read, outside your topics"), week.missed if week else ()),
-        (spoken.say("Also new, in a line"), whole),
-        (spoken.say("Near misses"), () if digest.passed else digest.near_misses),
+        (spoken.say("Rising fastest"), week.risers if week else (), False),
+        (spoken.say("Much read, outside your topics"), week.missed if week else (), True),
+        (spoken.say("Also new, in a line"), whole, True),
+        (spoken.say("Near misses"), near, True),
     )
-    return [(heading, picks) for heading, picks in told if picks]
+    return [group for group in told if group[1]]
 
 
 def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:

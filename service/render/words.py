@@ -33,6 +33,11 @@ def link_text(text: str) -> str:
     return _DOMAIN_DOT.sub("·", text)
 
 
+def unbroken(words: str) -> str:
+    """On one line, where a browser would break it."""
+    return words.replace(" ", "\u00a0")
+
+
 def shortened(text: str, longest: int) -> str:
     """Cut at a word where it can be."""
     if len(text) <= longest:
@@ -90,7 +95,7 @@ def hour_in_words(hour: int, zone: str, language: Language = ENGLISH) -> str:
 
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language: Language = ENGLISH) -> str:
     """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; one that is gone by its slug."""
-    names = [topic.name for slug, topic in topics.items() if slug in slugs]
+    names = [one_line(topic.name) for slug, topic in topics.items() if slug in slugs]
     names += [slug for slug in slugs if slug not in topics]
     return "; ".join(names) or language.say("no topics")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from datetime import date
+from datetime import date, datetime
 
 from sqlmodel import Session, col, delete, select
 
-from service.models import Answer, Page, RequestCount, Validator
+from service.models import Answer, Page, RequestCount, Turn, Validator
 
 KEPT_ANSWERS = 30
 
@@ -39,6 +39,16 @@ def validator(session: Session, address: str) -> tuple[Validator, bytes] | None:
 
 def put_validator(session: Session, validator: Validator) -> None:
     session.merge(validator)
+
+
+def turn_at(session: Session, host: str) -> datetime | None:
+    """From when on this host may be asked again; None where it never was."""
+    turn = session.get(Turn, host)
+    return turn.at if turn else None
+
+
+def put_turn(session: Session, host: str, at: datetime) -> None:
+    session.merge(Turn(host=host, at=at))
 
 
 def count_request(session: Session, day: date) -> int:

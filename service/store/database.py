@@ -123,16 +123,23 @@ def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) 
         yield
 
 
+def sqlite_file(engine: Engine) -> str | None:
+    """None for PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return None
+    return (engine.url.database or "").removeprefix("file:")  # SQLite's form of a name with options
+
+
 @contextmanager
 def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
     """A function that tries to take the lock, which ends with this block."""
     if engine.dialect.name == "postgresql":
         with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
             question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
             yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
         return
-    place = (engine.url.database or "").removeprefix("file:")  # SQLite's form of a name with options
-    with Path(f"{place}.{name}.lock").open("w") as file:
+    with Path(f"{sqlite_file(engine)}.{name}.lock").open("w") as file:
         yield lambda: _is_locked_by_us(file)
 
 

@@ -6,15 +6,18 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from itertools import accumulate, compress, pairwise
+from typing import Any, TypeVar
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
 
 from service.models import (
+    DONE_STATES,
     HOLDING_STATES,
+    OPEN_STATES,
     Delivery,
     DeliveryState,
     Digest,
@@ -26,7 +29,7 @@ from service.models import (
     new_key,
 )
 from service.store.database import take_lock
-from service.store.ledger import is_open, is_unsent, settle_unsent
+from service.store.ledger import Ref, is_free
 
 _Value = TypeVar("_Value", int, str)
 
@@ -42,6 +45,11 @@ def add_issue(session: Session, *, started_by: str, now: datetime) -> int:
     session.flush()
     assert issue.id is not None
     return issue.id
+
+
+def count_candidates(session: Session, issue_id: int, more: int) -> None:
+    """So many of an issue's deliveries more, or less."""
+    session.exec(update(Issue).where(col(Issue.id) == issue_id).values(candidate_count=Issue.candidate_count + more))
 
 
 def histories(session: Session, subscriber_ids: Collection[int], *, on: date, since: date) -> dict[int, History]:
@@ -98,6 +106,9 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row = earlier or Delivery(
         issue_id=issue_id, subscriber_id=digest.subscriber.id, digest_on=digest.on, since_on=digest.since, planned_at=now
     )
+    if earlier is not None:
+        count_candidates(session, earlier.issue_id, -1)
+    count_candidates(session, issue_id, 1)
     row.issue_id = issue_id
     row.key = new_key()
     row.since_on = digest.since
@@ -109,29 +120,84 @@ def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Deli
     row.plan = digest.plan
     row.planned_at = now
     row.attempts = 0
-    row.next_try_at = row.smtp_reply = None
+    row.next_try_at = row.tried_at = row.smtp_reply = row.enhanced_code = row.bounce = None
     session.add(row)
     session.flush()
     return row
 
 
-def open_deliveries(session: Session, subscriber_ids: Collection[int], now: datetime) -> list[Delivery]:
-    """Those still to be sent that no process holds, whenever their next try is due; the least tried first."""
-    wanted = set(subscriber_ids)
-    question = select(Delivery).where(is_open(Delivery, now))
-    ordered = question.order_by(col(Delivery.attempts), col(Delivery.digest_on), col(Delivery.id))
-    return [delivery for delivery in session.exec(ordered) if delivery.subscriber_id in wanted]
+def lock_delivery(session: Session, delivery: Delivery) -> None:
+    """Read it anew; until the transaction ends no worker claims or starts it. SQLite's writers are alone anyway."""
+    session.refresh(delivery, with_for_update=True)
 
 
-def skip_unwanted(session: Session, now: datetime, why_no_mail: Callable[[Subscriber, datetime], str | None]) -> int:
-    """What is still unsent for people who get no mail now is settled, with the reason; answers how many there were."""
+def held_by_others(session: Session, delivery: Delivery) -> set[str]:
+    """The papers that the person has, or may still get, by other deliveries than this one."""
+    theirs = (col(Delivery.subscriber_id) == delivery.subscriber_id, col(Delivery.id) != delivery.id)
+    held = session.exec(select(Delivery.paper_ids).where(*theirs, col(Delivery.state).in_(HOLDING_STATES)))
+    return {paper for papers in held for paper in papers}
+
+
+def plan_again(session: Session, delivery: Delivery, paper_ids: list[str], now: datetime) -> bool:
+    """A delivery that was given up is due with these of its papers; with none left it is skipped, and the answer is False."""
+    is_due = bool(paper_ids) or (delivery.is_of_a_mail and not delivery.paper_ids)
+    delivery.plan = _plan_with(delivery, paper_ids)
+    delivery.paper_ids = paper_ids
+    delivery.state = DeliveryState.PLANNED if is_due else DeliveryState.SKIPPED
+    delivery.reason = None if is_due else "its papers came with other digests"
+    delivery.attempts = 0
+    delivery.planned_at = now
+    delivery.next_try_at = delivery.settled_at = None
+    session.add(delivery)
+    session.flush()
+    return is_due
+
+
+def _plan_with(delivery: Delivery, paper_ids: Collection[str]) -> dict[str, Any]:
+    """The delivery's plan, of these of its papers only."""
+    plan = delivery.plan
+    if not plan:
+        return {}
+    stays = [key in paper_ids for key in delivery.paper_ids]
+    ends = list(accumulate((plan["cards"], plan["lines"], plan["unlisted"])))
+    counts = (sum(stays[start:end]) for start, end in pairwise([0, *ends]))
+    kept = dict(zip(("cards", "lines", "unlisted"), counts, strict=True))
+    return {**plan, **kept, "picks": list(compress(plan["picks"], stays))}
+
+
+def deliveries_where(
+    session: Session, *, states: Collection[str] = (), reply: str | None = None, issue_id: int | None = None
+) -> list[tuple[Delivery, Subscriber]]:
+    """The newest first; `reply` is part of what the server said, or of the reason."""
+    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    if states:
+        question = question.where(col(Delivery.state).in_(states))
+    if reply:
+        said = [col(column).icontains(reply, autoescape=True) for column in (Delivery.smtp_reply, Delivery.reason)]
+        question = question.where(or_(*said))
+    if issue_id is not None:
+        question = question.where(col(Delivery.issue_id) == issue_id)
+    return list(session.exec(question.order_by(col(Delivery.id).desc())))
+
+
+def open_deliveries(session: Session, subscriber_ids: Collection[int]) -> list[Delivery]:
+    """Those of these people that still want to be sent, or are being sent, the oldest day first."""
+    question = select(Delivery).where(col(Delivery.state).not_in(DONE_STATES))
+    ordered = session.exec(question.order_by(col(Delivery.digest_on), col(Delivery.id)))
+    return [delivery for delivery in ordered if delivery.subscriber_id in subscriber_ids]
+
+
+def delivery_keys(session: Session, refs: Collection[Ref]) -> set[str]:
+    ids = [number for _, number in refs]
+    return {key for some in _portions(ids) for key in session.exec(select(Delivery.key).where(col(Delivery.id).in_(some)))}
+
+
+def unwelcome_deliveries(session: Session, now: datetime) -> list[tuple[Delivery, Subscriber]]:
+    """What is open and unclaimed for people who may want no mail now: unsubscribed ones, or with a pause."""
     may_be = or_(col(Subscriber.state) != SubscriberState.ACTIVE, col(Subscriber.paused_until).is_not(None))
     question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    count = 0
-    for delivery, person in session.exec(question.where(is_unsent(Delivery, now), may_be)).all():
-        if reason := why_no_mail(person, now):
-            count += settle_unsent(session, delivery, DeliveryState.SKIPPED, reason=reason, now=now)
-    return count
+    is_open = col(Delivery.state).in_(OPEN_STATES) & is_free(Delivery, now)
+    return list(session.exec(question.where(is_open, may_be)))
 
 
 def issue_counts(session: Session, issue_id: int) -> dict[str, int]:
@@ -154,6 +220,28 @@ def deliveries_of(session: Session, subscriber_id: int) -> list[Delivery]:
     """The newest day first."""
     question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id)
     return list(session.exec(question.order_by(col(Delivery.digest_on).desc())))
+
+
+def unfinished_deliveries(session: Session, issue_id: int) -> list[tuple[Delivery, Subscriber]]:
+    """What an issue still lacks to be complete."""
+    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    open_ = (col(Delivery.issue_id) == issue_id, col(Delivery.state).not_in(DONE_STATES))
+    return list(session.exec(question.where(*open_).order_by(col(Subscriber.email))))
+
+
+def last_silence(session: Session, subscriber_id: int) -> Delivery | None:
+    """The newest day that was looked at and gave no mail, with its reason; None where a mail came since."""
+    question = select(Delivery).where(col(Delivery.subscriber_id) == subscriber_id).order_by(col(Delivery.digest_on).desc())
+    newest = session.exec(question.limit(1)).first()
+    return newest if newest and newest.state == DeliveryState.SKIPPED and not newest.paper_ids else None
+
+
+def silence_counts(session: Session, issue_id: int) -> dict[str, int]:
+    """Why people of an issue got no mail, the commonest first, with how many."""
+    count, reason = func.count(), col(Delivery.reason)
+    silent = (col(Delivery.issue_id) == issue_id, col(Delivery.state) == DeliveryState.SKIPPED)
+    question = select(reason, count).where(*silent).group_by(reason).order_by(count.desc(), reason)
+    return {told or "": found for told, found in session.exec(question)}
 
 
 def latest_issue(session: Session) -> Issue | None:

@@ -1,14 +1,30 @@
-"""What becomes of each mail on its way, deliveries and notices alike. Touches the session it is given."""
+"""What becomes of each mail on its way, deliveries and notices alike. Touches the session it is given.
+
+A worker claims mails in portions, which only sets a lease: their state stays. It starts one a connection, which makes that
+one `sending`, before the first byte of its content goes out; the commit that starts a connection's next mail also settles
+its last one. So when a worker dies, at most one mail a connection is in doubt, and `free_leases` finds all of them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, ScalarSelect, or_, update
 from sqlmodel import Session, col, select
 
-from service.models import OPEN_STATES, Delivery, DeliveryState, Notice, Outgoing, Subscriber
+from service.models import (
+    OPEN_STATES,
+    UNSENT_STATES,
+    Bounce,
+    Delivery,
+    DeliveryState,
+    Notice,
+    Outgoing,
+    Subscriber,
+)
 
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
@@ -17,79 +33,103 @@ NOTICE_AGE = timedelta(days=5)
 
 TABLES: tuple[type[Notice], type[Delivery]] = (Notice, Delivery)  # in the order of sending
 
-
-def due_mails(session: Session, now: datetime) -> list[Outgoing]:
-    """Those of everybody that are to be sent now, and that no process holds: notices first, then the least tried."""
-    found: list[Outgoing] = []
-    for table in TABLES:
-        is_due = or_(col(table.next_try_at).is_(None), col(table.next_try_at) <= now)
-        question = select(table).where(is_open(table, now), is_due)
-        found += session.exec(question.order_by(col(table.attempts), col(table.planned_at), col(table.id)))
-    return found
+Ref = tuple[type[Outgoing], int]  # a mail's table and row number
 
 
-def claim_mail(session: Session, mail: Outgoing, now: datetime) -> tuple[Outgoing, Subscriber] | None:
-    """Take one mail for sending, or None if another process has it or it is open no more."""
-    table = type(mail)
-    claimed = session.exec(
-        update(table)
-        .where(col(table.id) == mail.id, is_open(table, now))
-        .values(state=DeliveryState.SENDING, lease_until=now + LEASE, attempts=table.attempts + 1)
-    )
-    if claimed.rowcount != 1:
-        return None
-    row = session.get_one(table, mail.id, populate_existing=True)
-    return row, session.get_one(Subscriber, row.subscriber_id)
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that a worker has claimed, and whom it is for, both as they were then."""
+
+    mail: Outgoing
+    person: Subscriber
+    to: str
+    worker: str
 
 
-def record_outcome(
-    session: Session,
-    claimed: Outgoing,
-    state: DeliveryState,
-    *,
-    now: datetime,
-    reason: str | None = None,
-    smtp_reply: str | None = None,
-    next_try_at: datetime | None = None,
-) -> bool:
-    """What became of a claimed mail; its lease ends.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one attempt."""
 
-    Answers False, and changes nothing, where the claim is no longer this one: the lease ran out and somebody else took
-    the mail up, or the person was erased.
+    state: DeliveryState
+    reason: str | None = None
+    smtp_reply: str | None = None
+    enhanced_code: str | None = None
+    bounce: Bounce | None = None
+    next_try_at: datetime | None = None
+    is_uncertain: bool = False  # it may have arrived
+
+
+def due_mails(
+    session: Session, now: datetime, states: Collection[str] = OPEN_STATES, *, digests_of: Collection[int] | None = None
+) -> list[Ref]:
+    """What is to be sent now and no worker has claimed: notices first, then the least tried.
+
+    Everybody's mails, or only the digests of the subscribers given.
     """
-    table = type(claimed)
-    is_settled = state in (DeliveryState.ACCEPTED, DeliveryState.REJECTED)
-    recorded = session.exec(
-        update(table)
-        .where(
-            col(table.id) == claimed.id,
-            col(table.state) == DeliveryState.SENDING,
-            col(table.attempts) == claimed.attempts,
-        )
-        .values(
-            state=state,
-            reason=reason,
-            smtp_reply=smtp_reply,
-            next_try_at=next_try_at,
-            lease_until=None,
-            settled_at=now if is_settled else None,
-        )
-    )
-    return recorded.rowcount == 1
+    refs: list[Ref] = []
+    for table in TABLES if digests_of is None else (Delivery,):
+        question = select(table.id, table.subscriber_id).where(is_due(table, now, states))
+        ordered = question.order_by(col(table.attempts), col(table.planned_at), col(table.id))
+        found = session.exec(ordered).all()
+        refs += [(table, number) for number, person in found if number and (digests_of is None or person in digests_of)]
+    return refs
 
 
-def recover_lost(session: Session, now: datetime) -> int:
-    """A mail that a process was handing over when it died may or may not have arrived; answers how many there were."""
+def claim_mails(
+    session: Session, refs: Sequence[Ref], worker: str, now: datetime, states: Collection[str] = OPEN_STATES
+) -> list[Claimed]:
+    """Lease those of these mails that are still due and free, in their order; locked ones are somebody else's already."""
+    found: dict[Ref, Claimed] = {}
+    for table in TABLES:
+        ids = [number for kind, number in refs if kind is table]
+        free = select(table.id).where(col(table.id).in_(ids), is_due(table, now, states)).with_for_update(skip_locked=True)
+        session.exec(update(table).where(col(table.id).in_(free)).values(worker=worker, lease_until=now + LEASE))
+        ours = select(table, Subscriber).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
+        for mail, person in session.exec(ours.where(col(table.id).in_(ids), col(table.worker) == worker)):
+            assert mail.id is not None
+            to = mail.email if isinstance(mail, Notice) else person.email
+            found[table, mail.id] = Claimed(mail, person, to, worker)
+    return [found[ref] for ref in refs if ref in found]
+
+
+def read_again(session: Session, claimed: Claimed) -> Claimed | None:
+    """The mail and the person as they are now; None where they are gone."""
+    mail = session.get(type(claimed.mail), claimed.mail.id, populate_existing=True)
+    person = session.get(Subscriber, claimed.person.id, populate_existing=True)
+    if mail is None or person is None:
+        return None
+    return Claimed(mail, person, mail.email if isinstance(mail, Notice) else person.email, claimed.worker)
+
+
+def give_back(session: Session, worker: str) -> None:
+    """End a worker's claims on what it has not started."""
+    for table in TABLES:
+        claimed = update(table).where(col(table.state).in_(OPEN_STATES), col(table.worker) == worker)
+        session.exec(claimed.values(worker=None, lease_until=None))
+
+
+def free_leases(session: Session, dead: Collection[str], now: datetime) -> int:
+    """Whatever dead workers had claimed, and whatever lease ran out, is free again.
+
+    What was being handed over may or may not have arrived: it becomes `unknown`, due at once. Answers how many.
+    """
     count = 0
     for table in TABLES:
-        lost = session.exec(
+        lost = or_(col(table.worker).in_(dead), col(table.lease_until) <= now)
+        sending = col(table.state) == DeliveryState.SENDING
+        count += session.exec(
             update(table)
-            .where(col(table.state) == DeliveryState.SENDING, col(table.lease_until) <= now)
+            .where(sending, lost)
             .values(
-                state=DeliveryState.UNKNOWN, lease_until=None, reason="the sending process ended before the reply was recorded"
+                state=DeliveryState.UNKNOWN,
+                reason="the sending process ended before the reply was recorded",
+                uncertain_count=table.uncertain_count + 1,
+                next_try_at=None,
+                worker=None,
+                lease_until=None,
             )
-        )
-        count += lost.rowcount
+        ).rowcount
+        session.exec(update(table).where(col(table.state).in_(OPEN_STATES), lost).values(worker=None, lease_until=None))
     return count
 
 
@@ -104,69 +144,62 @@ def expire_stale(session: Session, now: datetime, stale_after: timedelta) -> set
         stale = select(table).where(is_unsent(table, now), col(table.planned_at) <= now - age)
         for mail in session.exec(stale).all():
             reason = f"{mail.reason or 'not sent'}; given up after {age // timedelta(hours=1)} hours"
-            if settle_unsent(session, mail, DeliveryState.EXPIRED, reason=reason, now=now):
+            if settle_free(session, mail, DeliveryState.EXPIRED, reason=reason, now=now):
                 expired.add(mail.key)
     return expired
 
 
-def settle_unsent(session: Session, mail: Outgoing, state: DeliveryState, *, reason: str, now: datetime) -> bool:
-    """End a mail that was surely never sent; answers False where a process has claimed it since it was read."""
+def settle_free(session: Session, mail: Outgoing, state: DeliveryState, *, reason: str, now: datetime) -> bool:
+    """End an open mail that nobody has claimed; answers False where a worker has since it was read."""
     table = type(mail)
     settled = session.exec(
         update(table)
-        .where(col(table.id) == mail.id, is_unsent(table, now))
-        .values(state=state, reason=reason, settled_at=now if state is DeliveryState.EXPIRED else None, lease_until=None)
+        .where(col(table.id) == mail.id, col(table.state) == mail.state, is_free(table, now))
+        .values(state=state, reason=reason, settled_at=now if state is DeliveryState.EXPIRED else None)
     )
     return settled.rowcount == 1
 
 
-def waiting_counts(session: Session, now: datetime, *, due_before: datetime | None = None) -> Counter[str]:
-    """Mails that no process is working on and that are not done, by state; or those only whose time came before an instant.
+def make_due(session: Session, subscriber_ids: Iterable[int], now: datetime) -> None:
+    """The open digests of these people wait no longer for their next try."""
+    people = set(subscriber_ids)
+    waiting = select(Delivery.id, Delivery.subscriber_id).where(
+        col(Delivery.next_try_at) > now, col(Delivery.state).in_(OPEN_STATES)
+    )
+    ids = [number for number, person in session.exec(waiting) if person in people and number is not None]
+    for start in range(0, len(ids), 1000):
+        session.exec(update(Delivery).where(col(Delivery.id).in_(ids[start : start + 1000])).values(next_try_at=None))
 
-    One that a process was handing over when it died counts as unknown.
-    """
-    counts: Counter[str] = Counter()
+
+def pause_domain(session: Session, domain: str, until: datetime) -> None:
+    """No open mail to the domain is tried before then."""
     for table in TABLES:
-        question = select(table.state, func.count()).where(
-            col(table.state).in_([*OPEN_STATES, DeliveryState.SENDING]), _is_free(table, now)
+        address: Any = col(Notice.email) if table is Notice else _address_of(table)
+        session.exec(
+            update(table)
+            .where(
+                col(table.state).in_(OPEN_STATES),
+                or_(col(table.next_try_at).is_(None), col(table.next_try_at) < until),
+                address.endswith(f"@{domain}", autoescape=True),
+            )
+            .values(next_try_at=until)
         )
-        if due_before is not None:
-            question = question.where(func.coalesce(table.next_try_at, table.planned_at) <= due_before)
-        counts.update(dict(session.exec(question.group_by(col(table.state))).all()))
-    counts[DeliveryState.UNKNOWN] += counts.pop(DeliveryState.SENDING, 0)
-    return counts
 
 
-def sending_until(session: Session, now: datetime) -> list[datetime]:
-    """When the leases end of mails that a process is handing over, or was when it died."""
-    ends: list[datetime] = []
-    for table in TABLES:
-        held = select(table).where(col(table.state) == DeliveryState.SENDING, col(table.lease_until) > now)
-        ends += [mail.lease_until for mail in session.exec(held) if mail.lease_until]
-    return ends
+def _address_of(table: type[Outgoing]) -> ScalarSelect[str]:
+    return select(Subscriber.email).where(col(Subscriber.id) == col(table.subscriber_id)).scalar_subquery()
 
 
-def lost_counts(session: Session, since: datetime) -> dict[str, int]:
-    """Digests given up or refused for good since then, by state. Of a notice nobody but its subscriber is in need."""
-    lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
-    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
-    return dict(session.exec(question.group_by(col(Delivery.state))).all())
-
-
-def state_counts(session: Session, table: type[Notice] | type[Delivery]) -> dict[str, int]:
-    """All that were ever planned, by state."""
-    return dict(session.exec(select(table.state, func.count()).group_by(col(table.state))).all())
-
-
-def is_open(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
-    """It still wants to be sent, and no process holds it."""
-    return col(table.state).in_(OPEN_STATES) & _is_free(table, now)
+def is_due(table: type[Outgoing], now: datetime, states: Collection[str] = OPEN_STATES) -> ColumnElement[bool]:
+    """It wants to be sent now, and no worker has claimed it."""
+    is_time = or_(col(table.next_try_at).is_(None), col(table.next_try_at) <= now)
+    return col(table.state).in_(states) & is_time & is_free(table, now)
 
 
 def is_unsent(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
-    """It surely never arrived, and no process holds it."""
-    return col(table.state).in_([DeliveryState.PLANNED, DeliveryState.DEFERRED]) & _is_free(table, now)
+    """It surely never arrived, and no worker has claimed it."""
+    return col(table.state).in_(UNSENT_STATES) & (col(table.uncertain_count) == 0) & is_free(table, now)
 
 
-def _is_free(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
+def is_free(table: type[Outgoing], now: datetime) -> ColumnElement[bool]:
     return or_(col(table.lease_until).is_(None), col(table.lease_until) <= now)

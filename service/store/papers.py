@@ -150,12 +150,36 @@ def papers_to_summarize(session: Session, now: datetime) -> list[Paper]:
     return list(session.exec(select(Paper).where(or_(unwritten, due)).order_by(col(Paper.id))))
 
 
-def put_summary(session: Session, paper_id: str, summary: Summary, *, error: str | None, next_try_at: datetime | None) -> None:
+def put_summary(
+    session: Session,
+    paper_id: str,
+    summary: Summary,
+    *,
+    version: str | None = None,
+    error: str | None = None,
+    is_refused: bool = False,
+    next_try_at: datetime | None = None,
+) -> None:
+    """`version` is the model and prompt that were asked; `is_refused` tells that its answer did not pass."""
     paper = session.get_one(Paper, paper_id)
     paper.tldr, paper.problem, paper.result = summary.tldr, summary.problem, summary.result
     paper.written_by = summary.written_by
+    paper.evidence = {name: place._asdict() for name, place in summary.evidence.items()}
+    paper.checks = list(summary.checks)
+    paper.tags = list(summary.tags) or paper.tags
+    paper.summary_version = version
+    paper.summary_tries += is_refused
     paper.summary_error = error
     paper.summary_next_try_at = next_try_at
+
+
+def ask_again(session: Session, since: date, version: str, now: datetime) -> int:
+    """Make due every paper featured from `since` on that another model or prompt summarised; answers how many."""
+    other = or_(col(Paper.summary_version).is_(None), col(Paper.summary_version) != version)
+    papers = session.exec(select(Paper).where(col(Paper.featured_on) >= since, other)).all()
+    for paper in papers:
+        paper.summary_next_try_at, paper.summary_tries = now, 0
+    return len(papers)
 
 
 def paper_count(session: Session) -> int:
@@ -171,7 +195,9 @@ def newest_featured_on(session: Session, *, before: date | None = None) -> date 
 
 def _clear_summary(paper: Paper) -> None:
     paper.tldr = paper.problem = paper.result = paper.written_by = None
+    paper.evidence = paper.checks = paper.summary_version = None
     paper.summary_error = paper.summary_next_try_at = None
+    paper.summary_tries = 0
 
 
 def _stored(value: Any) -> Any:

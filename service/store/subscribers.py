@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -11,6 +12,7 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from service.models import Delivery, Mark, Notice, Subscriber, SubscriberState, Suppression
+from service.store.deliveries import count_candidates
 from service.subscribers import SubscriberSettings, address_hash
 
 
@@ -102,6 +104,9 @@ def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> Non
     """Delete the person, their deliveries, marks and notices; of one who had unsubscribed a hash of the address stays."""
     if person.state == SubscriberState.UNSUBSCRIBED:
         session.merge(Suppression(address_hash=address_hash(person.email), reason="unsubscribed", added_at=now))
+    issues = session.exec(select(Delivery.issue_id).where(col(Delivery.subscriber_id) == person.id)).all()
+    for issue_id, count in Counter(issues).items():
+        count_candidates(session, issue_id, -count)
     session.exec(delete(Delivery).where(col(Delivery.subscriber_id) == person.id))
     session.exec(delete(Mark).where(col(Mark.subscriber_id) == person.id))
     session.exec(delete(Notice).where(col(Notice.subscriber_id) == person.id))

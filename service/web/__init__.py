@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from service.errors import BadLink, ExpiredLink, StoreFailed
 from service.models import Sender
-from service.web import account, digest, health, settings, subscription
+from service.web import account, digest, health, marks, settings, subscription
 from service.web.site import Site, message_page, style
 
 _HEADERS = {
@@ -37,7 +37,7 @@ def web_application(engine: Engine, sender: Sender, clock: Callable[[], datetime
     app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY)
     _add_answers_to_failures(app, site)
     app.get("/style.css")(style)
-    for subject in (health, subscription, settings, account, digest):
+    for subject in (health, subscription, settings, marks, account, digest):
         app.include_router(subject.routes(site))
     return app
 

@@ -9,16 +9,17 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlmodel import Session
 
 from service.errors import BadLink, WrongUse
-from service.links import Fresh
+from service.links import Fresh, Standing
 from service.models import Notice, Subscriber, SubscriberState
 from service.pipeline.subscriptions import ask_at_new_address, move_to, resubscribe
 from service.render.words import masked
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
+from service.store.marks import marked_papers
 from service.store.notices import notices_of
 from service.store.subscribers import erase_subscriber
 from service.subscribers import parse_address
-from service.web.site import READ, Site, fresh_path, message_page, notice_of, page
+from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, standing_path
 
 _OURS = {"id", "key", "issue_id", "subscriber_id"}  # not of the person; and keys open links
 
@@ -60,6 +61,7 @@ def _everything(session: Session, person: Subscriber) -> dict[str, Any]:
     return {
         "subscriber": person.model_dump(mode="json", exclude=_OURS),
         "deliveries": [row.model_dump(mode="json", exclude=_OURS) for row in deliveries_of(session, person.id)],
+        "marks": [mark.model_dump(mode="json", exclude=_OURS) for mark, _ in marked_papers(session, person.id)],
         "notices": [row.model_dump(mode="json", exclude=_OURS) for row in notices_of(session, person.id)],
     }
 
@@ -74,6 +76,8 @@ def _account_page(
         status_code=status_code,
         person=person,
         deliveries=deliveries_of(session, person.id),
+        marks=marked_papers(session, person.id),
+        mark_page=standing_path(site, Standing.MARK, person),
         is_unsubscribed=person.state == SubscriberState.UNSUBSCRIBED,
         said=said,
         here=fresh_path(site, Fresh.ACCOUNT, token),

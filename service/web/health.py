@@ -14,7 +14,7 @@ from service.errors import StoreFailed
 from service.models import Delivery, DeliveryState, Notice
 from service.pipeline.status import service_state
 from service.store.database import reading
-from service.store.ledger import state_counts
+from service.store.mail_counts import state_counts
 from service.web.site import READ, Site
 
 

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
+from sqlmodel import Session
 
 from service.errors import WrongUse
 from service.links import Fresh, Standing
@@ -16,6 +17,7 @@ from service.pipeline.subscriptions import ask_for_account, change_settings, mai
 from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
 from service.render.words import cadence_in_words, masked
 from service.store.database import reading, transaction
+from service.store.deliveries import last_silence
 from service.store.topics import all_topics
 from service.subscribers import changed_columns, parse_topics
 from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
@@ -58,8 +60,7 @@ def _add_settings(router: APIRouter, site: Site) -> None:
     def show_settings(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
             person = person_of(session, site, Standing.SETTINGS, token)
-            topics = all_topics(session)
-        return _settings_page(site, person, topics)
+            return _settings_page(session, site, person, all_topics(session))
 
     @router.post("/settings/{token}")
     def change(token: str, form: Annotated[_Form, Form()]) -> HTMLResponse:
@@ -70,9 +71,11 @@ def _add_settings(router: APIRouter, site: Site) -> None:
                 changes = _checked(catalogue, form)
                 has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
-                return _settings_page(site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
-        told = "Saved. A mail tells you what was changed, with an undo." if has_changed else "Nothing was different from before."
-        return _settings_page(site, person, catalogue, said=told)
+                return _settings_page(session, site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
+            told = (
+                "Saved. A mail tells you what was changed, with an undo." if has_changed else "Nothing was different from before."
+            )
+            return _settings_page(session, site, person, catalogue, said=told)
 
     @router.post("/settings/{token}/account")
     def mail_account_link(token: str) -> HTMLResponse:
@@ -93,8 +96,10 @@ def _checked(catalogue: list[Topic], form: _Form) -> dict[str, Any]:
 
 
 def _settings_page(
-    site: Site, person: Subscriber, topics: list[Topic], *, said: str | None = None, status_code: int = 200
+    session: Session, site: Site, person: Subscriber, topics: list[Topic], *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
+    assert person.id is not None
+    silence = last_silence(session, person.id)
     action = standing_path(site, Standing.SETTINGS, person)
     return page(
         site,
@@ -104,6 +109,7 @@ def _settings_page(
         topics=topics,
         cadences=[(cadence, cadence_in_words(cadence)) for cadence in _CADENCES],
         zones=sorted({*_ZONES, person.zone}),
+        silence=silence,
         lengths=[(length, length_in_words(length)) for length in dict.fromkeys([*_LENGTHS, person.length])],
         scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],
         languages=LANGUAGE_NAMES.items(),

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from service.errors import BadLink
 from service.links import Fresh, Standing, fresh_key, standing_key, standing_link
 from service.models import Notice, Sender, Subscriber
+from service.render.cards import title
 from service.render.words import cadence_in_words, day_in_words, masked, short_day
 from service.store.notices import notice_by_key
 from service.store.subscribers import lock_subscriber, subscriber_by_key
@@ -26,7 +27,7 @@ READ = ["GET", "HEAD"]
 _PAGES = Environment(
     loader=FileSystemLoader(TEMPLATES / "web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_PAGES.filters.update(masked=masked, day=day_in_words, short_day=short_day, cadence_in_words=cadence_in_words)
+_PAGES.filters.update(paper_title=title, masked=masked, day=day_in_words, short_day=short_day, cadence_in_words=cadence_in_words)
 _STYLE = (TEMPLATES / "web" / "style.css").read_text("utf-8")
 
 

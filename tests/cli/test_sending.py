@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections import Counter
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.header import decode_header, make_header
@@ -12,6 +16,7 @@ from aiosmtpd.handlers import Message
 
 from tests.builders import free_port
 from tests.cli.conftest import Paperround
+from tests.mail_server import MailServer, Moment, running
 
 ADA, BEN = "ada@example.org", "ben@example.org"
 ON = ("--on", "2026-10-01")
@@ -148,6 +153,42 @@ def test_an_unforeseen_fault_is_one_line_too(paperround: Paperround, folder: Pat
     assert (early.status, early.err) == (2, "error: '0001-01-10' is no day of this source: write one as in 2026-11-20\n")
 
 
+def test_ctrl_c_ends_after_the_mail_in_hand_and_the_next_call_carries_on(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = {f"reader{number}@example.org" for number in range(5)}
+    for reader in readers:
+        paperround("subscribers", "add", reader, "--topics", "agents")
+    monkeypatch.setenv("PAPERROUND_CONNECTIONS", "1")
+
+    def interrupt(moment: Moment) -> None:
+        if moment.stage == "DOT" and len(server.accepted) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+
+    with running(MailServer(interrupt)) as server:
+        set_up(monkeypatch, f"smtp://127.0.0.1:{server.port}")
+        stopped = paperround("send-now", *ON, "--yes")
+        assert stopped.status == 1
+        assert stopped.err == (
+            "stopping after the mails that are being handed over\n"
+            "error: 3 mails not sent; the first: planned; the next run carries on\n"
+        )
+        assert "7 candidates = 3 planned + 3 accepted + 1 skipped" in stopped.out
+        assert paperround("send-now", *ON, "--yes").status == 0
+    assert server.recipients == Counter([ADA, *readers])
+
+
+def test_of_many_people_the_first_subjects_and_the_reason_of_each_skip_are_told(paperround: Paperround, folder: Path) -> None:
+    lines = [f"reader{number:02d}@example.org,{'agents' if number % 2 else 'robotics'}" for number in range(40)]
+    (folder / "people.csv").write_text("\n".join(["email,topics", *lines]))
+    paperround("subscribers", "import", "people.csv")
+    told = paperround("send-now", *ON, "--dry-run").out
+    assert told.count("LLM Agents") == 10
+    assert "21 skipped: 3 new papers looked at, none above your bar, no near misses" in told
+    assert told.endswith("42 candidates = 21 planned + 21 skipped\n")
+
+
 def test_only_those_named_get_mail(paperround: Paperround) -> None:
     paperround("subscribers", "add", "chi@example.org", "--topics", "agents,code")
     by_topic = paperround("send-now", *ON, "--topic", "code", "vision", "--dry-run", "--json").json
@@ -216,6 +257,6 @@ def test_status_tells_what_was_fetched_and_sent(paperround: Paperround) -> None:
     ran = paperround("status")
     assert ran.status == 0
     assert "page.html: 3 papers of Thursday 01 October 2026" in ran.out
-    assert "1 accepted, 1 skipped" in ran.out
+    assert "Issue 1 is complete: 2 candidates = 1 accepted + 1 skipped" in ran.out
     assert ran.out.endswith("Nothing needs you.\n")
     assert paperround("status", "--json").json["needs_a_person"] == []

@@ -74,6 +74,7 @@ def post_office(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostOffice]:
     controller = Controller(office, hostname="127.0.0.1", port=port)
     controller.start()
     monkeypatch.setenv("PAPERROUND_SMTP_URL", f"smtp://127.0.0.1:{port}")
+    monkeypatch.setenv("PAPERROUND_CONNECTIONS", "1")  # it counts the mails
     yield office
     office.release()
     controller.stop()
@@ -209,6 +210,32 @@ def test_over_a_stop_within_a_send_and_a_kill_between_two_everybody_gets_one_mai
         assert {"event", "level", "timestamp"} <= set.intersection(*(set(line) for line in lines))
         assert "example.org" not in repr(lines)
         assert "Traceback" not in repr(lines)
+
+
+@pytest.mark.slow
+def test_killed_within_a_send_it_goes_on_at_its_next_start_and_knows_which_mail_is_in_doubt(
+    paperround: Paperround, folder: Path, serve: Serve, post_office: PostOffice
+) -> None:
+    readers = [f"reader{number}@example.org" for number in range(4)]
+    for reader in readers:
+        paperround("subscribers", "add", reader, "--topics", "agents")
+    make_due(folder)
+    post_office.hold_number = 2
+    process = serve()
+    eventually(lambda: post_office.is_holding)
+    process.kill()
+    process.wait()
+    assert delivery_states(folder) == {"accepted": 1, "sending": 1, "planned": 2}
+    post_office.release()
+    begun = time.monotonic()
+    serve()
+    eventually(lambda: delivery_states(folder)["accepted"] == 4)
+    assert time.monotonic() - begun < 30
+    rows = paperround("deliveries", "list", "--json").json
+    doubts = {row["email"]: row["uncertain_count"] for row in rows}
+    got = Counter(to for to, _ in post_office.mails)
+    assert sum(doubts.values()) == 1
+    assert all(1 <= got[reader] <= 1 + doubts[reader] for reader in readers)
 
 
 def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(folder: Path, serve: Serve, address: str) -> None:

@@ -59,7 +59,9 @@ def test_summarize_prints_a_line_for_each_line(paperround: Paperround, papers: P
         "problem": None,
         "result": None,
         "written_by": "authors",
-        "tags": ["agents", "tool use", "language models"],
+        "evidence": {"tldr": {"start": 13, "end": 49, "written_by": "authors"}},
+        "checks": [],
+        "tags": ["agents", "tool use", "planning"],
     }
     assert (second["id"], second["tldr"], second["written_by"]) == (7, None, "authors")
     assert ran.status == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from service.compose import compose_again, kept_ids
 from service.match import match_paper, phrasebook
-from service.models import Delivery, Digest, History, Mark, MarkKind, Paper
+from service.models import Delivery, Digest, History, Mark, MarkKind, Paper, Topic
 from tests.builders import DAY, NOW, paper, subscriber
 from tests.test_compose import TOPICS, compose
 
@@ -26,11 +26,11 @@ def planned(digest: Digest) -> Delivery:
     )
 
 
-def again(digest: Digest, papers: list[Paper]) -> Digest:
+def again(digest: Digest, papers: list[Paper], topics: list[Topic] = TOPICS) -> Digest:
     delivery = planned(digest)
     stored = [one for one in papers if one.id in kept_ids(delivery)]
-    matches = {one.id: match_paper(one, phrasebook(TOPICS)) for one in stored}
-    return compose_again(digest.subscriber, delivery, stored, matches, TOPICS)
+    matches = {one.id: match_paper(one, phrasebook(topics)) for one in stored}
+    return compose_again(digest.subscriber, delivery, stored, matches, topics)
 
 
 def shape(digest: Digest) -> Any:

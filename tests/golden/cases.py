@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.delivery.message import build_message
@@ -174,19 +174,20 @@ NOTICES: dict[str, tuple[NoticeKind, Fresh, dict[str, Any]]] = {
 ORDINARY = ("ordinary", "one-paper", "note", "weekly", "catch-up", "german", "confirmation", "change")
 
 
-def golden(name: str) -> Golden:
-    return _golden_digest(DIGESTS[name]()) if name in DIGESTS else _golden_notice(*NOTICES[name])
+def golden(name: str, now: datetime = NOW) -> Golden:
+    """`now` is the Date of the message."""
+    return _golden_digest(DIGESTS[name](), now) if name in DIGESTS else _golden_notice(*NOTICES[name], now)
 
 
-def _golden_digest(digest: Digest) -> Golden:
+def _golden_digest(digest: Digest, now: datetime) -> Golden:
     person = digest.subscriber
     links = mail_links(SENDER, person.key, digest.on)
     email = render_digest(digest, links, sent_on=SENT_ON, postal_line=POSTAL_LINE)
-    message = build_message(email, SENDER, to=person.email, key="d" * 32, now=NOW, unsubscribe_link=links.unsubscribe)
+    message = build_message(email, SENDER, to=person.email, key="d" * 32, now=now, unsubscribe_link=links.unsubscribe)
     return Golden(person, email, message, digest=digest)
 
 
-def _golden_notice(kind: NoticeKind, purpose: Fresh, fields: dict[str, Any]) -> Golden:
+def _golden_notice(kind: NoticeKind, purpose: Fresh, fields: dict[str, Any], now: datetime) -> Golden:
     state = "pending" if kind is NoticeKind.CONFIRMATION else "active"
     person = reader(state=state, **fields)
     before = {"topics": ["agents"], "cadence": "daily", "hour": 8, "zone": "Europe/Berlin"}
@@ -194,7 +195,7 @@ def _golden_notice(kind: NoticeKind, purpose: Fresh, fields: dict[str, Any]) -> 
     notice = Notice(subscriber_id=1, kind=kind, email=person.email, key="n" * 32, before=before, after=after, planned_at=NOW)
     link = fresh_link(SENDER, purpose, notice.key, NOW)
     email = render_notice(notice, person, {one.slug: one for one in TOPICS}, link=link, sent_on=SENT_ON)
-    message = build_message(email, SENDER, to=person.email, key=notice.key, now=NOW)
+    message = build_message(email, SENDER, to=person.email, key=notice.key, now=now)
     return Golden(person, email, message, notice=notice)
 
 

@@ -135,6 +135,24 @@ def test_an_empty_list_is_a_page_without_papers() -> None:
     assert parse_page(page([])).papers == ()
 
 
+@pytest.mark.parametrize(
+    ("saved", "mark"),
+    [("utf-8", b"\xef\xbb\xbf"), ("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"), ("cp1252", b"")],
+)
+def test_a_page_that_was_saved_in_another_encoding_is_the_same_page(saved: str, mark: bytes) -> None:
+    whole = list_page([record(title="Größe und Maß")], DAY).decode()
+    named = whole.replace("<head>", '<head><meta charset="windows-1252">', 1)
+    assert named != whole
+    content = mark + (whole if mark else named).encode(saved, "xmlcharrefreplace")
+    assert parse_page(content) == parse_page(whole.encode())
+
+
+def test_an_encoding_that_is_no_encoding_of_pages_is_not_used() -> None:
+    whole = list_page([record(title="Größe")], DAY)
+    for name in ("punycode", "unicode_escape", "zip", "utf-7", "no such thing"):
+        assert parse_page(whole.replace(b"<head>", f"<head><meta charset='{name}'>".encode(), 1)) == parse_page(whole)
+
+
 def test_plain_text_tells_titles_abstracts_and_the_lines_below_them() -> None:
     read = parse_page(TEXT_PAGE.format(day="Oct 1").encode(), asked_on=DAY)
     assert (read.form, read.period, read.date) == ("plain text", "day", DAY)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Delivery, Page, Paper, Subscriber, metadata
+from service.models import Delivery, Issue, Page, Paper, Subscriber, metadata
 from service.store import database
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -29,8 +29,10 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
         "ck_subscriber_hour",
         "ck_subscriber_language",
         "ck_delivery_state",
+        "ck_delivery_bounce",
         "ck_notice_state",
         "ck_notice_kind",
+        "ck_notice_bounce",
         "ck_mark_kind",
     }
 
@@ -83,7 +85,8 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
     with reading(bare_database) as session:
         page, paper = session.get_one(Page, 1), session.get_one(Paper, "2610.00001")
         assert (page.new_count, page.causes, page.field_counts, page.part, page.goes_on) == (1, [], {}, 0, False)
-        assert (paper.title, paper.told_by, paper.velocity) == ("T", {}, None)
+        assert (paper.title, paper.told_by, paper.velocity, paper.summary_tries) == ("T", {}, None, 0)
+        assert (session.get_one(Issue, 1).candidate_count, session.get_one(Delivery, 1).uncertain_count) == (1, 0)
         person = session.get_one(Subscriber, 1)
         assert (person.length, person.minimum_score, person.followed, person.muted) == ("minutes:6", 0, [], [])
         assert (person.language, person.with_abstract, person.with_outside, person.with_note) == ("en", False, True, False)

@@ -1,5 +1,5 @@
 // Opens mails in Chromium: reads jobs as JSON from stdin, answers what was found as JSON.
-// A job: {html, width, scheme, picture?}; an answer: {violations, sideways, requests}.
+// A job: {html, width, scheme, picture?, height?}, the height where a picture is not of the whole; an answer: {violations, sideways, requests}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
@@ -30,10 +30,10 @@ try {
 }
 process.stdout.write(JSON.stringify(answers));
 
-async function look({ html, width, scheme, picture }) {
+async function look({ html, width, scheme, picture, height }) {
   const page = await browser.newPage();
   const requests = [];
-  await page.setViewport({ width, height: 900, deviceScaleFactor: picture && width < 640 ? 2 : 1 });
+  await page.setViewport({ width, height: 900, deviceScaleFactor: 1 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
   await page.setRequestInterception(true);
   page.on("request", (request) => {
@@ -46,7 +46,7 @@ async function look({ html, width, scheme, picture }) {
   await page.setContent(html, { waitUntil: "load" });
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (picture) {
-    await page.screenshot({ path: picture, fullPage: true });
+    await page.screenshot({ path: picture, ...(height ? { clip: { x: 0, y: 0, width, height } } : { fullPage: true }) });
     await page.close();
     return { violations: [], sideways, requests };
   }

@@ -53,7 +53,7 @@ def test_no_link_of_any_mail_or_page_changes_anything(web: Web, mails: dict[str,
     assert web.stored() == before
     kinds = {place.split("/")[1] for place in walked}
     assert kinds == {
-        "unsubscribe", "resubscribe", "settings", "pause", "digest", "confirm", "undo", "account", "address", "style.css"
+        "mark", "unsubscribe", "resubscribe", "settings", "pause", "digest", "confirm", "undo", "account", "address", "style.css"
     }  # fmt: skip
 
 
@@ -66,6 +66,8 @@ def pages_after_acting(web: Web, mails: dict[str, EmailMessage]) -> Iterator[str
         (LINKS.pause, {"until": "2026-10-20"}),
         (LINKS.pause, {"until": "never"}),
         (LINKS.settings, {"hour": "99"}),
+        (LINKS.mark("2610.00001", "more"), {}),
+        (LINKS.mark("2610.00001", "mute"), {"phrase": "..."}),
         (the_link(mails["confirmation"]), {}),
         (the_link(mails["change"]), {}),
         (f"{account}/erase", {}),

@@ -180,7 +180,7 @@ def test_a_notice_that_can_not_be_sent_is_tried_again_and_holds_up_no_digest(web
     web.wake()
     web.now = NOW.replace(hour=7, minute=59)
     web.post(LINKS.settings, **{**GIVEN, "topics": ["code"]})
-    web.mailbox.refuse[ADA] = DeliveryFailed(451, "later")
+    web.mailbox.refuse[ADA] = DeliveryFailed(450, "the mailbox is busy")
     assert [mail["To"] for mail in web.wake()] == ["ben@example.org"]
     web.mailbox.refuse.clear()
     web.now += timedelta(minutes=10)

@@ -1,0 +1,93 @@
+"""`suppressions`: list, add, remove, import, export. Touches the database and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.output import (
+    Json,
+    counted,
+    database_reading,
+    database_transaction,
+    now,
+    read_text,
+    say,
+    say_json,
+    say_table,
+    write_file,
+)
+from service.errors import PaperroundError
+from service.store.suppressions import add_suppression, remove_suppression, suppressions
+from service.subscribers import address_hash, parse_address
+from service.suppression_list import read_suppressions, write_suppressions
+
+app = typer.Typer(rich_markup_mode=None)
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL")]
+
+
+@app.command("list")
+def list_suppressions(as_json: Json = False) -> None:
+    """Every address that gets no mail, and why; a hash where no subscriber has it."""
+    with database_reading() as session:
+        rows = suppressions(session)
+    if as_json:
+        say_json([{"email": email, **row.model_dump()} for row, email in rows])
+    elif rows:
+        say_table([(email or row.address_hash, f"{row.added_at:%Y-%m-%d}", row.reason) for row, email in rows])
+    else:
+        say("No address is suppressed.")
+
+
+@app.command("add")
+def add(
+    email: Email, reason: Annotated[str, typer.Option(help="Why it gets no mail.")] = "by hand", as_json: Json = False
+) -> None:
+    """Send no more mail to an address, whatever is planned for it."""
+    address = parse_address(email)
+    with database_transaction() as session:
+        is_new = add_suppression(session, address_hash(address), reason, now())
+    if as_json:
+        say_json({"added": is_new})
+    else:
+        say(f"{address} gets no more mail." if is_new else f"{address} was suppressed before.")
+
+
+@app.command("remove")
+def remove(email: Email, as_json: Json = False) -> None:
+    """Let an address get mail again."""
+    address = parse_address(email)
+    with database_transaction() as session:
+        if not remove_suppression(session, address_hash(address)):
+            raise PaperroundError(f"{address} is not suppressed")
+    say_json({"removed": address}) if as_json else say(f"{address} may get mail again.")
+
+
+@app.command("import")
+def import_csv(file: Annotated[Path, typer.Argument(metavar="FILE.csv")], as_json: Json = False) -> None:
+    """Suppress the addresses of a CSV with a column email or address_hash, and perhaps reason."""
+    told = read_suppressions(read_text(file))
+    with database_transaction() as session:
+        added = sum(add_suppression(session, code, reason, now()) for code, reason in told.items())
+    if as_json:
+        say_json({"added": added, "unchanged": len(told) - added})
+    else:
+        say(f"{added} added, {len(told) - added} suppressed before")
+
+
+@app.command("export")
+def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
+    """Write all suppressions as CSV, to a file or to stdout; `import` reads it back."""
+    with database_reading() as session:
+        rows = suppressions(session)
+    if file:
+        write_file(file, write_suppressions(rows))
+        told = f"{counted(len(rows), 'suppression')} written to {file}"
+        say_json({"file": file, "suppressions": len(rows)}) if as_json else say(told)
+    elif as_json:
+        say_json([{"email": email, **row.model_dump()} for row, email in rows])
+    else:
+        say(write_suppressions(rows).rstrip())

@@ -1,0 +1,71 @@
+"""Bytes of an SMTP server to its replies, however they are cut on the way (RFC 5321, 4.2). Touches nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_LONGEST_LINE = 4096  # octets; the RFC has 512, and servers that say more
+_MOST_LINES = 100
+
+
+class Nonsense(ValueError):
+    """What came is no reply; nothing that follows on this connection can be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    code: int
+    lines: tuple[str, ...]  # without code and line break, control characters replaced
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.lines).split())
+
+    @property
+    def is_positive(self) -> bool:
+        return 200 <= self.code < 300
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}"
+
+
+class ReplyParser:
+    """Keeps what has come of the next reply, and never more than a whole one may hold."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._code: int | None = None
+        self._lines: list[str] = []
+
+    @property
+    def is_within(self) -> bool:
+        """Whether a reply has begun and not ended."""
+        return bool(self._rest or self._lines)
+
+    def feed(self, received: bytes) -> list[Reply]:
+        """The replies that are whole now. Raises Nonsense."""
+        *lines, self._rest = (self._rest + received).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            raise Nonsense("a line of a reply has no end")
+        return [reply for line in lines if (reply := self._add(line.removesuffix(b"\r")))]
+
+    def _add(self, line: bytes) -> Reply | None:
+        found = _LINE.fullmatch(line)
+        code = int(found[1]) if found else None
+        if found is None or code is None or (self._code or code) != code or len(line) > _LONGEST_LINE:
+            raise Nonsense(f"this is no reply: {_printable(line[:80])!r}")
+        self._lines.append(_printable(found[3] or b""))
+        if found[2] == b"-":
+            self._code = code
+            if len(self._lines) > _MOST_LINES:
+                raise Nonsense("a reply has no end")
+            return None
+        reply = Reply(code, tuple(self._lines))
+        self._code, self._lines = None, []
+        return reply
+
+
+def _printable(text: bytes) -> str:
+    return "".join(c if c.isprintable() else " " for c in text.decode("utf-8", "replace"))

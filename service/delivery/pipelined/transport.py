@@ -1,0 +1,259 @@
+"""Hand mails over on several connections at once, in one thread. Touches the network.
+
+For each connection: start a mail in the ledger, send its content with the next one's envelope behind it, read the answer,
+settle the mail and start the next in one commit. Turns that come up while a commit runs share the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from service.delivery.lanes import Feed, Parcel, Result, Turn
+from service.delivery.pace import Allow, Pace
+from service.delivery.pipelined.connection import Connection, Unwilling
+from service.delivery.pipelined.dialling import Dialler
+from service.delivery.server import Server
+from service.delivery.smtp import END_TIMEOUT, STEP_TIMEOUT
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
+
+_MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
+_STOP_CHECK = 0.05  # seconds
+
+
+class PipelinedTransport:
+    """Several connections to one server, opened as mails come."""
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        mail_from: str,
+        connections: int = 1,
+        drain: timedelta = timedelta(seconds=30),
+        allow: Allow | None = None,
+        sign: Callable[[bytes], bytes] | None = None,
+        timeout: float = STEP_TIMEOUT,
+        end_timeout: float = END_TIMEOUT,
+    ) -> None:
+        self.connections = connections
+        self.drain = drain
+        self.allow = allow
+        self.sign = sign
+        self._dialler = Dialler(server, mail_from, _own_name(), timeout, end_timeout, _context(server))
+
+    def carry(self, feed: Feed) -> None:
+        """Hand over what the feed gives until it gives no more, or the server takes none. Raises what the feed raised."""
+        asyncio.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
+
+    def send(self, message: bytes, *, to: str) -> str:
+        """One mail; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
+        feed = _OneMail(Parcel("", to, message))
+        self.carry(feed)
+        if isinstance(feed.result, Exception):
+            raise feed.result
+        return feed.result
+
+    def close(self) -> None:
+        """Nothing is kept open between two runs."""
+
+    async def _carry(self, feed: Feed) -> None:
+        commits, pace = _Commits(feed), Pace(feed, self.allow)
+        lanes = [_Lane(self._dialler, commits, pace) for _ in range(self.connections)]
+        tasks = [asyncio.create_task(lane.run()) for lane in lanes]
+        guard = asyncio.create_task(self._guard(feed, lanes))
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in (guard, *tasks):
+                task.cancel()
+            await asyncio.gather(guard, *tasks, return_exceptions=True)
+            for lane in lanes:
+                lane.abort()
+
+    async def _guard(self, feed: Feed, lanes: Sequence[_Lane]) -> None:
+        """Told to stop, the lanes have a set time for the mails that they are handing over."""
+        while not feed.is_stopping():
+            await asyncio.sleep(_STOP_CHECK)
+        await asyncio.sleep(self.drain.total_seconds())
+        for lane in lanes:
+            lane.abort()
+
+
+class _Lane:
+    """One connection's mails, one after another."""
+
+    def __init__(self, dialler: Dialler, commits: _Commits, pace: Pace) -> None:
+        self._dialler, self._commits, self._pace = dialler, commits, pace
+        self._connection: Connection | None = None
+        self._is_aborted = False
+
+    async def run(self) -> None:
+        last: tuple[Parcel, Result] | None = None
+        parcel = await self._pace.next()
+        breaks = 0
+        while parcel is not None:
+            may_go = await self._commits.turn(Turn(last, parcel))
+            following, last = self._pace.take(), None
+            if may_go:
+                last = parcel, await self._result(parcel, following)
+                breaks = breaks + 1 if _is_break(last[1]) else 0
+            else:
+                self._take_back(parcel)
+            if self._pace.is_stopping() or breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
+                self._put_back(following)
+                break
+            if following is None:
+                await self._settle(last)
+                following, last = await self._pace.next(), None
+            parcel = following
+        await self._settle(last)
+        if self._connection is not None:
+            await self._connection.quit()
+
+    def abort(self) -> None:
+        """Break off: what waits for the server fails at once, and nothing is opened again."""
+        self._is_aborted = True
+        if self._connection is not None:
+            self._connection.abort()
+
+    async def _settle(self, last: tuple[Parcel, Result] | None) -> None:
+        if last is not None:
+            await self._commits.turn(Turn(last, None))
+
+    async def _result(self, parcel: Parcel, following: Parcel | None) -> Result:
+        try:
+            connection = await self._agreed(parcel)
+            return await connection.hand_over(parcel.message, following)
+        except (DeliveryFailed, DeliveryUncertain, ServerUnusable) as error:
+            if _is_break(error) or isinstance(error, ServerUnusable):
+                self._drop()
+            return error
+
+    async def _agreed(self, parcel: Parcel) -> Connection:
+        """A connection that waits for the mail's content. A server may close a used one at any time: that gets a second try."""
+        if self._connection is not None and not self._connection.is_lost:
+            try:
+                return await self._agree(self._connection, parcel)
+            except Unwilling:
+                self._drop()
+        try:
+            return await self._agree(await self._dial(), parcel)
+        except Unwilling as error:
+            raise self._dialler.unusable(str(error)) from error
+
+    async def _agree(self, connection: Connection, parcel: Parcel) -> Connection:
+        if connection.has_begun is not parcel:
+            connection.begin(parcel)
+        await connection.agree()
+        return connection
+
+    async def _dial(self) -> Connection:
+        if self._is_aborted:
+            raise self._dialler.unusable("told to stop")
+        self._connection = await self._dialler.dial()
+        if self._is_aborted:
+            self._connection.abort()
+        return self._connection
+
+    def _put_back(self, following: Parcel | None) -> None:
+        """Another lane's, or the next run's."""
+        if following is not None:
+            self._take_back(following)
+            self._pace.put_back(following)
+
+    def _take_back(self, parcel: Parcel) -> None:
+        """Its envelope may be out already; only the end of the connection takes it back without content."""
+        if self._connection is not None and self._connection.has_begun is parcel:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.abort()
+            self._connection = None
+
+
+class _Commits:
+    """Group commit: what comes up in one round of the event loop is recorded at once."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
+
+    async def turn(self, turn: Turn) -> bool:
+        """Durable on return; answers whether the turn's next mail may go out. Raises StoreFailed."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._record)
+        answer: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append((turn, answer))
+        return await answer
+
+    def _record(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            answers = self._feed.turn([turn for turn, _ in waiting])
+        except Exception as error:  # nothing may go out; each lane raises it
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(waiting, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+
+class _Signed:
+    """A feed whose mails are signed as they are taken."""
+
+    def __init__(self, feed: Feed, sign: Callable[[bytes], bytes]) -> None:
+        self._take, self._sign = feed.take, sign
+        self.turn, self.is_stopping = feed.turn, feed.is_stopping
+
+    def take(self) -> Parcel | None:
+        parcel = self._take()
+        return parcel and replace(parcel, message=self._sign(parcel.message))
+
+
+class _OneMail:
+    """The feed of a mail that no table knows."""
+
+    def __init__(self, parcel: Parcel) -> None:
+        self.result: Result = ServerUnusable("told to stop")
+        self._parcels = deque([parcel])
+
+    def take(self) -> Parcel | None:
+        return self._parcels.popleft() if self._parcels else None
+
+    def turn(self, turns: Sequence[Turn]) -> list[bool]:
+        for turn in turns:
+            if turn.last:
+                self.result = turn.last[1]
+        return [True] * len(turns)
+
+    def is_stopping(self) -> bool:
+        return False
+
+
+def _is_break(result: Result) -> bool:
+    return isinstance(result, DeliveryUncertain) or (isinstance(result, DeliveryFailed) and result.broke_off)
+
+
+def _own_name() -> str:
+    """A whole name, else an address literal (RFC 5321, 4.1.4)."""
+    name = socket.getfqdn()
+    return name if "." in name else "[127.0.0.1]"
+
+
+def _context(server: Server) -> ssl.SSLContext:
+    if server.tls != "if offered":
+        return ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # on loopback nobody listens in, and certificates are seldom signed
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

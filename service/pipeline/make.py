@@ -1,0 +1,51 @@
+"""A claimed mail to its finished bytes, a delivery or a notice. Touches the database, which it only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from service.cadence import local_day
+from service.delivery.message import build_message
+from service.links import Fresh, fresh_link, mail_links
+from service.models import Delivery, Notice, NoticeKind, Sender
+from service.pipeline.digests import digest_again, topic_board
+from service.render import render_digest, render_notice
+from service.store.database import reading
+from service.store.ledger import Claimed
+
+Maker = Callable[[Claimed, datetime], tuple[str, bytes]]  # the subject and the message, as of that instant
+
+_PURPOSES = {
+    NoticeKind.CONFIRMATION: Fresh.CONFIRM,
+    NoticeKind.CHANGE: Fresh.UNDO,
+    NoticeKind.ACCOUNT: Fresh.ACCOUNT,
+    NoticeKind.ADDRESS: Fresh.ADDRESS,
+    NoticeKind.MOVE: Fresh.UNDO,
+}
+
+
+def mail_maker(engine: Engine, sender: Sender) -> Maker:
+    """With the topics as they are now, for any number of mails."""
+    with reading(engine) as session:
+        board = topic_board(session)
+    topics = {topic.slug: topic for topic in board.topics}
+
+    def make(claimed: Claimed, now: datetime) -> tuple[str, bytes]:
+        row, person = claimed.mail, claimed.person
+        sent_on = local_day(now, person.zone)
+        if isinstance(row, Notice):
+            link = fresh_link(sender, _PURPOSES[NoticeKind(row.kind)], row.key, now)  # fresh however long the mail waited
+            email = render_notice(row, person, topics, link=link, sent_on=sent_on)
+            return email.subject, build_message(email, sender, to=claimed.to, key=row.key, now=now)
+        assert isinstance(row, Delivery)
+        with reading(engine) as session:
+            digest = digest_again(session, person, row, board)
+        links = mail_links(sender, person.key, row.digest_on)
+        email = render_digest(digest, links, sent_on=sent_on, postal_line=sender.postal_line)
+        message = build_message(email, sender, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
+        return email.subject, message
+
+    return make

@@ -1,0 +1,52 @@
+"""How many mails wait, are being sent, or were lost. Touches the session it is given, which it only reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from service.models import OPEN_STATES, Delivery, DeliveryState, Notice
+from service.store.ledger import TABLES, is_free
+
+_NOT_DONE = (*OPEN_STATES, DeliveryState.SENDING)
+
+
+def is_anything_open(session: Session) -> bool:
+    """Whether any mail is not done."""
+    return any(session.exec(select(table.id).where(col(table.state).in_(_NOT_DONE)).limit(1)).first() for table in TABLES)
+
+
+def waiting_counts(session: Session, now: datetime, *, due_before: datetime | None = None) -> dict[str, int]:
+    """Mails that no worker has and that are not done, by state; or those only whose time came before an instant."""
+    counts: dict[str, int] = {}
+    for table in TABLES:
+        question = select(table.state, func.count()).where(col(table.state).in_(OPEN_STATES), is_free(table, now))
+        if due_before is not None:
+            question = question.where(func.coalesce(table.next_try_at, table.planned_at) <= due_before)
+        for state, count in session.exec(question.group_by(col(table.state))):
+            counts[state] = counts.get(state, 0) + count
+    return counts
+
+
+def sending_until(session: Session, now: datetime) -> datetime | None:
+    """When the last lease ends of those that run now; None where no mail is being sent."""
+    longest = [
+        select(func.max(table.lease_until)).where(col(table.state).in_(_NOT_DONE), col(table.lease_until) > now)
+        for table in TABLES
+    ]
+    ends = [session.exec(question).one() for question in longest]
+    return max((end for end in ends if end), default=None)
+
+
+def lost_counts(session: Session, since: datetime) -> dict[str, int]:
+    """Digests given up or refused for good since then, by state. Of a notice nobody but its subscriber is in need."""
+    lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
+    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
+    return dict(session.exec(question.group_by(col(Delivery.state))).all())
+
+
+def state_counts(session: Session, table: type[Notice] | type[Delivery]) -> dict[str, int]:
+    """All that were ever planned, by state."""
+    return dict(session.exec(select(table.state, func.count()).group_by(col(table.state))).all())

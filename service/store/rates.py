@@ -1,0 +1,28 @@
+"""The turns of the mail limits, which all processes on this database share. Touches the session it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlmodel import Session, col, select
+
+from service.limits import IN_ALL, Limits, grant
+from service.models import Turn
+from service.store.database import take_lock
+
+_PREFIX = "mail "  # the hosts that papers come from have rows beside these
+
+
+def allow_mails(session: Session, limits: Limits, domains: Sequence[str], most: int, now: datetime) -> tuple[list[bool], float]:
+    """`grant` for all processes. Durable with the transaction: before it no mail may go."""
+    take_lock(session.connection(), "mail rate")
+    names = {_PREFIX + name for name in (IN_ALL, *domains)}
+    rows = session.exec(select(Turn).where(col(Turn.host).in_(names))).all()
+    before = {row.host.removeprefix(_PREFIX): row.at.timestamp() for row in rows}
+    turns = dict(before)
+    answer = grant(limits, domains, most, turns, now.timestamp())
+    for name, at in turns.items():
+        if at != before.get(name):
+            session.merge(Turn(host=_PREFIX + name, at=datetime.fromtimestamp(at, UTC)))
+    return answer

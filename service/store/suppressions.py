@@ -1,0 +1,53 @@
+"""Addresses that get no mail, kept as hashes. Touches the session it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, exists
+from sqlmodel import Session, col, select
+
+from service.models import Subscriber, Suppression
+from service.subscribers import address_hash
+
+
+def is_suppressed(email: str) -> ColumnElement[bool]:
+    """A condition for a statement."""
+    return exists().where(col(Suppression.address_hash) == address_hash(email))
+
+
+def suppressed(session: Session, emails: Collection[str]) -> dict[str, str]:
+    """Those of these addresses that get no mail, each with the reason."""
+    hashes = {address_hash(email): email for email in emails}
+    ordered = sorted(hashes)
+    found = {}
+    for start in range(0, len(ordered), 1000):
+        theirs = col(Suppression.address_hash).in_(ordered[start : start + 1000])
+        found.update({hashes[row.address_hash]: row.reason for row in session.exec(select(Suppression).where(theirs))})
+    return found
+
+
+def suppressions(session: Session) -> list[tuple[Suppression, str | None]]:
+    """All, the newest first, each with the address where a subscriber has it."""
+    known = {address_hash(email): email for email in session.exec(select(Subscriber.email))}
+    rows = session.exec(select(Suppression).order_by(col(Suppression.added_at).desc(), col(Suppression.address_hash)))
+    return [(row, known.get(row.address_hash)) for row in rows]
+
+
+def add_suppression(session: Session, hash: str, reason: str, now: datetime) -> bool:
+    """Answers False where the address was suppressed before; its reason stays."""
+    if session.get(Suppression, hash) is not None:
+        return False
+    session.add(Suppression(address_hash=hash, reason=reason, added_at=now))
+    session.flush()
+    return True
+
+
+def remove_suppression(session: Session, hash: str) -> bool:
+    """Answers False where there was none."""
+    row = session.get(Suppression, hash)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+    return row is not None

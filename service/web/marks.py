@@ -1,0 +1,105 @@
+"""What a person says of a paper: more like this, less, mute a phrase, save. Touches the database.
+
+Links lead to a page with buttons; opening it changes nothing. A mark is answered by its page alone, which offers the undo; a
+muted phrase is a setting, so that it is told by mail as well. All marks together are history, which the account page shows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from service.errors import BadLink, WrongUse
+from service.links import Standing
+from service.models import MarkKind, Paper, Subscriber, SubscriberState
+from service.pipeline.subscriptions import change_settings
+from service.store.database import reading, transaction
+from service.store.marks import marked_papers, put_mark, take_back_mark
+from service.store.papers import papers_by_id
+from service.subscribers import parse_names
+from service.web.site import READ, Site, page, person_of, standing_path
+
+_BUTTONS = {MarkKind.MORE: "More like this", MarkKind.LESS: "Less like this", MarkKind.SAVED: "Save"}
+_SAID = {
+    MarkKind.MORE: "More like this: noted. Papers like it rise from your next digest on.",
+    MarkKind.LESS: "Less like this: noted. Papers like it sink from your next digest on.",
+    MarkKind.SAVED: "Saved. It stands on the page of all that is stored of you, and papers like it rise.",
+}
+
+
+def routes(site: Site) -> APIRouter:
+    router = APIRouter()
+
+    @router.api_route("/mark/{token}/{paper_id}", methods=READ)
+    @router.api_route("/mark/{token}/{paper_id}/{what}", methods=READ)
+    def ask(token: str, paper_id: str, what: str = "") -> HTMLResponse:  # noqa: ARG001 - each link's page has every button
+        with reading(site.engine) as session:
+            person, paper = _person_and_paper(session, site, token, paper_id)
+            return _paper_page(session, site, person, paper)
+
+    @router.post("/mark/{token}/{paper_id}/mute")
+    def mute(token: str, paper_id: str, phrase: Annotated[str, Form()] = "") -> HTMLResponse:
+        with transaction(site.engine) as session:
+            person, paper = _person_and_paper(session, site, token, paper_id, to_change=True)
+            try:
+                said = _mute(session, site, person, phrase)
+            except WrongUse as error:
+                return _paper_page(session, site, person, paper, said=f"Nothing was changed: {error}.", status_code=422)
+            return _paper_page(session, site, person, paper, said=said)
+
+    @router.post("/mark/{token}/{paper_id}/{kind}")
+    def mark(token: str, paper_id: str, kind: MarkKind, undo: Annotated[str, Form()] = "") -> HTMLResponse:
+        with transaction(site.engine) as session:
+            person, paper = _person_and_paper(session, site, token, paper_id, to_change=True)
+            if person.state != SubscriberState.ACTIVE:
+                said = f"Nothing was changed: the subscription is {person.state}."
+                return _paper_page(session, site, person, paper, said=said, status_code=422)
+            assert person.id is not None
+            if undo:
+                take_back_mark(session, person.id, paper.id, kind)
+            else:
+                put_mark(session, person.id, paper.id, kind, site.clock())
+            return _paper_page(session, site, person, paper, said="Taken back." if undo else _SAID[kind])
+
+    return router
+
+
+def _person_and_paper(
+    session: Session, site: Site, token: str, paper_id: str, *, to_change: bool = False
+) -> tuple[Subscriber, Paper]:
+    """Raises BadLink."""
+    person = person_of(session, site, Standing.MARK, token, to_change=to_change)
+    found = papers_by_id(session, [paper_id])
+    if not found:
+        raise BadLink("there is no such paper")
+    return person, found[0]
+
+
+def _mute(session: Session, site: Site, person: Subscriber, phrase: str) -> str:
+    """Raises WrongUse."""
+    phrases = parse_names(phrase)
+    if not phrases:
+        raise WrongUse("no phrase is named")
+    muted = parse_names("\n".join([*person.muted, *phrases]))
+    change_settings(session, person, {"muted": list(muted)}, site.clock())
+    return f"Papers that hold {' or '.join(phrases)} come no more. A mail tells it, with an undo."
+
+
+def _paper_page(
+    session: Session, site: Site, person: Subscriber, paper: Paper, *, said: str | None = None, status_code: int = 200
+) -> HTMLResponse:
+    assert person.id is not None
+    given = {mark.kind for mark, marked in marked_papers(session, person.id) if marked.id == paper.id}
+    return page(
+        site,
+        "mark.html",
+        status_code=status_code,
+        paper=paper,
+        said=said,
+        buttons=[(kind, words, kind in given) for kind, words in _BUTTONS.items()],
+        action=f"{standing_path(site, Standing.MARK, person)}/{paper.id}",
+        settings=standing_path(site, Standing.SETTINGS, person),
+    )

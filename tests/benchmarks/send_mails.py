@@ -1,0 +1,269 @@
+"""Sending 82 KB mails: smtp-source, smtplib, and ours with its ledger, into the same sink; then TLS, a slow line, signatures.
+
+The sinks are Postfix's smtp-sink (it reads byte by byte, so it is often the limit) and a cheap one of our own. `whole` is claim,
+start, send and settle on SQLite with full durability, of mails whose bytes are ready; `client` is ours with no ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from sqlalchemy import Engine
+
+from service.cli.logs import tell_nothing
+from service.delivery.dkim import SigningKey, sign
+from service.delivery.lanes import Parcel, Turn
+from service.delivery.pipelined import PipelinedTransport
+from service.delivery.pipelined.commands import WireBytes
+from service.delivery.server import Server
+from service.pipeline.deliver import send_all
+from service.store.database import open_database, reading
+from service.store.ledger import Claimed, due_mails
+from tests.benchmarks.machine import machine
+from tests.builders import free_port
+from tests.kills import plan
+
+LINE = b"=20".join([b"a paper for you"] * 4) + b"\r\n"
+HEAD = (
+    b"From: Paperround <digest@example.org>\r\nTo: ada@example.org\r\nSubject: three papers\r\n"
+    b"Date: Fri, 02 Oct 2026 06:00:00 +0000\r\n"
+    b"Message-ID: <m@example.org>\r\nList-Unsubscribe: <https://x.example/u/abc>\r\n"
+    b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n"
+)
+MESSAGE = WireBytes(HEAD + LINE * ((82_000 - len(HEAD)) // len(LINE)))
+FROM, TO, CONNECTIONS = "digest@example.org", "ada@example.org", 8
+
+
+@dataclass
+class Sink:
+    pid: int
+    port: int
+
+    def cpu(self) -> float:
+        """Seconds on a processor so far."""
+        return int(Path(f"/proc/{self.pid}/schedstat").read_text("ascii").split()[0]) / 1e9
+
+
+@contextmanager
+def program(*command: str, port: int) -> Iterator[Sink]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            time.sleep(0.1)
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        yield Sink(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def postfix_sink() -> Iterator[Sink]:
+    port = free_port()
+    path = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin")
+    if path is None:
+        raise SystemExit("this needs smtp-sink and smtp-source: install Debian's postfix")
+    with program(path, "-u", "nobody", f"127.0.0.1:{port}", "1024", port=port) as sink:
+        yield sink
+
+
+@contextmanager
+def own(*arguments: object) -> Iterator[Sink]:
+    """One of `sinks`."""
+    port = free_port()
+    kind, *rest = map(str, arguments)
+    with program(sys.executable, "-m", "tests.benchmarks.sinks", kind, str(port), *rest, port=port) as sink:
+        yield sink
+
+
+def own_cpu() -> float:
+    return time.process_time() + sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+
+
+def measure(name: str, count: int, sink: Sink, send: Callable[[], None]) -> tuple[float, float]:
+    """Prints and answers mails a second, and the sender's CPU in microseconds a mail."""
+    sink_before, before, begun = sink.cpu(), own_cpu(), time.perf_counter()
+    send()
+    wall, cpu, sink_cpu = time.perf_counter() - begun, own_cpu() - before, sink.cpu() - sink_before
+    limit = ", the sink is the limit" if sink_cpu / wall > 0.85 else ""
+    rate, each = count / wall, cpu / count * 1e6
+    print(
+        f"  {name:34} {rate:8.0f} mails/s   sender {each:7.0f} µs a mail   sink {sink_cpu / count * 1e6:6.0f} µs{limit}",
+        flush=True,
+    )
+    return rate, each
+
+
+class Ready:
+    """A feed of mails whose bytes are ready, with no ledger behind it."""
+
+    def __init__(self, count: int) -> None:
+        self.mails = deque(Parcel(str(number), TO, MESSAGE) for number in range(count))
+        self.accepted = 0
+
+    def take(self) -> Parcel | None:
+        return self.mails.popleft() if self.mails else None
+
+    def turn(self, turns: Sequence[Turn]) -> list[bool]:
+        self.accepted += sum(isinstance(turn.last[1], str) for turn in turns if turn.last)
+        return [True] * len(turns)
+
+    def is_stopping(self) -> bool:
+        return False
+
+
+def ours(sink: Sink, tls: str = "off", **options: object) -> PipelinedTransport:
+    host = "localhost" if tls != "off" else "127.0.0.1"
+    return PipelinedTransport(Server(host, sink.port, tls), mail_from=FROM, connections=CONNECTIONS, **options)  # type: ignore[arg-type]
+
+
+def client(sink: Sink, count: int, tls: str = "off", **options: object) -> None:
+    feed = Ready(count)
+    ours(sink, tls, **options).carry(feed)
+    assert feed.accepted == count
+
+
+def whole(engine: Engine, sink: Sink, count: int, **options: object) -> None:
+    with reading(engine) as session:
+        mails = due_mails(session, datetime.now(UTC))
+    assert len(mails) == count
+    assert send_all(engine, ours(sink, **options), mails, ready_mail, lambda: datetime.now(UTC)) == count
+
+
+def ready_mail(claimed: Claimed, now: datetime) -> tuple[str, bytes]:
+    return "three papers", MESSAGE
+
+
+def by_smtplib(sink: Sink, count: int, no_delay: bool = True, tls: ssl.SSLContext | None = None, connections: int = 1) -> None:
+    def run(share: int) -> None:
+        smtp = smtplib.SMTP_SSL("localhost", sink.port, context=tls) if tls else smtplib.SMTP("127.0.0.1", sink.port)
+        assert smtp.sock is not None
+        smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(no_delay))
+        for _ in range(share):
+            smtp.sendmail(FROM, [TO], MESSAGE)
+        smtp.quit()
+
+    threads = [threading.Thread(target=run, args=(count // connections,)) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def smtp_source(sink: Sink, count: int) -> None:
+    path = shutil.which("smtp-source", path="/usr/sbin:/usr/bin") or "smtp-source"
+    command = [path, "-d", "-s", str(CONNECTIONS), "-m", str(count), "-l", str(len(MESSAGE)), "-f", FROM, "-t", TO]
+    subprocess.run([*command, f"127.0.0.1:{sink.port}"], check=True)
+
+
+@contextmanager
+def planned(count: int) -> Iterator[Engine]:
+    """Planned by another process, whose memory doesn't count."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/paperround.db"
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.send_mails", "plan", str(count), url], check=True)
+        engine = open_database(url)
+        yield engine
+        engine.dispose()
+
+
+def unsigned(count: int) -> None:
+    print(f"unsigned, {len(MESSAGE)} octets, {CONNECTIONS} connections, into smtp-sink")
+    with postfix_sink() as sink, planned(count) as engine:
+        source, _ = measure("smtp-source -d", count, sink, lambda: smtp_source(sink, count))
+        _, plain = measure("smtplib, as it is, 1 connection", count, sink, lambda: by_smtplib(sink, count, no_delay=False))
+        measure("smtplib, TCP_NODELAY, 1 connection", count, sink, lambda: by_smtplib(sink, count))
+        measure("smtplib, TCP_NODELAY, 8 threads", count, sink, lambda: by_smtplib(sink, count, connections=CONNECTIONS))
+        measure("ours, client", count, sink, lambda: client(sink, count))
+        rate, each = measure("ours, whole", count, sink, lambda: whole(engine, sink, count))
+    print(f"  whole / smtp-source: {rate / source:.2f} (the bar: 0.85)")
+    print(f"  CPU a mail, whole / smtplib's sendmail: {each / plain:.2f} (the bar: 0.33)")
+
+
+def over_tls(count: int) -> None:
+    print("over TLS, into the cheap sink")
+    with tempfile.TemporaryDirectory() as folder:
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(f"{folder}/ca.pem")
+        authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(f"{folder}/localhost.pem")
+        os.environ["SSL_CERT_FILE"] = f"{folder}/ca.pem"
+        context = ssl.create_default_context()
+        with own("sink", f"{folder}/localhost.pem") as sink:
+            measure("smtplib, as it is", 50, sink, lambda: by_smtplib(sink, 50, no_delay=False, tls=context))
+            plain, _ = measure("smtplib, TCP_NODELAY", count, sink, lambda: by_smtplib(sink, count, tls=context))
+            rate, _ = measure("ours, client", count, sink, lambda: client(sink, count, "from the start"))
+    print(f"  ours / smtplib with TCP_NODELAY: {rate / plain:.1f} (the bar: 4)")
+
+
+def slow_line(count: int) -> None:
+    print("a line of 20 ms there and back, into the cheap sink")
+    with own("sink") as sink, own("delay", sink.port, 0.01) as line, planned(count) as engine:
+        few = count // 8
+        plain, _ = measure("smtplib, 1 connection", few, line, lambda: by_smtplib(line, few))
+        rate, _ = measure("ours, whole", count, line, lambda: whole(engine, line, count))
+    print(f"  mails a round trip and connection: smtplib {plain * 0.02:.2f}, ours {rate * 0.02 / CONNECTIONS:.2f} (the bar: 0.8)")
+
+
+def signed(count: int) -> None:
+    print("signed by RSA-2048, into the cheap sink")
+    key = SigningKey("example.org", "s1", generate_private_key(65537, 2048))
+
+    def sign_one(message: bytes) -> bytes:
+        return sign(message, [key], 1_700_000_000)
+
+    with own("sink") as sink, planned(count) as engine:
+        begun = time.process_time()
+        for _ in range(200):
+            sign_one(MESSAGE)
+        print(f"  a signature alone: {(time.process_time() - begun) / 200 * 1e6:.0f} µs")
+        measure("ours, whole", count, sink, lambda: whole(engine, sink, count, sign=sign_one))
+
+
+def memory(count: int) -> None:
+    """In a process of its own."""
+    with own("sink") as sink, planned(count) as engine:
+        whole(engine, sink, count)
+    print(
+        f"  {count:7} recipients: at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB resident", flush=True
+    )
+
+
+def main(count: int = 4000) -> None:
+    print(machine(), f"load {os.getloadavg()[0]:.1f}")
+    unsigned(count)
+    over_tls(count)
+    slow_line(count)
+    signed(count)
+    print("memory (the bar: flat, under 150 MB)")
+    for recipients in (1000, 10_000, 100_000):
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.send_mails", "memory", str(recipients)], check=True)
+
+
+if __name__ == "__main__":
+    tell_nothing()
+    if sys.argv[1:2] == ["memory"]:
+        memory(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["plan"]:
+        plan(open_database(sys.argv[3]), int(sys.argv[2]))
+    else:
+        main(*map(int, sys.argv[1:]))

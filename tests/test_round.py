@@ -1,0 +1,122 @@
+"""The seam between the ledger and whatever carries its mails: what a worker may take, and what one commit records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlmodel import col, select
+
+from service.delivery.lanes import Turn
+from service.errors import DeliveryFailed
+from service.models import OPEN_STATES, Delivery, Subscriber
+from service.pipeline.deliver import Round
+from service.store.database import reading, transaction
+from service.store.ledger import due_mails
+from service.store.suppressions import add_suppression
+from service.subscribers import address_hash
+from tests.kills import plan, tiny_mail
+
+NOW = datetime.now(UTC) + timedelta(minutes=1)
+REFUSED = DeliveryFailed(550, "5.1.1 no such user")
+
+
+def round_of(engine: Engine, worker: str = "worker") -> Round:
+    with reading(engine) as session:
+        mails = due_mails(session, NOW)
+    return Round(engine, worker, mails, tiny_mail, lambda: NOW, lambda _done, _total: None, lambda: False, OPEN_STATES)
+
+
+@pytest.fixture
+def planned(engine: Engine) -> Engine:
+    plan(engine, 4)
+    return engine
+
+
+def states(engine: Engine) -> list[str]:
+    with reading(engine) as session:
+        return list(session.exec(select(Delivery.state).order_by(col(Delivery.id))))
+
+
+@pytest.fixture
+def commits(planned: Engine) -> Iterator[list[int]]:
+    """Grows by one a commit."""
+    seen: list[int] = []
+    note = lambda _connection: seen.append(1)  # noqa: E731
+    event.listen(planned, "commit", note)
+    yield seen
+    event.remove(planned, "commit", note)
+
+
+def test_taking_a_parcel_leaves_its_state(planned: Engine) -> None:
+    run = round_of(planned)
+    assert run.take()
+    assert run.take()
+    assert states(planned) == ["planned"] * 4
+    other = round_of(planned, "other")
+    assert other.take() is None
+    run.end()
+    assert round_of(planned, "other").take()
+
+
+def test_the_turns_of_several_connections_are_one_commit(planned: Engine, commits: list[int]) -> None:
+    run = round_of(planned)
+    one, two, three = run.take(), run.take(), run.take()
+    assert one
+    assert two
+    assert three
+    assert run.turn([Turn(None, one), Turn(None, two)]) == [True, True]
+    assert states(planned) == ["sending", "sending", "planned", "planned"]
+    commits.clear()
+    assert run.turn([Turn((one, "250 2.0.0 kept"), three), Turn((two, REFUSED), None)]) == [True, False]
+    assert len(commits) == 1
+    assert states(planned) == ["accepted", "rejected", "sending", "planned"]
+
+
+def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned: Engine) -> None:
+    """As it comes where an envelope travels with the content before it."""
+    run = round_of(planned)
+    one, two, three = run.take(), run.take(), run.take()
+    assert one
+    assert two
+    run.turn([Turn(None, one)])
+    assert run.turn([Turn((one, "250 kept"), two), Turn((two, REFUSED), three)]) == [True, True]
+    assert states(planned) == ["accepted", "rejected", "sending", "planned"]
+
+
+@pytest.mark.parametrize("change", [{"state": "unsubscribed"}, {"email": "new@example.org"}, "suppress", "erase"])
+def test_a_parcel_taken_before_its_person_changed_does_not_start(planned: Engine, change: dict[str, str] | str) -> None:
+    run = round_of(planned)
+    parcel = run.take()
+    assert parcel
+    with transaction(planned) as session:
+        person = session.get_one(Subscriber, 1)
+        if change == "suppress":
+            add_suppression(session, address_hash(person.email), "by hand", NOW)
+        elif change == "erase":
+            session.delete(session.get_one(Delivery, 1))
+        else:
+            for name, value in dict(change).items():
+                setattr(person, name, value)
+    assert run.turn([Turn(None, parcel)]) == [False]
+    run.end()
+    assert "sending" not in states(planned)
+
+
+def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine) -> None:
+    """Where the database broke off in a commit, nobody knows whether it was done."""
+    run = round_of(planned)
+    one, two = run.take(), run.take()
+    assert one
+    turn = Turn((one, "250 kept"), two)
+    run.turn([Turn(None, one)])
+    for _ in range(2):
+        with transaction(planned) as session:
+            assert run._record(session, [turn]) == [True]
+    with reading(planned) as session:
+        assert [(row.state, row.attempts) for row in session.exec(select(Delivery).order_by(col(Delivery.id)).limit(2))] == [
+            ("accepted", 1),
+            ("sending", 1),
+        ]
