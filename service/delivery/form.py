@@ -11,6 +11,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from service.delivery.message import build_message, folded_subject
+from service.delivery.pipelined.commands import WireBytes
 from service.models import Email, EncodedEmail, Sender
 
 _PLACES = {
@@ -42,7 +43,7 @@ class MessageForm:
         self._fixed = [made[start:end] for start, end in _between(made)]
         self._places = [f"{place.lastgroup}" for place in _PLACE.finditer(made)]
 
-    def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> bytes:
+    def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> WireBytes:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
         told = (email.subject, to, key, unsubscribe_link)
         if unprintable := next((value for value in told if not value.isprintable()), None):
@@ -60,7 +61,7 @@ class MessageForm:
         pieces = [self._fixed[0]]
         for place, fixed in zip(self._places, self._fixed[1:], strict=True):
             pieces += (own[place], fixed)
-        return b"".join(pieces)
+        return WireBytes(b"".join(pieces))
 
 
 def _between(made: bytes) -> list[tuple[int, int]]:
