@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -47,10 +47,10 @@ def shortened(text: str, longest: int) -> str:
 
 
 def wrapped(text: str, width: int = 78) -> str:
-    """In lines of at most that many characters where words let it: a link is never broken."""
+    """In lines of at most that many characters; only a link is never broken."""
     lines: list[str] = []
     used = width
-    for word in text.split(" "):
+    for word in _breakable(text, width):
         used += len(word) + 1
         if used > width:
             lines.append(word)
@@ -58,6 +58,14 @@ def wrapped(text: str, width: int = 78) -> str:
         else:
             lines[-1] += f" {word}"
     return "\n".join(lines)
+
+
+def _breakable(text: str, width: int) -> Iterator[str]:
+    for word in text.split(" "):
+        if len(word) <= width or "://" in word:
+            yield word
+        else:
+            yield from (word[start : start + width] for start in range(0, len(word), width))
 
 
 def authors_line(paper: Paper, language: Language = ENGLISH) -> str:
