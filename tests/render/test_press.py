@@ -120,7 +120,7 @@ def waves(draw: st.DrawFn) -> list[Digest]:
     return [draw(digests(stored)) for _ in range(draw(st.integers(1, 4)))]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(waves(), st.sampled_from([None, "Northfield Lab, 12 Mill Lane"]))
 def test_both_paths_give_the_same_mail(wave: list[Digest], postal_line: str | None) -> None:
     press, form = Press(postal_line=postal_line), MessageForm(SENDER)
