@@ -403,6 +403,7 @@ def test_three_broken_connections_in_a_row_end_the_run_and_the_least_tried_go_fi
     assert [to[0] for to, _ in mailbox.mails] == ["d", "e", "a", "b", "c"]
 
 
+@pytest.mark.slow  # waits out a busy database
 def test_a_database_that_fails_after_the_hand_over_is_asked_again(sqlite: Engine) -> None:
     subscribe(sqlite, ADA)
     gather(sqlite, record())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime
-from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
@@ -13,6 +14,12 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
 from service.models import Email, Sender
+
+_LONGEST_LINE = 76
+_LARGEST_WORD = 39  # bytes: base64 makes 52 characters of them, which fit beside "Subject: " and the word's own 12
+_LONGEST_QUOTED = 54  # characters, by the same reckoning
+_UNSAFE = re.compile(rb"[^!-<>@-^`-~ ]")
+_CONTINUES = re.compile(rb"=[89AB]")  # the next byte of a character
 
 
 class _Verbatim(BaseHeader):
@@ -33,9 +40,50 @@ class _Subject(_Verbatim):
     """Words of the email package's own folding can be cut between plain and encoded text (RFC 2047, 5); Header's can't."""
 
     def fold(self, *, policy: Policy[Any]) -> str:
-        charset = "us-ascii" if str(self).isascii() else "utf-8"
-        folded = Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
-        return f"{self.name}: {folded}{policy.linesep}"
+        return folded_subject(str(self)).decode() + policy.linesep
+
+
+def folded_subject(subject: str) -> bytes:
+    """The header field without its last line break: lines of at most 76 characters, broken between words (RFC 5322, 2.2.3).
+
+    What is not ASCII is in encoded words, each of whole characters (RFC 2047, 2 and 5), by the encoding that is shorter: base64
+    of plain words counts as hiding them with spam filters.
+    """
+    if subject.isascii():
+        return b"Subject: " + b"\r\n ".join(_folded(subject.encode()))
+    words = subject.encode()
+    quoted = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], words).replace(b" ", b"_")
+    if len(quoted) > len(words) * 4 / 3:
+        return b"Subject: " + b"\r\n ".join(b"=?utf-8?b?%b?=" % b64encode(part) for part in _cut(words))
+    return b"Subject: " + b"\r\n ".join(b"=?utf-8?q?%b?=" % part for part in _cut_quoted(quoted))
+
+
+def _folded(words: bytes) -> Iterator[bytes]:
+    room = _LONGEST_LINE - len("Subject: ")
+    while len(words) > room and (end := words.rfind(b" ", 1, room + 1)) > 0:
+        yield words[:end]
+        words = words[end + 1 :]
+        room = _LONGEST_LINE - 1
+    yield words
+
+
+def _cut(words: bytes) -> Iterator[bytes]:
+    """What an encoded word holds, never cut within a character."""
+    while words:
+        end = _LARGEST_WORD
+        while end < len(words) and words[end] & 0xC0 == 0x80:
+            end -= 1
+        yield words[:end]
+        words = words[end:]
+
+
+def _cut_quoted(words: bytes) -> Iterator[bytes]:
+    while words:
+        end = _LONGEST_QUOTED
+        while end < len(words) and (b"=" in words[end - 2 : end] or _CONTINUES.match(words, end)):
+            end -= 1
+        yield words[:end]
+        words = words[end:]
 
 
 _HEADERS = HeaderRegistry()

@@ -129,6 +129,15 @@ class Email:
 
 
 @dataclass(frozen=True, slots=True)
+class EncodedEmail:
+    """An Email whose parts are quoted-printable lines already, each ended with CRLF."""
+
+    subject: str
+    html: bytes
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Sender:
     """Who the mails come from, and where their links lead."""
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from service.cadence import local_day
+from service.delivery.form import MessageForm
 from service.delivery.message import build_message
 from service.links import Fresh, fresh_link, mail_links
 from service.models import Delivery, Notice, NoticeKind, Sender
 from service.pipeline.digests import digest_again, topic_board
-from service.render import render_digest, render_notice
+from service.render import Press, render_notice
 from service.store.database import reading
 from service.store.ledger import Claimed
 
@@ -28,10 +29,11 @@ _PURPOSES = {
 
 
 def mail_maker(engine: Engine, sender: Sender) -> Maker:
-    """With the topics as they are now, for any number of mails."""
+    """With the topics as they are now, for any number of mails, which share what is rendered of their papers."""
     with reading(engine) as session:
         board = topic_board(session)
     topics = {topic.slug: topic for topic in board.topics}
+    press, form = Press(postal_line=sender.postal_line), MessageForm(sender)
 
     def make(claimed: Claimed, now: datetime) -> tuple[str, bytes]:
         row, person = claimed.mail, claimed.person
@@ -44,8 +46,8 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
         with reading(engine) as session:
             digest = digest_again(session, person, row, board)
         links = mail_links(sender, person.key, row.digest_on)
-        email = render_digest(digest, links, sent_on=sent_on, postal_line=sender.postal_line)
-        message = build_message(email, sender, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
-        return email.subject, message
+        encoded = press.encoded_email(digest, links, sent_on=sent_on)
+        message = form.message(encoded, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
+        return encoded.subject, message
 
     return make

@@ -51,7 +51,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    number: int  # its place in the mail, from 1
+    number: str  # its place in the mail, from 1
     title: str
     address: str
     origin: tuple[str, ...]  # authors, organisation, arXiv id, day
@@ -90,7 +90,7 @@ class Reader:
     with_abstract: bool = False
 
 
-def card(pick: Pick, number: int, reader: Reader) -> Card:
+def card(pick: Pick, number: str, reader: Reader) -> Card:
     paper, language = pick.paper, reader.language
     names = [reader.topics[slug].name for slug in pick.chips if slug in reader.topics]
     origin = (
@@ -170,7 +170,7 @@ def _sentences(pick: Pick, reader: Reader) -> Iterator[str]:
     """Every reason that is not a phrase."""
     language = reader.language
     if pick.followed:
-        yield language.say("You follow %(names)s.", names=language.listed([shown(name, 60) for name in pick.followed]))
+        yield language.say("You follow %(names)s.", names=language.listed(tuple(shown(name, 60) for name in pick.followed)))
     if pick.liking and pick.liking.lift:
         yield _liking_in_words(len(pick.liking.like_ids), pick.liking.lift > 0, language)
     if pick.second_look:

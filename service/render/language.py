@@ -7,10 +7,9 @@ first used, so that nothing has to be compiled and no binary lies beside the tex
 from __future__ import annotations
 
 import gettext
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 
 from babel import Locale
@@ -23,7 +22,7 @@ from babel.numbers import format_decimal
 from service.template_files import TEMPLATES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Language:
     code: str
     locale: Locale
@@ -37,10 +36,12 @@ class Language:
         """The form for this amount, with `%(name)s` filled in."""
         return self.catalogue.ngettext(one, many, amount) % values
 
+    @lru_cache(maxsize=1000)  # noqa: B019 - languages are few and stay
     def day(self, day: date) -> str:
         """`Friday 2 October 2026`."""
         return format_date(day, self.say("EEEE d MMMM y"), locale=self.locale)
 
+    @lru_cache(maxsize=1000)  # noqa: B019 - languages are few and stay
     def short_day(self, day: date) -> str:
         """`2 Oct 2026`, with blanks that do not break."""
         return format_date(day, self.say("d MMM y"), locale=self.locale).replace(" ", "\u00a0")
@@ -51,10 +52,12 @@ class Language:
     def weekday_initial(self, day: date) -> str:
         return format_date(day, "EEEEE", locale=self.locale)
 
-    def listed(self, things: Sequence[str]) -> str:
+    @lru_cache(maxsize=1000)  # noqa: B019
+    def listed(self, things: tuple[str, ...]) -> str:
         """`a, b and c`."""
-        return format_list(list(things), locale=self.locale)
+        return format_list(things, locale=self.locale)
 
+    @lru_cache(maxsize=1000)  # noqa: B019 - languages are few and stay
     def number(self, number: float) -> str:
         """With this language's marks and at most one decimal."""
         return format_decimal(number, "#,##0.#", locale=self.locale)

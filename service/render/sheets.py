@@ -103,22 +103,26 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     spoken = language(person.language)
     topics = {topic.slug: topic for topic in digest.topics}
     reader = Reader(spoken, links, topics, digest.on, with_abstract=person.with_abstract)
-    whole = digest.lines + digest.unlisted if is_web else digest.lines
+    cards = grouped_cards(digest, spoken)
+    lines = grouped_lines(digest, digest.lines + digest.unlisted if is_web else digest.lines, spoken)
+    shown_picks = [pick for picks in [*(picks for _, picks in cards), *(picks for _, picks, _ in lines)] for pick in picks]
     return Sheet(
         language=spoken,
         subject=subject_line(digest),
         preheader=preheader(digest),
         day=spoken.day(sent_on),
-        heading=_heading(digest, spoken),
-        lead=_lead(digest, spoken),
-        has_samples=any(pick.paper.is_sample for pick in digest.picks),
-        charts=tuple(_charts(digest, spoken)),
-        groups=tuple(_groups(digest, reader)),
-        lines=tuple(_lines(digest, whole, spoken)),
+        heading=heading_of(digest, spoken),
+        lead=lead_of(digest, spoken),
+        has_samples=any(pick.paper.is_sample for pick in shown_picks),
+        charts=charts_of(digest, spoken),
+        groups=tuple(_groups(cards, reader)),
+        lines=tuple(
+            Lines(heading, tuple(line(pick, spoken, has_gist=has_gist) for pick in picks)) for heading, picks, has_gist in lines
+        ),
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
-        reason=_reason(digest, spoken),
-        links=tuple(_foot_links(digest, links, spoken, is_web)),
+        reason=reason_of(digest, spoken),
+        links=tuple(foot_links(digest, links, spoken, is_web=is_web)),
         postal_line=postal_line,
     )
 
@@ -146,7 +150,7 @@ def _without_last_card(whole: Sheet) -> Sheet:
     return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
-def _heading(digest: Digest, spoken: Language) -> str:
+def heading_of(digest: Digest, spoken: Language) -> str:
     """`Seven papers for you, out of 43`."""
     count = len(digest.passed)
     one, many = _HEADINGS[digest.kind]
@@ -157,7 +161,7 @@ def _heading(digest: Digest, spoken: Language) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _lead(digest: Digest, spoken: Language) -> str:
+def lead_of(digest: Digest, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
     if not digest.passed:
         return _silence_in_words(digest, spoken)
@@ -192,38 +196,42 @@ def _days(digest: Digest, spoken: Language) -> str:
     return spoken.say("The lists of %(first)s to %(last)s", first=spoken.short_day(digest.covered_from), last=last)
 
 
-def _groups(digest: Digest, reader: Reader) -> Iterator[Group]:
-    say = reader.language.say
+def grouped_cards(digest: Digest, spoken: Language) -> list[tuple[str, tuple[Pick, ...]]]:
+    """The picks that get a full card, under their headings."""
+    say = spoken.say
     also = say("Also chosen")
     told = [(shown(section.topic.name, 100) if section.topic else also, section.picks) for section in digest.sections]
     told += [(say("A second look"), (digest.second_look,))] if digest.second_look else []
     told += [(say("Outside your topics"), (digest.outside,))] if digest.outside else []
+    return told
+
+
+def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> list[tuple[str, tuple[Pick, ...], bool]]:
+    """The picks that get one line, under their headings, and whether with their gist: a riser's stands on its card."""
+    week, near = digest.week, () if digest.passed else digest.near_misses
+    told = (
+        (spoken.say("Rising fastest"), week.risers if week else (), False),
+        (spoken.say("Much read, outside your topics"), week.missed if week else (), True),
+        (spoken.say("Also new, in a line"), whole, True),
+        (spoken.say("Near misses"), near, True),
+    )
+    return [group for group in told if group[1]]
+
+
+def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
     number = 0
-    for heading, picks in told:
-        cards = tuple(card(pick, number + place, reader) for place, pick in enumerate(picks, 1))
+    for heading, picks in groups:
+        cards = tuple(card(pick, f"{number + place}", reader) for place, pick in enumerate(picks, 1))
         number += len(cards)
         yield Group(heading, cards)
 
 
-def _lines(digest: Digest, whole: Iterable[Pick], spoken: Language) -> Iterator[Lines]:
-    week, near = digest.week, () if digest.passed else digest.near_misses
-    if week and week.risers:
-        yield Lines(spoken.say("Rising fastest"), tuple(line(pick, spoken, has_gist=False) for pick in week.risers))
-    for heading, picks in (
-        (spoken.say("Much read, outside your topics"), week.missed if week else ()),
-        (spoken.say("Also new, in a line"), tuple(whole)),
-        (spoken.say("Near misses"), near),
-    ):
-        if picks:
-            yield Lines(heading, tuple(line(pick, spoken) for pick in picks))
-
-
-def _charts(digest: Digest, spoken: Language) -> Iterator[Chart]:
-    if digest.week is None:
-        return
-    most = max((count for theme in digest.week.themes for count in theme.counts), default=1) or 1
-    for theme in digest.week.themes:
-        yield _chart(theme, digest.week.days, most, spoken)
+def charts_of(digest: Digest, spoken: Language) -> tuple[Chart, ...]:
+    week = digest.week
+    if week is None:
+        return ()
+    most = max((count for theme in week.themes for count in theme.counts), default=1) or 1
+    return tuple(_chart(theme, week.days, most, spoken) for theme in week.themes)
 
 
 def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> Chart:
@@ -238,9 +246,9 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
     )
 
 
-def _reason(digest: Digest, spoken: Language) -> str:
+def reason_of(digest: Digest, spoken: Language) -> str:
     person = digest.subscriber
-    names = [shown(topic.name, 100) for topic in digest.topics]
+    names = tuple(shown(topic.name, 100) for topic in digest.topics)
     schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
     if not names:
         return spoken.say("You get this %(schedule)s.", schedule=schedule)
@@ -248,7 +256,7 @@ def _reason(digest: Digest, spoken: Language) -> str:
     return spoken.say("You get this because you chose %(topics)s, %(schedule)s.", topics=chosen, schedule=schedule)
 
 
-def _foot_links(digest: Digest, links: MailLinks, spoken: Language, is_web: bool) -> Iterator[Link]:
+def foot_links(digest: Digest, links: MailLinks, spoken: Language, *, is_web: bool = False) -> Iterator[Link]:
     yield Link(spoken.say("Change topics and times"), links.settings)
     if not digest.subscriber.cadence.startswith("weekly"):
         yield Link(spoken.say("Weekly instead"), f"{links.settings}#cadence")

@@ -38,7 +38,7 @@ def preheader(digest: Digest) -> str:
 def _news(digest: Digest) -> Iterator[str]:
     spoken = language(digest.subscriber.language)
     if digest.week and digest.week.themes:
-        themes = spoken.listed([shown(theme.tag, 40) for theme in digest.week.themes[:3]])
+        themes = spoken.listed(tuple(shown(theme.tag, 40) for theme in digest.week.themes[:3]))
         yield spoken.say("Rising: %(themes)s.", themes=themes)
     if digest.second_look and (look := digest.second_look.second_look):
         title = shown(digest.second_look.paper.title, 80)

@@ -15,7 +15,7 @@ import premailer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from markupsafe import Markup
 
-from service.render.words import unbroken
+from service.render.words import unbroken, wrapped
 from service.template_files import TEMPLATES
 
 _JINJA_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
@@ -30,6 +30,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["wrapped"] = wrapped
     environment.filters["unbroken"] = unbroken
     environment.globals["style"] = Markup(mail_style())  # noqa: S704
     return environment

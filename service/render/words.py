@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from service.models import WEEKDAYS, Paper, Topic
 from service.render.characters import one_line
@@ -20,6 +21,7 @@ def paper_link(paper: Paper) -> str:
     return f"{SOURCE}/{paper.id}"
 
 
+@lru_cache(maxsize=10_000)
 def shown(text: str | None, longest: int) -> str:
     """What papers and people wrote, as one line that reads, cut at a word."""
     return shortened(readable(one_line((text or "")[: 4 * longest])), longest)
@@ -42,6 +44,28 @@ def shortened(text: str, longest: int) -> str:
         return text
     cut = text[: longest - 2]
     return (cut[: cut.rfind(" ")] if " " in cut[longest // 2 :] else cut) + " …"
+
+
+def wrapped(text: str, width: int = 78) -> str:
+    """In lines of at most that many characters; only a link is never broken."""
+    lines: list[str] = []
+    used = width
+    for word in _breakable(text, width):
+        used += len(word) + 1
+        if used > width:
+            lines.append(word)
+            used = len(word)
+        else:
+            lines[-1] += f" {word}"
+    return "\n".join(lines)
+
+
+def _breakable(text: str, width: int) -> Iterator[str]:
+    for word in text.split(" "):
+        if len(word) <= width or "://" in word:
+            yield word
+        else:
+            yield from (word[start : start + width] for start in range(0, len(word), width))
 
 
 def authors_line(paper: Paper, language: Language = ENGLISH) -> str:
@@ -107,4 +131,4 @@ def short_day(day: date) -> str:
 
 def web_link(url: str | None) -> str | None:
     """A link that a mail may carry, or None: pages can say `javascript:` as well. Filters mistrust plain http."""
-    return url if url and len(url) < 500 and re.fullmatch(r"https://[^\s\"'<>\\]+", url) else None
+    return url if url and len(url) < 500 and re.fullmatch(r"https://[!#-&(-;=?-\[\]-~]+", url) else None

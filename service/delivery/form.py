@@ -1,0 +1,71 @@
+"""Encoded parts to the bytes of a message, by a form that is filled in. Touches nothing.
+
+The form is a message that `build_message` made, cut where a mail has its own words: so there is one place that knows what a
+message is made of.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from email.utils import format_datetime
+
+from service.delivery.message import build_message, folded_subject
+from service.delivery.pipelined.commands import WireBytes
+from service.models import Email, EncodedEmail, Sender
+
+_PLACES = {
+    "subject": "Subject: the-subjects-place",
+    "to": "the-recipients@place.invalid",
+    "link": "https://place.invalid/the-links-place",
+    "token": "the-links-place",
+    "key": "the-keys-place",
+    "date": "Thu, 01 Jan 1970 00:00:00 +0000",
+    "html": "the-htmls-place\r\n",
+    "text": "the-texts-place\r\n",
+}
+_PLACE = re.compile("|".join(f"(?P<{name}>{re.escape(words)})" for name, words in _PLACES.items()).encode())
+
+
+class MessageForm:
+    """The bytes that all messages of one sender share. Raises ValueError for a sender's name that is no header."""
+
+    def __init__(self, sender: Sender) -> None:
+        email = Email(*(_PLACES[name].removeprefix("Subject: ").rstrip() for name in ("subject", "html", "text")))
+        made = build_message(
+            email,
+            sender,
+            to=_PLACES["to"],
+            key=_PLACES["key"],
+            now=datetime.fromisoformat("1970-01-01T00:00:00+00:00"),
+            unsubscribe_link=_PLACES["link"],
+        )
+        self._fixed = [made[start:end] for start, end in _between(made)]
+        self._places = [f"{place.lastgroup}" for place in _PLACE.finditer(made)]
+
+    def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> WireBytes:
+        """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
+        told = (email.subject, to, key, unsubscribe_link)
+        if unprintable := next((value for value in told if not value.isprintable()), None):
+            raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
+        own = {
+            "subject": folded_subject(email.subject),
+            "to": to.encode(),
+            "link": unsubscribe_link.encode(),
+            "token": unsubscribe_link.rpartition("/")[2].encode(),
+            "key": key.encode(),
+            "date": format_datetime(now).encode(),
+            "html": email.html,
+            "text": email.text,
+        }
+        pieces = [self._fixed[0]]
+        for place, fixed in zip(self._places, self._fixed[1:], strict=True):
+            pieces += (own[place], fixed)
+        return WireBytes(b"".join(pieces))
+
+
+def _between(made: bytes) -> list[tuple[int, int]]:
+    """Where the fixed parts begin and end."""
+    places = list(_PLACE.finditer(made))
+    starts = [0, *(place.end() for place in places)]
+    return list(zip(starts, [*(place.start() for place in places), len(made)], strict=True))

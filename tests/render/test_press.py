@@ -1,0 +1,161 @@
+"""The fast path's mails against the plain path's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import cast
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.delivery.form import MessageForm
+from service.delivery.message import build_message
+from service.links import mail_links
+from service.models import (
+    Digest,
+    DigestKind,
+    Entry,
+    Liking,
+    Match,
+    Paper,
+    Pick,
+    Reason,
+    SecondLook,
+    Section,
+    Standing,
+    Theme,
+    Topic,
+    Week,
+)
+from service.render import render_digest
+from service.render.press import Press
+from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
+
+WORDS = st.text(
+    st.one_of(st.sampled_from("agents plan 3 .&<>\"'$\\{}%_^—é\u202e\u200b\ue000marks\ue001"), st.characters()), max_size=90
+)
+TOPICS = [topic(slug, name=f"Topic <{slug}> & more") for slug in ("agents", "code", "robots")]
+LINK = st.sampled_from([None, "https://example.org/code", "https://example.org/a=b&c", "https://example.org/\ue000marks\ue001"])
+
+
+@st.composite
+def papers(draw: st.DrawFn) -> list[Paper]:
+    return [
+        paper(
+            f"2610.{number:05d}" if draw(st.booleans()) else f"2600.{number:05d}",
+            draw(WORDS) or "Agents",
+            abstract=draw(WORDS),
+            authors=draw(st.lists(WORDS, max_size=4)),
+            author_count=draw(st.integers(0, 9)),
+            upvotes=draw(st.none() | st.integers(0, 2000)),
+            velocity=draw(st.none() | st.floats(-5, 500)),
+            tldr=draw(st.none() | WORDS),
+            result=draw(st.none() | WORDS),
+            written_by=draw(st.sampled_from(["authors", "model"])),
+            code_url=draw(LINK),
+            code_stars=draw(st.none() | st.integers(0, 99_999)),
+        )
+        for number in range(draw(st.integers(1, 9)))
+    ]
+
+
+def pick(draw: st.DrawFn, stored: Paper) -> Pick:
+    slugs = draw(st.lists(st.sampled_from([topic.slug for topic in TOPICS]), unique=True))
+    reasons = st.lists(
+        st.builds(Reason, WORDS, st.sampled_from(["title", "abstract", "keywords"]), st.floats(0.1, 1)), max_size=3
+    )
+    matches = tuple(Match(slug, 0.7, draw(st.booleans()), tuple(draw(reasons))) for slug in slugs)
+    liking = st.builds(Liking, st.sampled_from([-0.5, 0.0, 0.5]), st.just(("2610.00001",)), st.just((("agent", 0.2),)))
+    look = SecondLook(DAY - timedelta(days=draw(st.integers(1, 9))), 12, 190)
+    entry = draw(st.sampled_from(list(Entry)))
+    return Pick(
+        stored, matches, Standing(0.7), entry, liking=draw(st.none() | liking), second_look=draw(st.none() | st.just(look))
+    )
+
+
+def week(draw: st.DrawFn, picks: list[Pick]) -> Week:
+    return Week(
+        (DAY - timedelta(days=1), DAY),
+        (Theme(draw(WORDS), (draw(st.integers(0, 9)), 4), 1.5),),
+        tuple(picks[:1]),
+        tuple(picks[1:2]),
+    )
+
+
+@st.composite
+def digests(draw: st.DrawFn, stored: list[Paper]) -> Digest:
+    picks = [pick(draw, one) for one in stored]
+    first, second, third = sorted(draw(st.integers(0, len(picks))) for _ in range(3))
+    topics: list[Topic] = draw(st.lists(st.sampled_from(TOPICS), unique_by=lambda one: one.slug))
+    sections = tuple(
+        Section(draw(st.none() | st.sampled_from(TOPICS)), tuple(part))
+        for part in (picks[: first // 2], picks[first // 2 : first])
+        if part
+    )
+    person = subscriber(
+        language=draw(st.sampled_from(["en", "de"])),
+        cadence=draw(st.sampled_from(["daily", "weekly:fri"])),
+        with_abstract=draw(st.booleans()),
+        hour=draw(st.integers(0, 23)),
+    )
+    digest = Digest(
+        person, DAY, DAY, tuple(topics), draw(st.integers(0, 3000)), covered_from=DAY - timedelta(days=draw(st.integers(0, 6))),
+        sections=sections, lines=tuple(picks[first:second]), unlisted=tuple(picks[second:third]),
+        kind=draw(st.sampled_from([DigestKind.DAY, DigestKind.CATCH_UP])),
+        second_look=draw(st.none() | st.just(picks[0])), outside=draw(st.none() | st.just(picks[-1])),
+    )  # fmt: skip
+    if draw(st.booleans()):
+        digest = replace(digest, kind=DigestKind.WEEKLY, week=week(draw, picks))
+    return digest if digest.picks else replace(digest, kind=DigestKind.NOTE, silence="nothing")
+
+
+@st.composite
+def waves(draw: st.DrawFn) -> list[Digest]:
+    """Several people's digests of the same papers, so that they share fragments."""
+    stored = draw(papers())
+    return [draw(digests(stored)) for _ in range(draw(st.integers(1, 4)))]
+
+
+@settings(deadline=None, max_examples=25)
+@given(waves(), st.sampled_from([None, "Northfield Lab, 12 Mill Lane"]))
+def test_both_paths_give_the_same_mail(wave: list[Digest], postal_line: str | None) -> None:
+    press, form = Press(postal_line=postal_line), MessageForm(SENDER)
+    for number, digest in enumerate(wave):
+        links, to = mail_links(SENDER, f"{number:032x}", digest.on), f"reader{number}@example.org"
+        fast = press.encoded_email(digest, links, sent_on=DAY)
+        plain = render_digest(digest, links, sent_on=DAY, postal_line=postal_line)
+        about = {"to": to, "key": "k" * 32, "now": NOW, "unsubscribe_link": links.unsubscribe}
+        assert told(form.message(fast, **about)) == told(build_message(plain, SENDER, **about))
+
+
+def told(message: bytes) -> tuple[list[tuple[str, str]], list[str]]:
+    """Headers and contents."""
+    read = cast("EmailMessage", message_from_bytes(message, policy=default))
+    assert not read.defects
+    parts = [part for part in read.walk() if not part.is_multipart()]
+    headers = [(name, str(value)) for part in read.walk() for name, value in part.items()]
+    return headers, [part.get_content() for part in parts]
+
+
+def test_what_is_too_long_takes_the_plain_path() -> None:
+    long = [paper(f"2610.{number:05d}", "Agents " * 40, tldr="Plans. " * 60, abstract="Much. " * 300) for number in range(40)]
+    picks = tuple(Pick(one, (Match("agents", 0.7, True, ()),), Standing(0.7)) for one in long)
+    digest = Digest(
+        subscriber(with_abstract=True),
+        DAY,
+        DAY,
+        (TOPICS[0],),
+        40,
+        covered_from=date(2026, 10, 1),
+        sections=(Section(TOPICS[0], picks),),
+    )
+    links = mail_links(SENDER, "k" * 32, DAY)
+    fast = Press().encoded_email(digest, links, sent_on=DAY)
+    plain = render_digest(digest, links, sent_on=DAY)
+    assert fast.subject == plain.subject
+    about = {"to": "reader@example.org", "key": "k" * 32, "now": NOW, "unsubscribe_link": links.unsubscribe}
+    assert told(MessageForm(SENDER).message(fast, **about)) == told(build_message(plain, SENDER, **about))
