@@ -16,6 +16,7 @@ from service.delivery.form import MessageForm
 from service.delivery.message import build_message
 from service.links import mail_links
 from service.models import (
+    Band,
     Digest,
     DigestKind,
     Entry,
@@ -68,7 +69,7 @@ def pick(draw: st.DrawFn, stored: Paper) -> Pick:
     reasons = st.lists(
         st.builds(Reason, WORDS, st.sampled_from(["title", "abstract", "keywords"]), st.floats(0.1, 1)), max_size=3
     )
-    matches = tuple(Match(slug, 0.7, draw(st.booleans()), tuple(draw(reasons))) for slug in slugs)
+    matches = tuple(Match(slug, 0.7, draw(st.booleans()), draw(st.sampled_from(Band)), tuple(draw(reasons))) for slug in slugs)
     liking = st.builds(Liking, st.sampled_from([-0.5, 0.0, 0.5]), st.just(("2610.00001",)), st.just((("agent", 0.2),)))
     look = SecondLook(DAY - timedelta(days=draw(st.integers(1, 9))), 12, 190)
     entry = draw(st.sampled_from(list(Entry)))
@@ -143,7 +144,7 @@ def told(message: bytes) -> tuple[list[tuple[str, str]], list[str]]:
 
 def test_what_is_too_long_takes_the_plain_path() -> None:
     long = [paper(f"2610.{number:05d}", "Agents " * 40, tldr="Plans. " * 60, abstract="Much. " * 300) for number in range(40)]
-    picks = tuple(Pick(one, (Match("agents", 0.7, True, ()),), Standing(0.7)) for one in long)
+    picks = tuple(Pick(one, (Match("agents", 0.7, True, Band.CORE, ()),), Standing(0.7)) for one in long)
     digest = Digest(
         subscriber(with_abstract=True),
         DAY,
