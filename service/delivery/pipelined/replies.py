@@ -68,4 +68,5 @@ class ReplyParser:
 
 
 def _printable(text: bytes) -> str:
-    return "".join(c if c.isprintable() else " " for c in text.decode("utf-8", "replace"))
+    decoded = text.decode("utf-8", "replace")
+    return decoded if decoded.isprintable() else "".join(c if c.isprintable() else " " for c in decoded)
