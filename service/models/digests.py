@@ -197,7 +197,11 @@ class Digest:
 
     @property
     def near_misses(self) -> tuple[Pick, ...]:
-        return tuple(out.pick for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
+        return tuple(out.pick for out in self._near)
+
+    @property
+    def _near(self) -> tuple[LeftOut, ...]:
+        return tuple(out for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
 
     @property
     def muted_count(self) -> int:
@@ -233,8 +237,8 @@ class Digest:
             told["silence"] = self.silence
         if self.week:
             told["week"] = _kept_week(self.week)
-        if self.near_misses:
-            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in self.left_out if out.pick in self.near_misses]
+        if near := self._near:
+            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in near]
         return told
 
 
