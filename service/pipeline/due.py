@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from service.cadence import last_complete_day, last_listed_day, next_digest_at
 from service.models import OPEN_STATES, DeliveryState, Sender, Subscriber
+from service.pipeline.crew import Crew
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
@@ -46,6 +47,7 @@ def send_due_mails(
     waits_for_sound_lists: bool = False,
     states: Collection[str] = OPEN_STATES,
     workers: Path | None = None,
+    crew: Crew | None = None,
 ) -> int:
     """Answers how many mails were accepted. What can't be sent now is due again later.
 
@@ -60,17 +62,20 @@ def send_due_mails(
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        accepted = send_all(
-            engine,
-            transport,
-            waiting,
-            mail_maker(engine, sender),
-            clock,
-            progress=show,
-            should_stop=should_stop,
-            states=states,
-            workers=workers,
-        )
+        if crew and crew.size(waiting) > 1:
+            accepted = crew.send_all(waiting, progress=show, should_stop=should_stop)
+        else:
+            accepted = send_all(
+                engine,
+                transport,
+                waiting,
+                mail_maker(engine, sender),
+                clock,
+                progress=show,
+                should_stop=should_stop,
+                states=states,
+                workers=workers,
+            )
     log.info("wave sent", accepted=accepted, mails=len(waiting))
     return accepted
 

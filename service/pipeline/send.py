@@ -13,6 +13,7 @@ from sqlmodel import Session
 from service.cadence import why_no_mail
 from service.errors import WrongUse
 from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber, SubscriberState
+from service.pipeline.crew import Crew
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.make import mail_maker
@@ -108,6 +109,7 @@ def send_now(
     should_stop: Callable[[], bool] = lambda: False,
     states: Collection[str] = OPEN_STATES,
     workers: Path | None = None,
+    crew: Crew | None = None,
 ) -> SendReport:
     """Plan the digests of day `on`, and send them with whatever these people still have open from before.
 
@@ -123,18 +125,22 @@ def send_now(
         waiting = due_mails(session, clock(), states, digests_of=_ids(active))
         keys = planned | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
-    send_all(
-        engine,
-        transport,
-        waiting,
-        mail_maker(engine, sender),
-        clock,
-        progress=progress,
-        should_stop=should_stop,
-        states=states,
-        workers=workers,
-        note=subjects.__setitem__,
-    )
+    note = subjects.__setitem__
+    if crew and crew.size(waiting) > 1:
+        crew.send_all(waiting, progress=progress, should_stop=should_stop, note=note)
+    else:
+        send_all(
+            engine,
+            transport,
+            waiting,
+            mail_maker(engine, sender),
+            clock,
+            progress=progress,
+            should_stop=should_stop,
+            states=states,
+            workers=workers,
+            note=note,
+        )
     with reading(engine) as session:
         outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
     told = {(outcome.email, outcome.on) for outcome in outcomes}
