@@ -9,33 +9,31 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
-_PLAIN = re.compile("[!-<>-~]+")
 _LONGEST_LINE = 76
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
 def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
-    if _PLAIN.fullmatch(text):
-        return b"".join(_unstopped(text[start : start + _CUT].encode()) + b"=\r\n" for start in range(0, len(text), _CUT))
-    *whole, last = text.encode().split(b"\n")
-    lines = [b"=\r\n".join(_cut(line)) + b"\r\n" for line in whole]
-    if last:
-        lines.append(b"".join(piece + b"=\r\n" for piece in _cut(last)))
-    return b"".join(lines)
+    if not text:
+        return b""
+    *lines, last = text.encode().split(b"\n")
+    body = b2a_qp(b"\r\n".join((*lines, last, b"")))
+    body = body[:-2] + b"=\r\n" if last else body[:-2]
+    if _is_sound(body) and "\r" not in text:
+        return body
+    return b"".join(b"=\r\n".join(_cut(line)) + b"\r\n" for line in lines) + b"".join(cut + b"=\r\n" for cut in _cut(last) if cut)
 
 
-def _cut(line: bytes) -> Iterable[bytes]:
-    """What fits in a line each. The standard library's pieces are sound for most lines."""
-    pieces = b2a_qp(line).split(b"=\n")
-    is_sound = len(pieces[-1]) < _LONGEST_LINE and not any(piece.startswith(b".") for piece in pieces)
-    return pieces if is_sound else _cut_with_room(line)
+def _is_sound(body: bytes) -> bool:
+    """The standard library's encoder writes few lines that are too long, or begin with a full stop."""
+    return max(map(len, body.split(b"\r\n"))) <= _LONGEST_LINE and b"\n." not in body and not body.startswith(b".")
 
 
-def _cut_with_room(line: bytes) -> Iterator[bytes]:
+def _cut(line: bytes) -> Iterator[bytes]:
     rest = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], line.replace(b"=", b"=3D"))
     while len(rest) > _CUT:
         cut = _CUT - next((back for back in (1, 2) if rest[_CUT - back] == ord("=")), 0)

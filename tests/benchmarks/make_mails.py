@@ -19,7 +19,7 @@ import premailer
 from service.delivery.form import MessageForm
 from service.delivery.message import build_message
 from service.links import mail_links
-from service.models import Digest, Email, MailLinks, Match, Pick, Reason, Section, Standing
+from service.models import Band, Digest, Email, MailLinks, Match, Pick, Reason, Section, Standing
 from service.render import Press, render_digest
 from service.render.sheets import sheet
 from service.render.templates import mail_template, page_template
@@ -60,7 +60,7 @@ PAPERS = [
 ]
 MATCHES = {
     one.id: [
-        Match(topic.slug, CHANCE.uniform(0.5, 1), True, (Reason(words(2), "title", 0.6), Reason(words(2), "abstract", 0.3)))
+        Match(topic.slug, CHANCE.uniform(0.5, 1), True, Band.CORE, (Reason(words(2), "title", 0.6), Reason(words(2), "abstract", 0.3)))
         for topic in CHANCE.sample(TOPICS, 4)
     ]
     for one in PAPERS
