@@ -16,7 +16,7 @@ TEXTS = st.lists(st.one_of(WORD, LINK)).map(" ".join)
 def test_lines_are_as_full_as_words_allow(text: str) -> None:
     lines = wrapped(text, 12).split("\n")
     assert " ".join(lines) == text
-    assert all(len(line) <= 12 or "://" in line and " " not in line for line in lines)
+    assert all(len(line) <= 12 or ("://" in line and " " not in line) for line in lines)
     assert all(len(line) + 1 + len(after.split(" ")[0]) > 12 for line, after in pairwise(lines))
 
 
