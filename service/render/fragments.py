@@ -1,17 +1,33 @@
-"""Blocks of the mails' templates as fragments: rendered, cut at marks, and encoded. Pure; templates count as code."""
+"""Blocks of the mails' templates as fragments: rendered, cut where something else stands, and encoded. Pure; templates count
+as code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from jinja2.runtime import Context
+from markupsafe import escape
 
 from service.render.encoding import encoded
 from service.render.sheets import Sheet
 from service.render.templates import mail_template
+from service.render.words import wrapped
 
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
+_AS_IT_IS = re.compile("[A-Za-z0-9][A-Za-z0-9/:._~-]{0,71}")  # is one line of quoted-printable, and means nothing in html
+
 Fragment = tuple[bytes | str, ...]  # encoded bytes, and the names of what stands between them
+
+
+class Parts(NamedTuple):
+    """The same of both parts of a mail, encoded."""
+
+    html: bytes
+    text: bytes
 
 
 def mark(name: str) -> str:
@@ -19,44 +35,48 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
+def slot(words: str) -> Parts:
+    """What is a person's own, as it stands in a mail: the one place that escapes it."""
+    if _AS_IT_IS.fullmatch(words):
+        line = words.encode() + b"=\r\n"
+        return Parts(line, line)
+    return Parts(encoded(str(escape(words))), encoded(wrapped(words)))
+
+
 class TemplateBlocks:
-    """The blocks of one template."""
+    """The blocks of one template; `before` and `behind` them is what stands in none."""
 
     def __init__(self, name: str, frame: Sheet) -> None:
         self._template = mail_template(name)
         self._frame = frame
-        everything = self._template.render(sheet=frame, say=frame.language.say)
-        self.before = everything.partition(self.rendered("top"))[0]
-        self.behind = everything.rpartition(self.rendered("end"))[2]
+        outer = [block for block in self._template.blocks if block in ("top", "jumps", "charts", "end")]
+        whole = _cut("".join(self._template.root_render_func(self._context(outer, {}))))
+        self.before, self.behind = whole[: whole.index("top")], whole[whole.index("end") + 1 :]
 
-    def rendered(self, block: str, **values: object) -> str:
-        shown = {"sheet": self._frame, "say": self._frame.language.say, **values}
-        return "".join(self._template.blocks[block](self._template.new_context(shown)))
+    def fragment(self, block: str, *inner: str, **values: object) -> Fragment:
+        """A block, cut at its marks and where its `inner` blocks stand."""
+        return _cut("".join(self._template.blocks[block](self._context(inner, values))))
 
-    def around(self, block: str, inner: str, **values: object) -> tuple[bytes, bytes]:
-        """What a block of several puts before and behind those that it holds; `values` has one of them."""
-        before, _, behind = self.rendered(block, **values).partition(self.rendered(inner, **values))
-        return encoded(before), encoded(behind)
+    def pieces(self, block: str, *inner: str, **values: object) -> tuple[bytes, ...]:
+        """A fragment's bytes, where it is known what stands between them."""
+        return tuple(piece for piece in self.fragment(block, *inner, **values) if isinstance(piece, bytes))
+
+    def _context(self, inner: Iterable[str], values: Mapping[str, object]) -> Context:
+        context = self._template.new_context({"sheet": self._frame, "say": self._frame.language.say, **values})
+        for name in inner:
+            context.blocks[name] = [partial(_only, mark(name))]
+        return context
 
 
-def cut(text: str) -> Fragment:
-    """At its marks."""
+def filled(fragment: Fragment, own: Mapping[str, Parts], part: int) -> Iterator[bytes]:
+    """With what has a name put in its place, of the html (0) or the text (1)."""
+    return (own[piece][part] if isinstance(piece, str) else piece for piece in fragment)
+
+
+def _only(words: str, _: Context) -> Iterator[str]:
+    """As the compiled block of a template that says no more."""
+    yield words
+
+
+def _cut(text: str) -> Fragment:
     return tuple(part if number % 2 else encoded(part) for number, part in enumerate(_MARK.split(text)))
-
-
-def filled(fragment: Fragment, own: Mapping[str, bytes]) -> list[bytes]:
-    """With what is the person's own, encoded, by its name."""
-    return [own[piece] if isinstance(piece, str) else piece for piece in fragment]
-
-
-def numbered(fragment: Fragment, number: int) -> list[bytes]:
-    """With the number filled in: pieces between which the other mark stands."""
-    pieces = [b""]
-    for piece in fragment:
-        if piece == "number":
-            pieces[-1] += encoded(f"{number}")
-        elif isinstance(piece, str):
-            pieces.append(b"")
-        else:
-            pieces[-1] += piece
-    return pieces
