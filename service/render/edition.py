@@ -7,23 +7,22 @@ So what is kept of them holds on to them, and it is of use where people's digest
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import NamedTuple, TypeVar
 
-from service.models import Digest, MailLinks, Paper, Pick, Theme
+from service.models import Digest, MailLinks, Paper, Pick, Theme, Topic
 from service.render.cards import Reader, card, line, note
-from service.render.encoding import encoded
 from service.render.fragments import Fragment, Parts, TemplateBlocks, mark
 from service.render.sheets import charts_of, foot_links, sheet
 
 LINKS = ("unsubscribe", "settings", "pause", "web", "marks")
 _MARKED_LINKS = MailLinks(**{name: mark(name) for name in LINKS})
 _MOST_PAPERS = 2_000
-_MOST_NOTES = 10_000
+_MOST_CARDS = 10_000
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -53,8 +52,8 @@ class Place(NamedTuple):
     text: bytes
 
 
-class PaperCard(NamedTuple):
-    """A card as everybody gets it: its place, this much, its note, its end.
+class Body(NamedTuple):
+    """A card as everybody gets it: after its place comes this, then its note, then its end.
 
     Between the pieces of an end stands where the person's marks go to.
     """
@@ -68,10 +67,13 @@ class PaperCard(NamedTuple):
     text_end: list[bytes]
 
 
-class PickNote(NamedTuple):
+class PickCard(NamedTuple):
+    """A card with its note."""
+
     pick: Pick
-    html: bytes
-    text: bytes
+    body: Body
+    html_note: bytes
+    text_note: bytes
 
 
 class PaperLine(NamedTuple):
@@ -99,48 +101,47 @@ class Edition:
         )
         self._html, self._text = TemplateBlocks("digest.html", self._frame), TemplateBlocks("digest.txt", self._frame)
         self._on, self._with_abstract = digest.on, digest.subscriber.with_abstract
-        self._cards: dict[int, PaperCard] = {}
-        self._notes: dict[Hashable, PickNote] = {}
-        self._lines: dict[tuple[int, bool], PaperLine] = {}
+        self._bodies: dict[int, Body] = {}
+        self._cards: dict[Hashable, PickCard] = {}
+        self._lines: dict[bool, dict[int, PaperLine]] = {True: {}, False: {}}
         self.language = whole.language
         self.top, self.end, self.jumps, self.place = cache(self._top), cache(self._end), cache(self._jumps), cache(self._place)
         self.group, self.part = lru_cache(_MOST_PAPERS)(self._group), cache(self._part)
         self.charts = lru_cache(_MOST_PAPERS)(self._charts)
 
-    def card(self, pick: Pick) -> PaperCard:
-        key = id(pick.paper)
-        return self._cards.get(key) or _kept(self._cards, key, self._card(pick), _MOST_PAPERS)
-
-    def note(self, pick: Pick, digest: Digest) -> PickNote:
+    def card(self, pick: Pick, digest: Digest) -> PickCard:
         """The matches are among the digest's topics."""
         liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
-        key = (id(pick.paper), tuple(map(id, pick.matches)), pick.entry, pick.followed, liking, pick.second_look)
-        return self._notes.get(key) or _kept(self._notes, key, self._note(pick, digest), _MOST_NOTES)
+        key = (id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
+        return self._cards.get(key) or _kept(self._cards, key, self._card(pick, digest), _MOST_CARDS)
 
-    def line(self, pick: Pick, has_gist: bool) -> PaperLine:
-        key = (id(pick.paper), has_gist)
-        return self._lines.get(key) or _kept(self._lines, key, self._line(pick, has_gist), _MOST_PAPERS)
+    def lines(self, picks: Iterable[Pick], has_gist: bool) -> list[PaperLine]:
+        kept = self._lines[has_gist]
+        return [
+            kept.get(id(pick.paper)) or _kept(kept, id(pick.paper), self._line(pick, has_gist), _MOST_PAPERS) for pick in picks
+        ]
 
     def _top(self, has_samples: bool) -> Outer:
         frame = replace(self._frame, has_samples=has_samples)
-        return Outer(*(part.before + part.fragment("top", sheet=frame) for part in (self._html, self._text)))
+        return Outer(self._html.ends(frame)[0], self._text.ends(frame)[0])
 
     def _end(self, more_count: int, is_weekly: bool, has_web: bool) -> Outer:
         links = tuple(foot_links(_MARKED_LINKS, self.language, is_weekly=is_weekly, has_web=has_web))
         frame = replace(self._frame, more_count=more_count, links=links)
-        html, text = (part.fragment("end", sheet=frame) + part.behind for part in (self._html, self._text))
-        return Outer((*html, encoded("\n")), text)  # the template's own last line break is dropped
+        return Outer(self._html.ends(frame)[1], self._text.ends(frame)[1])
 
     def _jumps(self, has_cards: bool) -> tuple[bytes, ...]:
-        return self._html.pieces("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards))
+        return self._html.fragment("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards)).fixed
 
     def _group(self, heading: str) -> Around:
         group = SimpleNamespace(heading=heading, cards=[None])
-        return Around(*self._html.pieces("group", "card", group=group), *self._text.pieces("group", "card", group=group))
+        html, text = (part.fragment("group", "card", group=group) for part in (self._html, self._text))
+        return Around(*html.fixed, *text.fixed)
 
     def _part(self, heading: str) -> Around:
         part = SimpleNamespace(heading=heading, lines=[None])
-        return Around(*self._html.pieces("part", "line", part=part), *self._text.pieces("part", "line", part=part))
+        html, text = (one.fragment("part", "line", part=part) for one in (self._html, self._text))
+        return Around(*html.fixed, *text.fixed)
 
     def _charts(self, days: tuple[date, ...], themes: tuple[Theme, ...]) -> Parts:
         frame = replace(self._frame, charts=charts_of(days, themes, self.language))
@@ -148,20 +149,24 @@ class Edition:
 
     def _place(self, number: int, is_last: bool) -> Place:
         values = {"card": SimpleNamespace(number=f"{number}"), "loop": SimpleNamespace(last=is_last)}
-        (jump,) = self._html.pieces("rank", **values)
+        (jump,) = self._html.fragment("rank", **values).fixed
         return Place(jump, *self._both("place", **values))
 
-    def _card(self, pick: Pick) -> PaperCard:
-        shown = card(pick, "", Reader(self.language, _MARKED_LINKS, {}, self._on, with_abstract=self._with_abstract))
-        _, jump = self._html.pieces("jump", "rank", card=shown)
-        _, html, *html_end = self._html.pieces("card", "place", "note", card=shown)
-        _, text, *text_end = self._text.pieces("card", "place", "note", card=shown)
-        return PaperCard(pick.paper, pick.paper.is_sample, jump, html, html_end, text, text_end)
+    def _card(self, pick: Pick, digest: Digest) -> PickCard:
+        key, topics = id(pick.paper), {topic.slug: topic for topic in digest.topics}
+        body = self._bodies.get(key) or _kept(self._bodies, key, self._body(pick), _MOST_PAPERS)
+        shown = SimpleNamespace(note=note(pick, self._reader(topics)))
+        return PickCard(pick, body, *self._both("note", card=shown))
 
-    def _note(self, pick: Pick, digest: Digest) -> PickNote:
-        topics = {topic.slug: topic for topic in digest.topics}
-        shown = SimpleNamespace(note=note(pick, Reader(self.language, _MARKED_LINKS, topics, self._on)))
-        return PickNote(pick, *self._both("note", card=shown))
+    def _body(self, pick: Pick) -> Body:
+        shown = card(pick, "", self._reader({}))
+        _, jump = self._html.fragment("jump", "rank", card=shown).fixed
+        _, html, *html_end = self._html.fragment("card", "place", "note", card=shown).fixed
+        _, text, *text_end = self._text.fragment("card", "place", "note", card=shown).fixed
+        return Body(pick.paper, pick.paper.is_sample, jump, html, html_end, text, text_end)
+
+    def _reader(self, topics: Mapping[str, Topic]) -> Reader:
+        return Reader(self.language, _MARKED_LINKS, topics, self._on, with_abstract=self._with_abstract)
 
     def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
         shown = line(pick, self.language, has_gist=has_gist)
@@ -169,7 +174,8 @@ class Edition:
 
     def _both(self, block: str, **values: object) -> Parts:
         """Of a block that holds nothing that is the person's own."""
-        return Parts(*self._html.pieces(block, **values), *self._text.pieces(block, **values))
+        (html,), (text,) = self._html.fragment(block, **values).fixed, self._text.fragment(block, **values).fixed
+        return Parts(html, text)
 
 
 def _kept(kept: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> _Value:

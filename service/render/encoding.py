@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
+_BREAK, _STOP = b"\n."
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
@@ -20,17 +21,25 @@ def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
     if not text:
         return b""
-    *lines, last = text.encode().split(b"\n")
-    body = b2a_qp(b"\r\n".join((*lines, last, b"")))
-    body = body[:-2] + b"=\r\n" if last else body[:-2]
-    if _is_sound(body) and "\r" not in text:
-        return body
-    return b"".join(b"=\r\n".join(_cut(line)) + b"\r\n" for line in lines) + b"".join(cut + b"=\r\n" for cut in _cut(last) if cut)
+    content = text.encode()
+    if content[-1] == _BREAK:
+        body = b2a_qp(content.replace(b"\n", b"\r\n"))
+    else:
+        body = b2a_qp(content.replace(b"\n", b"\r\n") + b"\r\n")[:-2] + b"=\r\n"
+    return body if _is_sound(content, body) else _with_room(content)
 
 
-def _is_sound(body: bytes) -> bool:
-    """The standard library's encoder writes few lines that are too long, or begin with a full stop."""
-    return max(map(len, body.split(b"\r\n"))) <= _LONGEST_LINE and b"\n." not in body and not body.startswith(b".")
+def _is_sound(content: bytes, body: bytes) -> bool:
+    """The standard library lets full stops begin lines, and a line with a blank at its end become too long."""
+    if body[0] == _STOP or b"\n." in body or b"\r" in content:
+        return False
+    return content[-1] not in b" \t" and b" \n" not in content and b"\t\n" not in content
+
+
+def _with_room(content: bytes) -> bytes:
+    *whole, last = content.split(b"\n")
+    lines = [b"=\r\n".join(_cut(line)) + b"\r\n" for line in whole]
+    return b"".join(lines) + b"".join(piece + b"=\r\n" for piece in _cut(last) if piece)
 
 
 def _cut(line: bytes) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ as code."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -18,9 +18,7 @@ from service.render.words import wrapped
 
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
-_AS_IT_IS = re.compile("[A-Za-z0-9][A-Za-z0-9/:._~-]{0,71}")  # is one line of quoted-printable, and means nothing in html
-
-Fragment = tuple[bytes | str, ...]  # encoded bytes, and the names of what stands between them
+_MARKUP = re.compile("[&<>\"']")
 
 
 class Parts(NamedTuple):
@@ -30,6 +28,20 @@ class Parts(NamedTuple):
     text: bytes
 
 
+class Fragment(NamedTuple):
+    """Encoded bytes, and the names of what stands between them."""
+
+    fixed: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
+        """With what has a name in its place."""
+        pieces = [b""] * (2 * len(self.names) + 1)
+        pieces[::2] = self.fixed
+        pieces[1::2] = [own[name] for name in self.names]
+        return pieces
+
+
 def mark(name: str) -> str:
     """Where what has this name stands; lower-case letters."""
     return f"\ue000{name}\ue001"
@@ -37,46 +49,44 @@ def mark(name: str) -> str:
 
 def slot(words: str) -> Parts:
     """What is a person's own, as it stands in a mail: the one place that escapes it."""
-    if _AS_IT_IS.fullmatch(words):
-        line = words.encode() + b"=\r\n"
-        return Parts(line, line)
-    return Parts(encoded(str(escape(words))), encoded(wrapped(words)))
+    lines = wrapped(words)
+    text = encoded(lines)
+    if _MARKUP.search(words):
+        return Parts(encoded(str(escape(words))), text)
+    return Parts(text if lines == words else encoded(words), text)
 
 
 class TemplateBlocks:
-    """The blocks of one template; `before` and `behind` them is what stands in none."""
+    """The blocks of one template of digests."""
 
     def __init__(self, name: str, frame: Sheet) -> None:
         self._template = mail_template(name)
         self._frame = frame
-        outer = [block for block in self._template.blocks if block in ("top", "jumps", "charts", "end")]
-        whole = _cut("".join(self._template.root_render_func(self._context(outer, {}))))
-        self.before, self.behind = whole[: whole.index("top")], whole[whole.index("end") + 1 :]
+
+    def ends(self, frame: Sheet) -> tuple[Fragment, Fragment]:
+        """What stands before and behind the jumps, charts, cards and lines of a mail."""
+        context = self._context({"jumps": "", "charts": mark("charts")}, {"sheet": frame})
+        before, _, behind = "".join(self._template.root_render_func(context)).partition(mark("charts"))
+        return _cut(before), _cut(behind.rstrip() + "\n")
 
     def fragment(self, block: str, *inner: str, **values: object) -> Fragment:
         """A block, cut at its marks and where its `inner` blocks stand."""
-        return _cut("".join(self._template.blocks[block](self._context(inner, values))))
+        context = self._context({name: mark(name) for name in inner}, values)
+        return _cut("".join(self._template.blocks[block](context)))
 
-    def pieces(self, block: str, *inner: str, **values: object) -> tuple[bytes, ...]:
-        """A fragment's bytes, where it is known what stands between them."""
-        return tuple(piece for piece in self.fragment(block, *inner, **values) if isinstance(piece, bytes))
-
-    def _context(self, inner: Iterable[str], values: Mapping[str, object]) -> Context:
+    def _context(self, inner: Mapping[str, str], values: Mapping[str, object]) -> Context:
+        """With what stands instead of `inner` blocks."""
         context = self._template.new_context({"sheet": self._frame, "say": self._frame.language.say, **values})
-        for name in inner:
-            context.blocks[name] = [partial(_only, mark(name))]
+        for name, words in inner.items():
+            context.blocks[name] = [partial(_only, words)]
         return context
 
 
-def filled(fragment: Fragment, own: Mapping[str, Parts], part: int) -> Iterator[bytes]:
-    """With what has a name put in its place, of the html (0) or the text (1)."""
-    return (own[piece][part] if isinstance(piece, str) else piece for piece in fragment)
-
-
-def _only(words: str, _: Context) -> Iterator[str]:
-    """As the compiled block of a template that says no more."""
-    yield words
+def _only(words: str, _: Context) -> Iterable[str]:
+    """As the block of a template that says no more."""
+    return (words,)
 
 
 def _cut(text: str) -> Fragment:
-    return tuple(part if number % 2 else encoded(part) for number, part in enumerate(_MARK.split(text)))
+    pieces = _MARK.split(text)
+    return Fragment(tuple(map(encoded, pieces[::2])), tuple(pieces[1::2]))

@@ -10,11 +10,11 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-from service.models import Digest, DigestKind, EncodedEmail, MailLinks
+from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
 from service.render.edition import LINKS, Edition
 from service.render.encoding import encoded
-from service.render.fragments import Parts, filled, slot
+from service.render.fragments import Parts, slot
 from service.render.language import Language
 from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of
 from service.render.subject import preheader, subject_line
@@ -45,22 +45,36 @@ class Press:
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
-    subject, spoken = subject_line(digest), edition.language
-    own = {name: slot(getattr(links, name)) for name in LINKS}
-    own["subject"], own["preheader"] = slot(subject), _slot(preheader(digest))
-    own["heading"] = _heading(digest.kind, len(digest.passed), digest.looked_at_count, spoken)
-    own["lead"], own["reason"] = _slot(lead_of(digest, spoken)), slot(reason_of(digest, spoken))
+    own, subject = _own_links(links), subject_line(digest)
+    marks = own["marks"]
+    own |= _own_words(digest, subject, edition.language)
     html: list[bytes] = []
     text: list[bytes] = []
-    has_samples = _add_cards(edition, digest, own["marks"], html, text)
+    has_samples = _add_cards(edition, digest, marks, html, text)
     has_samples |= _add_lines(edition, digest, html, text)
     top = edition.top(has_samples)
     end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
+    own_html, own_text = ({name: words[part] for name, words in own.items()} for part in (0, 1))
     return EncodedEmail(
         subject,
-        b"".join((*filled(top.html, own, 0), *html, *filled(end.html, own, 0))),
-        b"".join((*filled(top.text, own, 1), *text, *filled(end.text, own, 1))),
+        b"".join((*top.html.filled(own_html), *html, *end.html.filled(own_html))),
+        b"".join((*top.text.filled(own_text), *text, *end.text.filled(own_text))),
     )
+
+
+def _own_links(links: MailLinks) -> dict[str, Parts]:
+    return {name: slot(getattr(links, name)) for name in LINKS}
+
+
+def _own_words(digest: Digest, subject: str, spoken: Language) -> dict[str, Parts]:
+    """Slots of what many mails say are kept; the reason and the subject are near to everybody's own."""
+    return {
+        "subject": slot(subject),
+        "preheader": _slot(preheader(digest)),
+        "heading": _slot(heading(digest.kind, len(digest.passed), digest.looked_at_count, spoken)),
+        "lead": _slot(lead_of(digest, spoken)),
+        "reason": slot(reason_of(digest, spoken)),
+    }
 
 
 def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes], text: list[bytes]) -> bool:
@@ -68,17 +82,20 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
     number, has_samples = 0, False
     jumps: list[bytes] = []
     cards: list[bytes] = []
+    html_mark, text_mark = marks
     for title, picks in grouped_cards(digest, edition.language):
         around, last = edition.group(title), picks[-1]
         cards.append(around.html_before)
         text.append(around.text_before)
         for pick in picks:
             number += 1
-            place, card, note = edition.place(number, pick is last), edition.card(pick), edition.note(pick, digest)
-            jumps += (place.jump, card.jump)
-            cards += (place.html, card.html, note.html, marks.html.join(card.html_end))
-            text += (place.text, card.text, note.text, marks.text.join(card.text_end))
-            has_samples |= card.is_sample
+            place = edition.place(number, pick is last)
+            _, body, html_note, text_note = edition.card(pick, digest)
+            _, is_sample, jump, html_body, html_end, text_body, text_end = body
+            jumps += (place.jump, jump)
+            cards += (place.html, html_body, html_note, html_mark.join(html_end))
+            text += (place.text, text_body, text_note, text_mark.join(text_end))
+            has_samples |= is_sample
         cards.append(around.html_behind)
         text.append(around.text_behind)
     before, *behind = edition.jumps(number > 0)
@@ -94,22 +111,11 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
 def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
     has_samples = False
     for title, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
-        around = edition.part(title)
-        html.append(around.html_before)
-        text.append(around.text_before)
-        for pick in picks:
-            line = edition.line(pick, has_gist)
-            html.append(line.html)
-            text.append(line.text)
-            has_samples |= line.is_sample
-        html.append(around.html_behind)
-        text.append(around.text_behind)
+        around, lines = edition.part(title), edition.lines(picks, has_gist)
+        html += (around.html_before, *[line.html for line in lines], around.html_behind)
+        text += (around.text_before, *[line.text for line in lines], around.text_behind)
+        has_samples |= any([line.is_sample for line in lines])
     return has_samples
 
 
-_slot = lru_cache(maxsize=1000)(slot)  # for words that many mails share
-
-
-@lru_cache(maxsize=1000)
-def _heading(kind: DigestKind, count: int, total: int, spoken: Language) -> Parts:
-    return slot(heading(kind, count, total, spoken))
+_slot = lru_cache(maxsize=1000)(slot)
