@@ -15,6 +15,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b, sha256
 
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
@@ -69,7 +70,8 @@ def standing_link(sender: Sender, purpose: Standing, subscriber_key: str) -> str
 
 def web_link(sender: Sender, subscriber_key: str, on: date) -> str:
     """Good for that one day: the other days are history, which needs a fresh link."""
-    return f"{sender.public_url}/{Standing.WEB}/{_standing_token(sender, f'{Standing.WEB} {on}', subscriber_key)}/{on}"
+    day = on.isoformat()
+    return f"{sender.public_url}/{Standing.WEB}/{_standing_token(sender, f'{Standing.WEB} {day}', subscriber_key)}/{day}"
 
 
 def standing_key(sender: Sender, purpose: Standing, token: str) -> str:
@@ -125,6 +127,13 @@ def _signer(keys: Sequence[str], purpose: Fresh, now: datetime) -> _Signer:
 
 
 def _mac(key: str, purpose: str, name: str) -> str:
+    mac = _begun(key, purpose).copy()
+    mac.update(name.encode())
+    return base64.urlsafe_b64encode(mac.digest())[:22].decode()  # without the padding
+
+
+@lru_cache(maxsize=100)
+def _begun(key: str, purpose: str) -> blake2b:
+    """The hash as it stands before the name, the same for everybody."""
     secret = blake2b(key.encode(), digest_size=32).digest()  # BLAKE2b takes keys of up to 64 bytes
-    digest = blake2b(f"{purpose}\0{name}".encode(), key=secret, digest_size=16).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return blake2b(f"{purpose}\0".encode(), key=secret, digest_size=16)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -177,7 +178,7 @@ class Digest:
     @property
     def cards(self) -> tuple[Pick, ...]:
         """The full cards in their sections; the slots have one more each."""
-        return tuple(pick for section in self.sections for pick in section.picks)
+        return tuple(chain.from_iterable(section.picks for section in self.sections))
 
     @property
     def passed(self) -> tuple[Pick, ...]:
