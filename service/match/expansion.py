@@ -92,6 +92,7 @@ def saturated(text: Text) -> Mapping[str, float]:
     return {root: count / (limit + count) for root, count in counts.items()}
 
 
+@lru_cache(maxsize=100_000)
 def roots(word: str) -> tuple[str, ...]:
     return tuple(term.lower() for term in terms(word))
 
