@@ -28,7 +28,7 @@ from service.store.deliveries import deliveries_where
 from service.store.ledger import LEASE, Claimed, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
-from service.store.turns import settle_mail, start_mail
+from service.store.turns import settle_mails, start_mails
 from service.subscribers import SubscriberSettings
 from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
 
@@ -69,7 +69,7 @@ def claim_and_start(engine: Engine, now: datetime = NOW, worker: str = "of anoth
     """As a worker does that is killed then."""
     with transaction(engine) as session:
         (claimed,) = claim_mails(session, [(Delivery, 1)], worker, now)
-        assert start_mail(session, claimed, now)
+        assert start_mails(session.connection(), [claimed], now) == [True]
     return claimed
 
 
@@ -430,7 +430,7 @@ def test_an_outcome_that_comes_after_the_lease_changes_nothing(engine: Engine) -
     later = NOW + timedelta(minutes=10) + LEASE
     assert states(send(engine, Mailbox(), now=later)) == {ADA: "accepted"}
     with transaction(engine) as session:
-        assert not settle_mail(session, claimed, Settled(DeliveryState.DEFERRED), later)
+        assert not settle_mails(session.connection(), [(claimed, Settled(DeliveryState.DEFERRED))], later)
     assert deliveries(engine)[0].state == "accepted"
 
 

@@ -114,7 +114,7 @@ def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine) -> None:
     run.turn([Turn(None, one)])
     for _ in range(2):
         with transaction(planned) as session:
-            assert run._record(session, [turn]) == [True]
+            assert run._record([turn], session.connection()) == [True]
     with reading(planned) as session:
         assert [(row.state, row.attempts) for row in session.exec(select(Delivery).order_by(col(Delivery.id)).limit(2))] == [
             ("accepted", 1),

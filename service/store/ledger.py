@@ -82,6 +82,8 @@ def claim_mails(
     found: dict[Ref, Claimed] = {}
     for table in TABLES:
         ids = [number for kind, number in refs if kind is table]
+        if not ids:
+            continue
         free = select(table.id).where(col(table.id).in_(ids), is_due(table, now, states)).with_for_update(skip_locked=True)
         session.exec(update(table).where(col(table.id).in_(free)).values(worker=worker, lease_until=now + LEASE))
         ours = select(table, Subscriber).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
