@@ -22,7 +22,7 @@ from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
 from service.store.ledger import Ref
 
-_FEWEST = 2000  # mails a process: it needs as long to start as for sending so many
+_FEWEST = 4000  # mails a process: in the time that it needs to start, another one signs as many
 _EVERY = 20  # mails a report
 _STOP_CHECK = 0.05  # seconds
 
