@@ -21,12 +21,21 @@ def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
     if not text:
         return b""
+    if text.isascii() and text.isprintable() and "=" not in text:  # as names and links are
+        return _in_lines(text)
     content = text.encode()
     if content[-1] == _BREAK:
         body = b2a_qp(content.replace(b"\n", b"\r\n"))
     else:
         body = b2a_qp(content.replace(b"\n", b"\r\n") + b"\r\n")[:-2] + b"=\r\n"
     return body if _is_sound(content, body) else _with_room(content)
+
+
+def _in_lines(text: str) -> bytes:
+    """Of text that has nothing to quote, but for a full stop that begins a line."""
+    lines = [text[start : start + _CUT] for start in range(0, len(text), _CUT)] if len(text) > _CUT else [text]
+    body = "=\r\n".join((*lines, "")).encode()
+    return _with_room(text.encode()) if b"\n." in body or text[0] == "." else body
 
 
 def _is_sound(content: bytes, body: bytes) -> bool:

@@ -4,7 +4,7 @@ as code."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -82,9 +82,9 @@ class TemplateBlocks:
         return context
 
 
-def _only(words: str, _: Context) -> Iterable[str]:
+def _only(words: str, _: Context) -> Iterator[str]:
     """As the block of a template that says no more."""
-    return (words,)
+    yield words
 
 
 def _cut(text: str) -> Fragment:

@@ -114,7 +114,7 @@ def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[b
         around, lines = edition.part(title), edition.lines(picks, has_gist)
         html += (around.html_before, *[line.html for line in lines], around.html_behind)
         text += (around.text_before, *[line.text for line in lines], around.text_behind)
-        has_samples |= any([line.is_sample for line in lines])
+        has_samples = has_samples or any(line.is_sample for line in lines)
     return has_samples
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from service.models import Digest, DigestKind, MailLinks, Pick, Theme
 from service.render.cards import Card, Line, Link, Reader, card, line
@@ -150,6 +151,7 @@ def _without_last_card(whole: Sheet) -> Sheet:
     return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
+@lru_cache(maxsize=1000)
 def heading(kind: DigestKind, count: int, total: int, spoken: Language) -> str:
     """`Seven papers for you, out of 43`."""
     of_all = spoken.number(total)
@@ -161,13 +163,14 @@ def heading(kind: DigestKind, count: int, total: int, spoken: Language) -> str:
 
 
 def lead_of(digest: Digest, spoken: Language) -> str:
-    if not digest.passed:
-        return _silence_in_words(digest, spoken)
-    return lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
-
-
-def lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
+    if digest.first is None:
+        return _silence_in_words(digest, spoken)
+    return _lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
+
+
+@lru_cache(maxsize=1000)
+def _lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
     number = number_in_words(minutes, spoken).capitalize()
     time = spoken.count("One minute.", "%(number)s minutes.", minutes, number=number)
     in_words = number_in_words(topic_count, spoken)
@@ -216,7 +219,7 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Much read, outside your topics"), week.missed, True
     if whole:
         yield spoken.say("Also new, in a line"), whole, True
-    elif digest.near_misses and not digest.passed:
+    elif digest.near_misses and digest.first is None:
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
@@ -247,7 +250,7 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 
 def reason_of(digest: Digest, spoken: Language) -> str:
     person = digest.subscriber
-    names = tuple(shown(topic.name, 100) for topic in digest.topics)
+    names = tuple([shown(topic.name, 100) for topic in digest.topics])
     schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
     if not names:
         return spoken.say("You get this %(schedule)s.", schedule=schedule)
