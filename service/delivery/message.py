@@ -11,6 +11,7 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry, Unstructur
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
@@ -43,6 +44,7 @@ class _Subject(_Verbatim):
         return folded_subject(str(self)).decode() + policy.linesep
 
 
+@lru_cache(maxsize=10_000)
 def folded_subject(subject: str) -> bytes:
     """The header field without its last line break: lines of at most 76 characters, broken between words (RFC 5322, 2.2.3).
 

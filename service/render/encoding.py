@@ -15,6 +15,7 @@ _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
+_LINE = re.compile(f".{{1,{_CUT}}}")
 
 
 def encoded(text: str) -> bytes:
@@ -33,9 +34,8 @@ def encoded(text: str) -> bytes:
 
 def _in_lines(text: str) -> bytes:
     """Of text that has nothing to quote, but for a full stop that begins a line."""
-    lines = [text[start : start + _CUT] for start in range(0, len(text), _CUT)] if len(text) > _CUT else [text]
-    body = "=\r\n".join((*lines, "")).encode()
-    return _with_room(text.encode()) if b"\n." in body or text[0] == "." else body
+    body = f"{text}=\r\n" if len(text) <= _CUT else "=\r\n".join(_LINE.findall(text)) + "=\r\n"
+    return _with_room(text.encode()) if "\n." in body or text[0] == "." else body.encode()
 
 
 def _is_sound(content: bytes, body: bytes) -> bool:

@@ -78,7 +78,8 @@ class Sheet:
     lines: tuple[Lines, ...]
     more_count: int  # papers that only the web version lists
     web: str | None  # its address; None where this is it
-    reason: str  # why the person gets this
+    reason: str  # why the person gets this; the schedule ends the sentence
+    schedule: str
     links: tuple[Link, ...]
     postal_line: str | None
 
@@ -123,6 +124,7 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
+        schedule=schedule_of(digest, spoken),
         links=tuple(foot_links(links, spoken, is_weekly=is_weekly(digest), has_web=not is_web and bool(digest.picks))),
         postal_line=postal_line,
     )
@@ -249,13 +251,22 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 
 
 def reason_of(digest: Digest, spoken: Language) -> str:
-    person = digest.subscriber
-    names = tuple([shown(topic.name, 100) for topic in digest.topics])
-    schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
+    """Why the person gets this; how often follows."""
+    return _reason(tuple([topic.name for topic in digest.topics]), spoken)
+
+
+@lru_cache(maxsize=10_000)
+def _reason(names: tuple[str, ...], spoken: Language) -> str:
     if not names:
-        return spoken.say("You get this %(schedule)s.", schedule=schedule)
-    chosen = spoken.listed(names)
-    return spoken.say("You get this because you chose %(topics)s, %(schedule)s.", topics=chosen, schedule=schedule)
+        return spoken.say("You get this")
+    return spoken.say(
+        "You get this because you chose %(topics)s,", topics=spoken.listed(tuple(shown(name, 100) for name in names))
+    )
+
+
+def schedule_of(digest: Digest, spoken: Language) -> str:
+    person = digest.subscriber
+    return schedule_in_words(person.cadence, person.hour, person.zone, spoken) + "."
 
 
 def is_weekly(digest: Digest) -> bool:
