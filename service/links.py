@@ -56,11 +56,11 @@ LIFETIMES = {
 def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
     """The standing links of the mail for day `on`; the first is List-Unsubscribe's (RFC 8058)."""
     return MailLinks(
-        unsubscribe=standing_link(sender, Standing.UNSUBSCRIBE, subscriber_key),
-        settings=standing_link(sender, Standing.SETTINGS, subscriber_key),
-        pause=standing_link(sender, Standing.PAUSE, subscriber_key),
-        web=web_link(sender, subscriber_key, on),
-        marks=standing_link(sender, Standing.MARK, subscriber_key),
+        standing_link(sender, Standing.UNSUBSCRIBE, subscriber_key),
+        standing_link(sender, Standing.SETTINGS, subscriber_key),
+        standing_link(sender, Standing.PAUSE, subscriber_key),
+        web_link(sender, subscriber_key, on),
+        standing_link(sender, Standing.MARK, subscriber_key),
     )
 
 

@@ -186,6 +186,11 @@ class Digest:
         return self.cards + self.lines + self.unlisted
 
     @property
+    def first(self) -> Pick | None:
+        """The best of what passed."""
+        return next(chain(chain.from_iterable([section.picks for section in self.sections]), self.lines, self.unlisted), None)
+
+    @property
     def slots(self) -> tuple[Pick, ...]:
         """What stands in it beside what passed, each labelled."""
         single = tuple(pick for pick in (self.second_look, self.outside) if pick)

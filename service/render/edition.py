@@ -19,8 +19,7 @@ from service.render.cards import Reader, card, line, note
 from service.render.fragments import Fragment, Parts, TemplateBlocks, mark
 from service.render.sheets import charts_of, foot_links, sheet
 
-LINKS = ("unsubscribe", "settings", "pause", "web", "marks")
-_MARKED_LINKS = MailLinks(**{name: mark(name) for name in LINKS})
+_MARKED_LINKS = MailLinks(*map(mark, ("unsubscribe", "settings", "pause", "web", "marks")))
 _MOST_PAPERS = 2_000
 _MOST_CARDS = 10_000
 
@@ -45,10 +44,10 @@ class Around(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What a card's number writes: in the list at the top, and where the card begins."""
+    """What a card's number writes: in the list at the top, and where the card begins, the last one of its group or not."""
 
     jump: bytes
-    html: bytes
+    html: tuple[bytes, bytes]
     text: bytes
 
 
@@ -95,6 +94,7 @@ class Edition:
             heading=mark("heading"),
             lead=mark("lead"),
             reason=mark("reason"),
+            schedule=mark("schedule"),
             charts=(),
             groups=(),
             lines=(),
@@ -147,10 +147,11 @@ class Edition:
         frame = replace(self._frame, charts=charts_of(days, themes, self.language))
         return self._both("charts", sheet=frame)
 
-    def _place(self, number: int, is_last: bool) -> Place:
-        values = {"card": SimpleNamespace(number=f"{number}"), "loop": SimpleNamespace(last=is_last)}
-        (jump,) = self._html.fragment("rank", **values).fixed
-        return Place(jump, *self._both("place", **values))
+    def _place(self, number: int) -> Place:
+        shown = SimpleNamespace(number=f"{number}")
+        html, last = (self._both("place", card=shown, loop=SimpleNamespace(last=is_last)) for is_last in (False, True))
+        (jump,) = self._html.fragment("rank", card=shown).fixed
+        return Place(jump, (html.html, last.html), html.text)
 
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         key, topics = id(pick.paper), {topic.slug: topic for topic in digest.topics}

@@ -15,18 +15,27 @@ _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
+_LINE = re.compile(f".{{1,{_CUT}}}")
 
 
 def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
     if not text:
         return b""
+    if text.isascii() and text.isprintable() and "=" not in text:  # as names and links are
+        return _in_lines(text)
     content = text.encode()
     if content[-1] == _BREAK:
         body = b2a_qp(content.replace(b"\n", b"\r\n"))
     else:
         body = b2a_qp(content.replace(b"\n", b"\r\n") + b"\r\n")[:-2] + b"=\r\n"
     return body if _is_sound(content, body) else _with_room(content)
+
+
+def _in_lines(text: str) -> bytes:
+    """Of text that has nothing to quote, but for a full stop that begins a line."""
+    body = f"{text}=\r\n" if len(text) <= _CUT else "=\r\n".join(_LINE.findall(text)) + "=\r\n"
+    return _with_room(text.encode()) if "\n." in body or text[0] == "." else body.encode()
 
 
 def _is_sound(content: bytes, body: bytes) -> bool:

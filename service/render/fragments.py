@@ -4,7 +4,7 @@ as code."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from service.render.words import wrapped
 
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
-_MARKUP = re.compile("[&<>\"']")
+_LINK = re.compile("https://[A-Za-z0-9/:._~-]+")  # holds nothing that means more in html, and is never broken in text
 
 
 class Parts(NamedTuple):
@@ -34,11 +34,11 @@ class Fragment(NamedTuple):
     fixed: tuple[bytes, ...]
     names: tuple[str, ...]
 
-    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
-        """With what has a name in its place."""
+    def filled(self, own: Mapping[str, Parts], part: int) -> list[bytes]:
+        """With what has a name in its place: its html (0) or its text (1)."""
         pieces = [b""] * (2 * len(self.names) + 1)
         pieces[::2] = self.fixed
-        pieces[1::2] = [own[name] for name in self.names]
+        pieces[1::2] = [own[name][part] for name in self.names]
         return pieces
 
 
@@ -49,11 +49,10 @@ def mark(name: str) -> str:
 
 def slot(words: str) -> Parts:
     """What is a person's own, as it stands in a mail: the one place that escapes it."""
-    lines = wrapped(words)
-    text = encoded(lines)
-    if _MARKUP.search(words):
-        return Parts(encoded(str(escape(words))), text)
-    return Parts(text if lines == words else encoded(words), text)
+    if _LINK.fullmatch(words):
+        link = encoded(words)
+        return Parts(link, link)
+    return Parts(encoded(str(escape(words))), encoded(wrapped(words)))
 
 
 class TemplateBlocks:
@@ -82,9 +81,9 @@ class TemplateBlocks:
         return context
 
 
-def _only(words: str, _: Context) -> Iterable[str]:
+def _only(words: str, _: Context) -> Iterator[str]:
     """As the block of a template that says no more."""
-    return (words,)
+    yield words
 
 
 def _cut(text: str) -> Fragment:

@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
-from service.render.edition import LINKS, Edition
+from service.render.edition import Edition
 from service.render.encoding import encoded
 from service.render.fragments import Parts, slot
 from service.render.language import Language
-from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of
+from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of, schedule_of
 from service.render.subject import preheader, subject_line
 
 
@@ -45,35 +45,35 @@ class Press:
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
-    own, subject = _own_links(links), subject_line(digest)
-    marks = own["marks"]
-    own |= _own_words(digest, subject, edition.language)
+    subject = subject_line(digest)
+    own = _own(digest, subject, links, edition.language)
     html: list[bytes] = []
     text: list[bytes] = []
-    has_samples = _add_cards(edition, digest, marks, html, text)
+    has_samples = _add_cards(edition, digest, own["marks"], html, text)
     has_samples |= _add_lines(edition, digest, html, text)
     top = edition.top(has_samples)
     end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
-    own_html, own_text = ({name: words[part] for name, words in own.items()} for part in (0, 1))
     return EncodedEmail(
         subject,
-        b"".join((*top.html.filled(own_html), *html, *end.html.filled(own_html))),
-        b"".join((*top.text.filled(own_text), *text, *end.text.filled(own_text))),
+        b"".join(top.html.filled(own, 0) + html + end.html.filled(own, 0)),
+        b"".join(top.text.filled(own, 1) + text + end.text.filled(own, 1)),
     )
 
 
-def _own_links(links: MailLinks) -> dict[str, Parts]:
-    return {name: slot(getattr(links, name)) for name in LINKS}
-
-
-def _own_words(digest: Digest, subject: str, spoken: Language) -> dict[str, Parts]:
-    """Slots of what many mails say are kept; the reason and the subject are near to everybody's own."""
+def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, Parts]:
+    """What stands between the fragments, by its name. Words are kept, as many people's mails say the same."""
     return {
-        "subject": slot(subject),
+        "subject": _slot(subject),
         "preheader": _slot(preheader(digest)),
         "heading": _slot(heading(digest.kind, len(digest.passed), digest.looked_at_count, spoken)),
         "lead": _slot(lead_of(digest, spoken)),
-        "reason": slot(reason_of(digest, spoken)),
+        "reason": _slot(reason_of(digest, spoken)),
+        "schedule": _slot(schedule_of(digest, spoken)),
+        "unsubscribe": slot(links.unsubscribe),
+        "settings": slot(links.settings),
+        "pause": slot(links.pause),
+        "web": slot(links.web),
+        "marks": slot(links.marks),
     }
 
 
@@ -89,11 +89,11 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
         text.append(around.text_before)
         for pick in picks:
             number += 1
-            place = edition.place(number, pick is last)
+            place = edition.place(number)
             _, body, html_note, text_note = edition.card(pick, digest)
             _, is_sample, jump, html_body, html_end, text_body, text_end = body
             jumps += (place.jump, jump)
-            cards += (place.html, html_body, html_note, html_mark.join(html_end))
+            cards += (place.html[pick is last], html_body, html_note, html_mark.join(html_end))
             text += (place.text, text_body, text_note, text_mark.join(text_end))
             has_samples |= is_sample
         cards.append(around.html_behind)
@@ -114,8 +114,8 @@ def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[b
         around, lines = edition.part(title), edition.lines(picks, has_gist)
         html += (around.html_before, *[line.html for line in lines], around.html_behind)
         text += (around.text_before, *[line.text for line in lines], around.text_behind)
-        has_samples |= any([line.is_sample for line in lines])
+        has_samples = has_samples or any(line.is_sample for line in lines)
     return has_samples
 
 
-_slot = lru_cache(maxsize=1000)(slot)
+_slot = lru_cache(maxsize=10_000)(slot)

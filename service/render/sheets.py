@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from service.models import Digest, DigestKind, MailLinks, Pick, Theme
 from service.render.cards import Card, Line, Link, Reader, card, line
@@ -77,7 +78,8 @@ class Sheet:
     lines: tuple[Lines, ...]
     more_count: int  # papers that only the web version lists
     web: str | None  # its address; None where this is it
-    reason: str  # why the person gets this
+    reason: str  # why the person gets this; the schedule ends the sentence
+    schedule: str
     links: tuple[Link, ...]
     postal_line: str | None
 
@@ -122,6 +124,7 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
+        schedule=schedule_of(digest, spoken),
         links=tuple(foot_links(links, spoken, is_weekly=is_weekly(digest), has_web=not is_web and bool(digest.picks))),
         postal_line=postal_line,
     )
@@ -150,6 +153,7 @@ def _without_last_card(whole: Sheet) -> Sheet:
     return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
+@lru_cache(maxsize=1000)
 def heading(kind: DigestKind, count: int, total: int, spoken: Language) -> str:
     """`Seven papers for you, out of 43`."""
     of_all = spoken.number(total)
@@ -161,13 +165,14 @@ def heading(kind: DigestKind, count: int, total: int, spoken: Language) -> str:
 
 
 def lead_of(digest: Digest, spoken: Language) -> str:
-    if not digest.passed:
-        return _silence_in_words(digest, spoken)
-    return lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
-
-
-def lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
+    if digest.first is None:
+        return _silence_in_words(digest, spoken)
+    return _lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
+
+
+@lru_cache(maxsize=1000)
+def _lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
     number = number_in_words(minutes, spoken).capitalize()
     time = spoken.count("One minute.", "%(number)s minutes.", minutes, number=number)
     in_words = number_in_words(topic_count, spoken)
@@ -216,7 +221,7 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Much read, outside your topics"), week.missed, True
     if whole:
         yield spoken.say("Also new, in a line"), whole, True
-    elif digest.near_misses and not digest.passed:
+    elif digest.near_misses and digest.first is None:
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
@@ -246,13 +251,22 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 
 
 def reason_of(digest: Digest, spoken: Language) -> str:
-    person = digest.subscriber
-    names = tuple(shown(topic.name, 100) for topic in digest.topics)
-    schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
+    """Why the person gets this; how often follows."""
+    return _reason(tuple([topic.name for topic in digest.topics]), spoken)
+
+
+@lru_cache(maxsize=10_000)
+def _reason(names: tuple[str, ...], spoken: Language) -> str:
     if not names:
-        return spoken.say("You get this %(schedule)s.", schedule=schedule)
-    chosen = spoken.listed(names)
-    return spoken.say("You get this because you chose %(topics)s, %(schedule)s.", topics=chosen, schedule=schedule)
+        return spoken.say("You get this")
+    return spoken.say(
+        "You get this because you chose %(topics)s,", topics=spoken.listed(tuple(shown(name, 100) for name in names))
+    )
+
+
+def schedule_of(digest: Digest, spoken: Language) -> str:
+    person = digest.subscriber
+    return schedule_in_words(person.cadence, person.hour, person.zone, spoken) + "."
 
 
 def is_weekly(digest: Digest) -> bool:

@@ -80,6 +80,7 @@ def cadence_in_words(cadence: str, language: Language = ENGLISH) -> str:
     return language.say("on weekdays") if rhythm == "weekdays" else language.say("daily")
 
 
+@lru_cache(maxsize=10_000)
 def schedule_in_words(cadence: str, hour: int, zone: str, language: Language = ENGLISH) -> str:
     """`daily at 08:00, Berlin time`."""
     rhythm, time = cadence_in_words(cadence, language), hour_in_words(hour, zone, language)
