@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
 from math import ceil
 from typing import Any
@@ -250,10 +251,11 @@ class Digest:
 
 def _kept(pick: Pick) -> dict[str, Any]:
     """The defaults are left out: a year holds millions of these."""
-    place = pick.standing
-    numbers = (place.relevance, place.followed, place.liking, place.momentum, place.nearness)
-    told: dict[str, Any] = {"at": [round(number, 4) for number in numbers]}
-    told |= _without_none(up=pick.paper.upvotes, near=place.near_id)
+    told: dict[str, Any] = {"at": _rounded(pick.standing)}
+    if pick.paper.upvotes is not None:
+        told["up"] = pick.paper.upvotes
+    if pick.standing.near_id is not None:
+        told["near"] = pick.standing.near_id
     if pick.entry is not Entry.TOPIC:
         told["entry"] = pick.entry
     if pick.followed:
@@ -263,6 +265,12 @@ def _kept(pick: Pick) -> dict[str, Any]:
     if look := pick.second_look:
         told["look"] = [f"{look.first_on}", look.upvotes_then, look.upvotes_now]
     return told
+
+
+@lru_cache(maxsize=10_000)
+def _rounded(place: Standing) -> tuple[float, ...]:
+    """Many papers stand alike for many people."""
+    return tuple(round(part, 4) for part in (place.relevance, place.followed, place.liking, place.momentum, place.nearness))
 
 
 def _kept_week(week: Week) -> dict[str, Any]:
@@ -275,7 +283,3 @@ def _kept_week(week: Week) -> dict[str, Any]:
 
 def _ids(picks: Iterable[Pick]) -> list[str]:
     return [pick.paper.id for pick in picks]
-
-
-def _without_none(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

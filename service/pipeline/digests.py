@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
-from service.compose import Pool, compose_again, compose_digest, kept_ids
+from service.compose import Pool, best_first, compose_again, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
@@ -36,30 +36,53 @@ class Board:
         self.topics = topics
         self._book = phrasebook(topics)
         self._versions = {topic.slug: topic.version for topic in topics}
+        self._by_slug = {topic.slug: topic for topic in topics}
         self._papers: dict[str, Paper] = {}
         self._matches: dict[str, tuple[Match, ...]] = {}
-        self._earlier: dict[tuple[tuple[str, int], ...], Board] = {}
+        self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions of their topics
 
     def papers(self, session: Session, ids: Collection[str]) -> list[Paper]:
         """Those of these that are stored, as they were when they were first asked for."""
         if missing := [key for key in ids if key not in self._papers]:
             self._papers |= {paper.id: paper for paper in papers_by_id(session, missing)}
+        return self._read_papers(ids)
+
+    def _read_papers(self, ids: Collection[str]) -> list[Paper]:
         return [self._papers[key] for key in ids if key in self._papers]
 
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
-        """These papers', and others'."""
+        """These papers', and others', each one's best first."""
         if new := [paper for paper in papers if paper.id not in self._matches]:
-            self._matches |= dict(zip((paper.id for paper in new), match_papers(new, self._book), strict=True))
+            found = zip(new, match_papers(new, self._book), strict=True)
+            self._matches |= {paper.id: best_first(matches) for paper, matches in found}
         return self._matches
 
-    def at(self, session: Session, versions: Mapping[str, int]) -> Board:
-        """Of the topics in these versions; itself where they are today's."""
-        if versions.items() <= self._versions.items():
-            return self
-        key = tuple(sorted(versions.items()))
-        if key not in self._earlier:
-            self._earlier[key] = Board(topics_at(session, versions))
-        return self._earlier[key]
+    def has_read(self, delivery: Delivery) -> bool:
+        """Whether its digest can be shown again without the database."""
+        board = self._at(delivery)
+        return board is not None and board._matches.keys() >= set(kept_ids(delivery))
+
+    def read(self, session: Session, delivery: Delivery) -> None:
+        board = self._at(delivery)
+        if board is None:
+            board = self._earlier[_versions(delivery)] = Board(topics_at(session, delivery.topic_versions))
+        board.matches(board.papers(session, kept_ids(delivery)))
+
+    def again(self, person: Subscriber, delivery: Delivery) -> Digest:
+        """The digest of a delivery that was read, from the papers it holds and the topics as they were then."""
+        board = self._at(delivery)
+        assert board is not None
+        topics = [topic for slug, topic in board._by_slug.items() if slug in delivery.topics]
+        return compose_again(person, delivery, board._read_papers(kept_ids(delivery)), board._matches, topics)
+
+    def _at(self, delivery: Delivery) -> Board | None:
+        """With the topics in the versions that the delivery was worked out with; itself where they are today's."""
+        is_of_today = delivery.topic_versions.items() <= self._versions.items()
+        return self if is_of_today else self._earlier.get(_versions(delivery))
+
+
+def _versions(delivery: Delivery) -> frozenset[tuple[str, int]]:
+    return frozenset(delivery.topic_versions.items())
 
 
 def topic_board(session: Session) -> Board:
@@ -141,9 +164,8 @@ def already_planned(planned: Planned) -> str | None:
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
     """The digest of a delivery that was planned before, from the papers it holds and the topics as they were then."""
-    board = board.at(session, delivery.topic_versions)
-    papers = board.papers(session, kept_ids(delivery))
-    return compose_again(person, delivery, papers, board.matches(papers), board.topics)
+    board.read(session, delivery)
+    return board.again(person, delivery)
 
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
