@@ -70,8 +70,9 @@ def due_mails(
     for table in TABLES if digests_of is None else (Delivery,):
         question = select(table.id, table.subscriber_id).where(is_due(table, now, states))
         ordered = question.order_by(col(table.attempts), col(table.planned_at), col(table.id))
-        found = session.exec(ordered).all()
-        refs += [(table, number) for number, person in found if number and (digests_of is None or person in digests_of)]
+        refs += [
+            (table, number) for number, person in session.exec(ordered) if number and (digests_of is None or person in digests_of)
+        ]
     return refs
 
 
