@@ -54,7 +54,7 @@ def foreign_keys_off(connection: Connection) -> Iterator[None]:
 
 
 def _known_versions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(alembic_config(None)).walk_revisions()}
+    return {script.revision for script in ScriptDirectory(str(database.MIGRATIONS)).walk_revisions()}
 
 
 def alembic_config(connection: Connection | None) -> Config:
