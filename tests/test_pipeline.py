@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ServerUnusable, WrongUse
@@ -432,6 +432,23 @@ def test_an_outcome_that_comes_after_the_lease_changes_nothing(engine: Engine) -
     with transaction(engine) as session:
         assert not settle_mails(session.connection(), [(claimed, Settled(DeliveryState.DEFERRED))], later)
     assert deliveries(engine)[0].state == "accepted"
+
+
+def test_a_wave_reads_its_papers_once_however_many_mails_hold_them(engine: Engine) -> None:
+    gather(engine, *(record(f"2610.0000{number}") for number in range(1, 4)))
+
+    def readings(emails: list[str]) -> int:
+        subscribe(engine, *emails)
+        asked: list[str] = []
+        note = lambda _connection, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+        event.listen(engine, "before_cursor_execute", note)
+        assert states(send(engine, Mailbox(), emails=tuple(emails))) == dict.fromkeys(emails, "accepted")
+        event.remove(engine, "before_cursor_execute", note)
+        return sum("FROM paper" in statement for statement in asked)
+
+    few = readings([f"one{number}@example.org" for number in range(2)])
+    assert few
+    assert readings([f"two{number}@example.org" for number in range(20)]) == few
 
 
 def test_two_senders_at_once_send_each_mail_once(engine: Engine) -> None:

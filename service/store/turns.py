@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exist
 
 from service.models import OPEN_STATES, DeliveryState, Outgoing, Subscriber, Suppression
 from service.store.ledger import LEASE, TABLES, Claimed, Settled
+from service.store.prepared import prepared
 from service.subscribers import address_hash
 
 _DONE = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.EXPIRED)
@@ -47,7 +48,8 @@ def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled,
 
 def _run(connection: Connection, statement: _Statement, claims: Sequence[Claimed], values: Sequence[_Values]) -> int:
     """Answers how many mails changed."""
-    return sum(connection.execute(statement(table), own).rowcount for table, own in _by_table(claims, values))
+    dialect = connection.dialect
+    return sum(prepared(statement(table), dialect).run(connection, own) for table, own in _by_table(claims, values))
 
 
 def _by_table(claims: Sequence[Claimed], values: Sequence[_Values]) -> Iterator[tuple[type[Outgoing], list[_Values]]]:

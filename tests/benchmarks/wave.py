@@ -28,7 +28,7 @@ _WORDS = [
 ]  # fmt: skip
 
 
-def due(engine: Engine, count: int, *, length: str = "minutes:10") -> None:
+def due(engine: Engine, count: int, *, length: str = "papers:40") -> None:
     """So many readers of five topics each. A topic is found by a phrase of its own."""
     chance, now = random.Random(4), datetime.now(UTC)
     topics = [topic(f"topic-{number}", [f"field{number} theory"], name=f"Field {number}") for number in range(_TOPICS)]
@@ -79,9 +79,9 @@ def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetim
         upvotes=chance.randint(1, 300),
         code_url=f"https://example.org/code/{number}",
         code_stars=12,
-        tldr=words(24).capitalize() + ".",
-        problem=words(20).capitalize() + ".",
-        result=words(20).capitalize() + ".",
+        tldr=words(40).capitalize() + ".",
+        problem=words(45).capitalize() + ".",
+        result=words(45).capitalize() + ".",
         written_by="authors",
     )
 
