@@ -30,10 +30,10 @@ class Press:
     def encoded_email(self, digest: Digest, links: MailLinks, *, sent_on: date) -> EncodedEmail:
         """The plain path's mail. What is too long to be sent whole takes that path, which knows how to shorten."""
         email = _joined(self._edition(digest, sent_on), digest, links)
-        if len(email.html) <= LARGEST_HTML:  # decoded, it is never longer than encoded
+        if sum(map(len, email.html)) <= LARGEST_HTML:  # decoded, it is never longer than encoded
             return email
         plain = render_digest(digest, links, sent_on=sent_on, postal_line=self._postal_line)
-        return EncodedEmail(plain.subject, encoded(f"{plain.html}\n"), encoded(plain.text))
+        return EncodedEmail(plain.subject, [encoded(f"{plain.html}\n")], [encoded(plain.text)])
 
     def _edition(self, digest: Digest, sent_on: date) -> Edition:
         person = digest.subscriber
@@ -55,8 +55,8 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
     return EncodedEmail(
         subject,
-        b"".join(top.html.filled(own, 0) + html + end.html.filled(own, 0)),
-        b"".join(top.text.filled(own, 1) + text + end.text.filled(own, 1)),
+        top.html.filled(own, 0) + html + end.html.filled(own, 0),
+        top.text.filled(own, 1) + text + end.text.filled(own, 1),
     )
 
 
@@ -90,11 +90,10 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
         for pick in picks:
             number += 1
             place = edition.place(number)
-            _, body, html_note, text_note = edition.card(pick, digest)
-            _, is_sample, jump, html_body, html_end, text_body, text_end = body
+            _, note, (_, is_sample, jump, html_body, html_end, text_body, text_end) = edition.card(pick, digest)
             jumps += (place.jump, jump)
-            cards += (place.html[pick is last], html_body, html_note, html_mark.join(html_end))
-            text += (place.text, text_body, text_note, text_mark.join(text_end))
+            cards += (place.html[pick is last], html_body, note.html, html_mark.join(html_end))
+            text += (place.text, text_body, note.text, text_mark.join(text_end))
             has_samples |= is_sample
         cards.append(around.html_behind)
         text.append(around.text_behind)
