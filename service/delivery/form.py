@@ -43,8 +43,10 @@ class MessageForm:
         )
         places = list(_PLACE.finditer(made))
         starts, ends = [0, *(place.end() for place in places)], [*(place.start() for place in places), len(made)]
-        self._begin, *fixed = [made[start:end] for start, end in zip(starts, ends, strict=True)]
-        self._rest = [(f"{place.lastgroup}", piece) for place, piece in zip(places, fixed, strict=True)]
+        self._pieces = [b""] * (2 * len(places) + 1)
+        self._pieces[::2] = [made[start:end] for start, end in zip(starts, ends, strict=True)]
+        self._names = [f"{place.lastgroup}" for place in places]
+        self._html, self._text = (2 * self._names.index(name) + 1 for name in ("html", "text"))
 
     def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> WireBytes:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
@@ -53,19 +55,19 @@ class MessageForm:
             unprintable = next(value for value in told if not value.isprintable())
             raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
         own = {
-            "subject": [folded_subject(email.subject)],
-            "to": [to.encode()],
-            "link": [unsubscribe_link.encode()],
-            "token": [unsubscribe_link.rpartition("/")[2].encode()],
-            "key": [key.encode()],
-            "date": [_date(int(now.timestamp()))],
-            "html": email.html,
-            "text": email.text,
+            "subject": folded_subject(email.subject),
+            "to": to.encode(),
+            "link": unsubscribe_link.encode(),
+            "token": unsubscribe_link.rpartition("/")[2].encode(),
+            "key": key.encode(),
+            "date": _date(int(now.timestamp())),
+            "html": b"",
+            "text": b"",
         }
-        pieces = [self._begin]
-        for name, fixed in self._rest:
-            pieces += own[name]
-            pieces.append(fixed)
+        pieces = self._pieces.copy()
+        pieces[1::2] = [own[name] for name in self._names]
+        pieces[self._html : self._html] = email.html  # the later one first
+        pieces[self._text : self._text] = email.text
         return WireBytes(b"".join(pieces))
 
 

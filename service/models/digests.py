@@ -178,7 +178,7 @@ class Digest:
     @property
     def cards(self) -> tuple[Pick, ...]:
         """The full cards in their sections; the slots have one more each."""
-        return tuple(chain.from_iterable(section.picks for section in self.sections))
+        return tuple(chain.from_iterable([section.picks for section in self.sections]))
 
     @property
     def passed(self) -> tuple[Pick, ...]:

@@ -11,14 +11,14 @@ from typing import NamedTuple
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from service.render.encoding import encoded
+from service.render.encoding import encoded, in_lines
 from service.render.sheets import Sheet
 from service.render.templates import mail_template
 from service.render.words import wrapped
 
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
-_LINK = re.compile("https://[A-Za-z0-9/:._~-]+")  # holds nothing that means more in html, and is never broken in text
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/"  # in links (RFC 3986), and in html
 
 
 class Parts(NamedTuple):
@@ -49,8 +49,9 @@ def mark(name: str) -> str:
 
 def slot(words: str) -> Parts:
     """What is a person's own, as it stands in a mail: the one place that escapes it."""
-    if _LINK.fullmatch(words):
-        link = encoded(words)
+    content = words.encode()
+    if words.startswith("https://") and not content.translate(None, _UNRESERVED):
+        link = in_lines(content)
         return Parts(link, link)
     return Parts(encoded(str(escape(words))), encoded(wrapped(words)))
 
