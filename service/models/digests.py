@@ -186,6 +186,10 @@ class Digest:
         return self.cards + self.lines + self.unlisted
 
     @property
+    def passed_count(self) -> int:
+        return sum([len(section.picks) for section in self.sections]) + len(self.lines) + len(self.unlisted)
+
+    @property
     def first(self) -> Pick | None:
         """The best of what passed."""
         return next(chain(chain.from_iterable([section.picks for section in self.sections]), self.lines, self.unlisted), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -131,11 +130,11 @@ class Email:
 
 @dataclass(frozen=True, slots=True)
 class EncodedEmail:
-    """An Email whose parts, their pieces joined, are quoted-printable lines, each ended with CRLF."""
+    """An Email whose parts are quoted-printable lines already, each ended with CRLF."""
 
     subject: str
-    html: Sequence[bytes]
-    text: Sequence[bytes]
+    html: bytes
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
