@@ -1,5 +1,4 @@
-"""What all mails of one language and day share: fragments of their templates, each made when it is first needed. Pure;
-templates count as code.
+"""What all mails of one language and day share: fragments of their templates, made when they are first needed. Pure.
 
 Papers and matches are known by their identities, as comparing what they hold would take longer than all the rest of a mail.
 So what is kept of them holds on to them, and it is of use where people's digests are of the same ones.
@@ -105,9 +104,9 @@ class Edition:
         self._by_pick: dict[int, PickCard] = {}
         self._lines: dict[bool, dict[int, PaperLine]] = {True: {}, False: {}}
         self.language = whole.language
-        self.top, self.end, self.jumps, self.place = cache(self._top), cache(self._end), cache(self._jumps), cache(self._place)
-        self.group, self.part = lru_cache(_MOST_PAPERS)(self._group), cache(self._part)
-        self.charts = lru_cache(_MOST_PAPERS)(self._charts)
+        self.top, self.end, self.jumps = cache(self._top), cache(self._end), cache(self._jumps)
+        self.place, self.part = cache(self._place), cache(self._part)
+        self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
 
     def card(self, pick: Pick, digest: Digest) -> PickCard:
         """The matches are among the digest's topics. Who chose the same of a paper's topics mostly shares the pick itself."""

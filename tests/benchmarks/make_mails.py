@@ -66,7 +66,7 @@ SYLLABLES = [
 CHANCE = random.Random(4)
 Make = Callable[[Digest], bytes]
 T = TypeVar("T")
-TURNS = 15
+TURNS = 9
 WARM = 5000
 
 
@@ -196,7 +196,7 @@ def main() -> None:
     for person in islice(subscribers, WARM):
         fast(chosen(person))
     sides: dict[str, tuple[Callable[[Digest], bytes], int]] = {
-        "joined": (fast, 100),
+        "joined": (fast, 500),
         "plain": (plain, 5),
         "premailer": (inlined_by(with_premailer), 3),
         "css-inline": (inlined_by(css_inline.inline), 5),
@@ -207,7 +207,7 @@ def main() -> None:
             some = list(islice(subscribers, number))
             digests = [chosen(person) for person in some]
             taken[name].append(microseconds(make, digests))
-        taken["choosing"].append(microseconds(chosen, list(islice(subscribers, 100))))
+        taken["choosing"].append(microseconds(chosen, list(islice(subscribers, 500))))
     middle = {name: median(figures) for name, figures in taken.items()}
     ours = middle["joined"]
     print(f"{machine()}\nmails of {size / 1000:.0f} KB, CPU each")
