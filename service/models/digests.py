@@ -179,12 +179,16 @@ class Digest:
     @property
     def cards(self) -> tuple[Pick, ...]:
         """The full cards in their sections; the slots have one more each."""
-        return tuple(chain.from_iterable(section.picks for section in self.sections))
+        return tuple(chain.from_iterable([section.picks for section in self.sections]))
 
     @property
     def passed(self) -> tuple[Pick, ...]:
         """What passed the person's bar, best first within each kind."""
         return self.cards + self.lines + self.unlisted
+
+    @property
+    def passed_count(self) -> int:
+        return sum([len(section.picks) for section in self.sections]) + len(self.lines) + len(self.unlisted)
 
     @property
     def first(self) -> Pick | None:

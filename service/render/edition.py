@@ -1,5 +1,4 @@
-"""What all mails of one language and day share: fragments of their templates, each made when it is first needed. Pure;
-templates count as code.
+"""What all mails of one language and day share: fragments of their templates, made when they are first needed. Pure.
 
 Papers and matches are known by their identities, as comparing what they hold would take longer than all the rest of a mail.
 So what is kept of them holds on to them, and it is of use where people's digests are of the same ones.
@@ -70,9 +69,8 @@ class PickCard(NamedTuple):
     """A card with its note."""
 
     pick: Pick
+    note: Parts
     body: Body
-    html_note: bytes
-    text_note: bytes
 
 
 class PaperLine(NamedTuple):
@@ -102,18 +100,17 @@ class Edition:
         self._html, self._text = TemplateBlocks("digest.html", self._frame), TemplateBlocks("digest.txt", self._frame)
         self._on, self._with_abstract = digest.on, digest.subscriber.with_abstract
         self._bodies: dict[int, Body] = {}
-        self._cards: dict[Hashable, PickCard] = {}
+        self._cards: dict[Hashable, PickCard] = {}  # by what they tell
+        self._by_pick: dict[int, PickCard] = {}
         self._lines: dict[bool, dict[int, PaperLine]] = {True: {}, False: {}}
         self.language = whole.language
-        self.top, self.end, self.jumps, self.place = cache(self._top), cache(self._end), cache(self._jumps), cache(self._place)
-        self.group, self.part = lru_cache(_MOST_PAPERS)(self._group), cache(self._part)
-        self.charts = lru_cache(_MOST_PAPERS)(self._charts)
+        self.top, self.end, self.jumps = cache(self._top), cache(self._end), cache(self._jumps)
+        self.place, self.part = cache(self._place), cache(self._part)
+        self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
 
     def card(self, pick: Pick, digest: Digest) -> PickCard:
-        """The matches are among the digest's topics."""
-        liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
-        key = (id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
-        return self._cards.get(key) or _kept(self._cards, key, self._card(pick, digest), _MOST_CARDS)
+        """The matches are among the digest's topics. Who chose the same of a paper's topics mostly shares the pick itself."""
+        return self._by_pick.get(id(pick)) or _kept(self._by_pick, id(pick), self._card_of(pick, digest), _MOST_CARDS)
 
     def lines(self, picks: Iterable[Pick], has_gist: bool) -> list[PaperLine]:
         kept = self._lines[has_gist]
@@ -153,11 +150,18 @@ class Edition:
         (jump,) = self._html.fragment("rank", card=shown).fixed
         return Place(jump, (html.html, last.html), html.text)
 
+    def _card_of(self, pick: Pick, digest: Digest) -> PickCard:
+        """For a pick not seen before: what it tells may be known."""
+        liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
+        key = (id(pick.paper), *map(id, pick.matches), pick.entry, pick.followed, liking, pick.second_look)
+        card = self._cards.get(key) or _kept(self._cards, key, self._card(pick, digest), _MOST_CARDS)
+        return card._replace(pick=pick)
+
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         key, topics = id(pick.paper), {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(key) or _kept(self._bodies, key, self._body(pick), _MOST_PAPERS)
         shown = SimpleNamespace(note=note(pick, self._reader(topics)))
-        return PickCard(pick, body, *self._both("note", card=shown))
+        return PickCard(pick, self._both("note", card=shown), body)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))

@@ -15,7 +15,6 @@ _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
-_LINE = re.compile(f".{{1,{_CUT}}}")
 
 
 def encoded(text: str) -> bytes:
@@ -23,7 +22,7 @@ def encoded(text: str) -> bytes:
     if not text:
         return b""
     if text.isascii() and text.isprintable() and "=" not in text:  # as names and links are
-        return _in_lines(text)
+        return in_lines(text.encode())
     content = text.encode()
     if content[-1] == _BREAK:
         body = b2a_qp(content.replace(b"\n", b"\r\n"))
@@ -32,15 +31,20 @@ def encoded(text: str) -> bytes:
     return body if _is_sound(content, body) else _with_room(content)
 
 
-def _in_lines(text: str) -> bytes:
-    """Of text that has nothing to quote, but for a full stop that begins a line."""
-    body = f"{text}=\r\n" if len(text) <= _CUT else "=\r\n".join(_LINE.findall(text)) + "=\r\n"
-    return _with_room(text.encode()) if "\n." in body or text[0] == "." else body.encode()
+def in_lines(content: bytes) -> bytes:
+    """What has no byte that must be quoted, encoded."""
+    rest = content[_CUT:]
+    body = b"%b=\r\n%b=\r\n" % (content[:_CUT], rest) if rest else content + b"=\r\n"
+    return _with_room(content) if len(rest) > _CUT or not _is_unstopped(body) else body
+
+
+def _is_unstopped(body: bytes) -> bool:
+    return body[0] != _STOP and b"\n." not in body
 
 
 def _is_sound(content: bytes, body: bytes) -> bool:
     """The standard library lets full stops begin lines, and a line with a blank at its end become too long."""
-    if body[0] == _STOP or b"\n." in body or b"\r" in content:
+    if not _is_unstopped(body) or b"\r" in content:
         return False
     return content[-1] not in b" \t" and b" \n" not in content and b"\t\n" not in content
 

@@ -14,7 +14,7 @@ from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
 from service.render.edition import Edition
 from service.render.encoding import encoded
-from service.render.fragments import Parts, slot
+from service.render.fragments import Parts, html_slot, slot
 from service.render.language import Language
 from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of, schedule_of
 from service.render.subject import preheader, subject_line
@@ -61,11 +61,11 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
 
 
 def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, Parts]:
-    """What stands between the fragments, by its name. Words are kept, as many people's mails say the same."""
+    """What stands between the fragments, by its name; the text has no subject. Many people's mails say the same words."""
     return {
-        "subject": _slot(subject),
-        "preheader": _slot(preheader(digest)),
-        "heading": _slot(heading(digest.kind, len(digest.passed), digest.looked_at_count, spoken)),
+        "subject": Parts(_html_slot(subject), b""),
+        "preheader": Parts(_html_slot(preheader(digest)), b""),
+        "heading": _slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken)),
         "lead": _slot(lead_of(digest, spoken)),
         "reason": _slot(reason_of(digest, spoken)),
         "schedule": _slot(schedule_of(digest, spoken)),
@@ -90,11 +90,10 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
         for pick in picks:
             number += 1
             place = edition.place(number)
-            _, body, html_note, text_note = edition.card(pick, digest)
-            _, is_sample, jump, html_body, html_end, text_body, text_end = body
+            _, note, (_, is_sample, jump, html_body, html_end, text_body, text_end) = edition.card(pick, digest)
             jumps += (place.jump, jump)
-            cards += (place.html[pick is last], html_body, html_note, html_mark.join(html_end))
-            text += (place.text, text_body, text_note, text_mark.join(text_end))
+            cards += (place.html[pick is last], html_body, note.html, html_mark.join(html_end))
+            text += (place.text, text_body, note.text, text_mark.join(text_end))
             has_samples |= is_sample
         cards.append(around.html_behind)
         text.append(around.text_behind)
@@ -118,4 +117,4 @@ def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[b
     return has_samples
 
 
-_slot = lru_cache(maxsize=10_000)(slot)
+_slot, _html_slot = lru_cache(maxsize=10_000)(slot), lru_cache(maxsize=10_000)(html_slot)

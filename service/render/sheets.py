@@ -113,7 +113,7 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         subject=subject_line(digest),
         preheader=preheader(digest),
         day=spoken.day(sent_on),
-        heading=heading(digest.kind, len(digest.passed), digest.looked_at_count, spoken),
+        heading=heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken),
         lead=lead_of(digest, spoken),
         has_samples=any(pick.paper.is_sample for pick in shown_picks),
         charts=charts_of(digest.week.days, digest.week.themes, spoken) if digest.week else (),

@@ -16,23 +16,24 @@ _LONGEST_PREHEADER = 150
 
 def subject_line(digest: Digest) -> str:
     """`3 papers: Agents & tool use, Code · Title of the first`."""
-    spoken, passed = language(digest.subscriber.language), digest.passed
-    if not passed:
+    spoken, first = language(digest.subscriber.language), digest.first
+    if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
     topics = [section.topic for section in digest.sections if section.topic]
+    count, more = _counted(digest.kind, digest.passed_count, len(topics) - _MOST_NAMES, spoken)
     names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
-    if len(topics) > _MOST_NAMES:
-        names += " " + spoken.say("and %(number)s more", number=len(topics) - _MOST_NAMES)
-    told = _counted(digest.kind, len(passed), spoken) + (f": {names}" if names else "")
-    return shortened(f"{told} · {shown(passed[0].paper.title, 200)}", _LONGEST_SUBJECT)
+    told = f"{count}: {names}{more}" if names else count
+    return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
 
 
 @lru_cache(maxsize=1000)
-def _counted(kind: DigestKind, count: int, spoken: Language) -> str:
+def _counted(kind: DigestKind, count: int, more: int, spoken: Language) -> tuple[str, str]:
+    """How many papers, and how many topics beside those that are named."""
     number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
+    others = " " + spoken.say("and %(number)s more", number=more) if more > 0 else ""
     if kind is DigestKind.WEEKLY:
-        return spoken.say("Your week: ") + number
-    return (spoken.say("The days you missed: ") if kind is DigestKind.CATCH_UP else "") + number
+        return spoken.say("Your week: ") + number, others
+    return (spoken.say("The days you missed: ") if kind is DigestKind.CATCH_UP else "") + number, others
 
 
 def preheader(digest: Digest) -> str:
