@@ -256,8 +256,8 @@ class Digest:
 def _kept(pick: Pick) -> dict[str, Any]:
     """The defaults are left out: a year holds millions of these."""
     told: dict[str, Any] = {"at": _rounded(pick.standing)}
-    if pick.paper.upvotes is not None:
-        told["up"] = pick.paper.upvotes
+    if (upvotes := pick.paper.upvotes) is not None:
+        told["up"] = upvotes
     if pick.standing.near_id is not None:
         told["near"] = pick.standing.near_id
     if pick.entry is not Entry.TOPIC:

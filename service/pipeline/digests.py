@@ -72,7 +72,8 @@ class Board:
         """The digest of a delivery that was read, from the papers it holds and the topics as they were then."""
         board = self._at(delivery)
         assert board is not None
-        topics = [topic for slug, topic in board._by_slug.items() if slug in delivery.topics]
+        chosen = set(delivery.topics)
+        topics = [topic for slug, topic in board._by_slug.items() if slug in chosen]
         return compose_again(person, delivery, board._read_papers(kept_ids(delivery)), board._matches, topics)
 
     def _at(self, delivery: Delivery) -> Board | None:
