@@ -75,7 +75,7 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert second.status == 0
     assert "Nothing was sent" in second.out
     assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
-    assert {path.name for path in folder.iterdir()} == {"paperround-demo"}
+    assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
 
 
 def test_the_demo_reads_the_live_page_where_it_can(
