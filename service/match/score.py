@@ -1,7 +1,8 @@
 """Papers x topics -> the probability that each paper belongs to each topic, and the trace of each match. Pure.
 
 The score is a logistic regression, the same for every topic: its inputs are the weights of the phrases found in the title, in
-what the authors say they did, and in the rest; and BM25F over the words of the topic's expansion. The trace names every
+what the authors say they did, and in the rest; and BM25F over the words of the topic's expansion. What embeddings and a model
+added when the paper came in (opinions.py) is added as it was stored. The trace names every
 input with what it adds, in log-odds; score = 1 / (1 + exp(-(base + their sum))).
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.match.expansion import Added, Expansions, expansion_scores, expansions_of, saturated
+from service.match.opinions import opinion_odds, opinion_reasons
 from service.match.phrases import Numbers, Rules, found_rules, rules_of
 from service.match.text import PLACES, Text, text_of
 from service.models import Band, Match, Paper, ParsedPaper, Reason, Support, Topic, Trace
@@ -63,7 +65,10 @@ class Phrasebook:
 class Scored:
     """Scores of papers x topics, and what they were made of."""
 
+    papers: tuple[Paper | ParsedPaper, ...]
     texts: tuple[Text, ...]
+    bases: Scores  # by topic: the log-odds of a paper in which nothing was found
+    odds: Scores  # in logarithms, by phrases and expansion alone
     scores: Scores  # 0 where a topic rules the paper out
     hits: tuple[_Hits, ...]  # by place
     vetoes: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]  # none found, all not found, too few upvotes
@@ -85,8 +90,9 @@ def score_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> Sco
         odds = odds + np.array([cal.levels[level] for cal in book.calibrations]) * evidence[level]
     odds = odds - _column(book, "against") * evidence[3]
     vetoes = (*_ruled_out(hits, book, shape), _too_few_upvotes(papers, book))
-    scores = np.where(vetoes[0] | vetoes[1] | vetoes[2], 0.0, 1 / (1 + np.exp(-odds)))
-    return Scored(texts, scores, hits, vetoes)
+    told = odds + opinion_odds(papers, book.topics)
+    scores = np.where(vetoes[0] | vetoes[1] | vetoes[2], 0.0, 1 / (1 + np.exp(-told)))
+    return Scored(tuple(papers), texts, book.bases, odds, scores, hits, vetoes)
 
 
 def match_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> list[tuple[Match, ...]]:
@@ -111,6 +117,7 @@ def trace_of(scored: Scored, book: Phrasebook, paper: int, topic: int) -> Trace:
     reasons = (
         *_phrase_reasons(scored, book.rules, calibration, paper, topic),
         *_expansion_reasons(scored.texts[paper], book.expansions.added[topic], calibration),
+        *opinion_reasons(scored.papers[paper], row),
     )
     base = calibration.base + (row.prior or 0.0)
     veto = _veto(scored, book, paper, topic)
