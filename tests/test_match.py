@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.catalogue import shipped_catalogue
 from service.match import CORE, Phrasebook, match_paper, match_papers, phrasebook, score_papers, trace_of
+from service.match.best import best_papers
 from service.match.expansion import Background, made_expansion
 from service.models import Band, Match, Support, Trace
 from tests.builders import paper, topic
@@ -222,3 +223,16 @@ def test_no_papers_and_no_topics_give_no_matches() -> None:
     assert match_papers([], phrasebook([topic("a")])) == []
     assert match_papers([paper()], phrasebook([])) == [()]
     assert np.shape(score_papers([], phrasebook([])).scores) == (0, 0)
+
+
+@given(st.data())
+def test_the_best_papers_of_each_are_those_that_a_plain_loop_finds(data: st.DataObject) -> None:
+    papers, topics, people = (data.draw(st.integers(0, most)) for most in (12, 4, 5))
+    written = data.draw(st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.9]), min_size=papers * topics, max_size=papers * topics))
+    scores = np.array(written).reshape(papers, topics)
+    chosen = data.draw(st.lists(st.lists(st.integers(-1, topics - 1), min_size=3, max_size=3), min_size=people, max_size=people))
+    found = [row.tolist() for part in best_papers(scores, np.array(chosen, np.int64).reshape(people, 3), 4) for row in part]
+    for row, choices in zip(found, chosen, strict=True):
+        best = {paper: max([scores[paper, topic] for topic in choices if topic >= 0], default=0.0) for paper in range(papers)}
+        wanted = sorted((paper for paper in best if best[paper] > 0), key=lambda paper: (-best[paper], paper))[:4]
+        assert row == wanted + [-1] * (4 - len(wanted))

@@ -40,6 +40,8 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
     newest = f", the newest of {state['newest_day']}" if state["newest_day"] else ""
     say(f"{counted(state['papers'], 'paper')} stored{newest}")
     say("Subscribers: " + ", ".join(f"{count} {name}" for name, count in state["subscribers"].items()))
+    if outdated := state["outdated_topics"]:
+        say(f"Newer filters are shipped for {', '.join(outdated)}: `paperround topics import --shipped` takes them.")
     if issue := state["issue"]:
         say(f"Last issue, of {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {issue['line']}")
         if issue["unfinished"]:

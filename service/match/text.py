@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -58,6 +58,17 @@ def text_of(paper: Paper | ParsedPaper) -> Text:
 def _text(title: str, abstract: str, keywords: tuple[str, ...], authors: tuple[str, ...], organization: str) -> Text:
     contribution, rest = _parted(abstract, title)
     return Text((terms(title),), _rows(contribution), _rows(rest), _rows(keywords), _rows(authors), _rows([organization]))
+
+
+@lru_cache(maxsize=4_000)
+def first_places(text: Text) -> Mapping[str, str]:
+    """Where each root stands first, in the order of PLACES."""
+    found: dict[str, str] = {}
+    for place in PLACES:
+        for row in getattr(text, place):
+            for term in row:
+                found.setdefault(term.lower(), place)
+    return found
 
 
 def _rows(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:

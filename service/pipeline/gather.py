@@ -16,6 +16,7 @@ from service.models import Doubt, Page
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
 from service.pipeline.opinions import form_opinions
 from service.pipeline.summaries import summarize_papers
+from service.pipeline.topics import renew_expansions
 from service.sources.addresses import day_list, day_page
 from service.store.alarms import put_alarms
 from service.store.database import reading, transaction
@@ -196,6 +197,7 @@ def _report(
     if is_watched:
         with transaction(engine) as session:
             put_alarms(session, _found(reads), now)
+            renew_expansions(session, now)
     summaries, errors = summarize_papers(engine, model, now)
     if model:
         form_opinions(engine, model, now)

@@ -22,7 +22,7 @@ from sqlmodel import Session, create_engine
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.store.topics import put_topics
+from service.store.topics import SHIPPED_BY, put_topics
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
@@ -53,7 +53,7 @@ def migrate(engine: Engine) -> None:
         command.upgrade(_alembic_config(connection), "head")
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
-                put_topics(session, shipped_catalogue(), author="paperround", reason="shipped", now=datetime.now(UTC))
+                put_topics(session, shipped_catalogue(), author=SHIPPED_BY, reason="shipped", now=datetime.now(UTC))
                 session.commit()  # of the session; the transaction ends with `connection.begin()`
 
 
