@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from service.match.acronyms import is_known
 from service.match.definitions import defined_acronyms
 from service.models import Paper, ParsedPaper
 from service.words import terms
@@ -43,7 +44,7 @@ class Text(NamedTuple):
     keywords: tuple[tuple[str, ...], ...]
     author: tuple[tuple[str, ...], ...]
     org: tuple[tuple[str, ...], ...]
-    acronyms: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # that the paper defines, each with its long form
+    acronyms: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # that the paper alone defines, each with its long form
 
 
 def text_of(paper: Paper | ParsedPaper) -> Text:
@@ -59,7 +60,8 @@ def text_of(paper: Paper | ParsedPaper) -> Text:
 @lru_cache(maxsize=4_000)
 def _text(title: str, abstract: str, keywords: tuple[str, ...], authors: tuple[str, ...], organization: str) -> Text:
     contribution, rest = _parted(abstract, title)
-    acronyms = tuple((terms(short), terms(long)) for short, long in defined_acronyms(f"{title}. {abstract}"))
+    defined = ((terms(short), terms(long)) for short, long in defined_acronyms(f"{title}. {abstract}"))
+    acronyms = tuple(pair for pair in defined if not is_known(*pair))
     rows = (_rows(contribution), _rows(rest), _rows(keywords), _rows(authors), _rows([organization]))
     return Text((terms(title),), *rows, acronyms)
 
