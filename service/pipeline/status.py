@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlmodel import Session
 
-from service.catalogue import shipped_catalogue
 from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_deliveries
@@ -17,7 +16,6 @@ from service.store.mail_counts import lost_counts, sending_until, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
-from service.store.topics import outdated_topics
 
 _OLD_FETCH = timedelta(hours=26)
 _RECENTLY = timedelta(days=7)
@@ -47,7 +45,6 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "papers": paper_count(session),
         "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "outdated_topics": outdated_topics(session, shipped_catalogue()),
         "issue": _issue(issue, outcomes, [person.email for _, person in unfinished]) if issue else None,
         "silent": silence_counts(session, issue.id) if issue and issue.id else {},
         "waiting": dict(waiting_counts(session, moment)),
