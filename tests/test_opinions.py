@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from math import exp
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from service import connections
 from service.errors import ModelFailed
 from service.language_model import open_language_model
 from service.match.fit import checked_quotes, fit_prompt
 from service.match.opinions import Quote, fused_shifts, reciprocal_ranks, shifts
 from service.models import Budget, Embeddings, Paper, Support, Topic
+from service.pipeline.gather import gather_papers
 from service.pipeline.opinions import form_opinions
 from service.pipeline.topics import explain
+from service.settings import ModelSettings, load_settings
 from service.store.costs import spending_since
 from service.store.database import reading, transaction
 from service.store.papers import papers_by_id
 from service.store.topics import all_topics, put_topics
-from tests.builders import NOW, paper, topic
+from tests.builders import NOW, page, paper, record, topic
 from tests.language_server import Exchange, LanguageServer, Reply, language_server
 
 BUDGET = Budget(input_price=1.0, output_price=2.0, daily_cap=1.0)
@@ -294,3 +298,28 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
 def test_embeddings_that_are_none_are_a_failure_of_the_model(reply: Reply) -> None:
     with language_server(reply) as server, pytest.raises(ModelFailed):
         embed(server)
+
+
+def test_papers_that_are_fetched_are_asked_about(engine: Engine) -> None:
+    with language_server(embedding) as server:
+        model = open_language_model("key", server.url, "small", Budget(1.0, 1.0, daily_cap=0.00005), embedding=("near", FREE))
+        try:
+            gather_papers(engine, ["a"], lambda _: page([record()], on=NOW.date()), now=NOW, model=model)
+        finally:
+            model.close()
+    with reading(engine) as session:
+        assert (papers_by_id(session, ["2610.00001"])[0].opinions or {}).keys() == {found.slug for found in all_topics(session)}
+
+
+def test_opinions_are_asked_for_where_settings_say_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    with connections.language_model(load_settings(ModelSettings)) as model:
+        assert model
+        assert (model.tells_fit, model.embedder) == (False, None)
+    monkeypatch.setenv("PAPERROUND_TOPICS_BY_MODEL", "true")
+    monkeypatch.setenv("PAPERROUND_EMBEDDING_MODEL", "near")
+    with connections.language_model(load_settings(ModelSettings)) as model:
+        assert model
+        assert model.embedder
+        assert (model.tells_fit, model.embedder.name, model.embedder.budget.input_price) == (True, "near", 0.02)
