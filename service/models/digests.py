@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.models.mails import Delivery
 from service.models.marks import Mark
@@ -64,8 +64,7 @@ class History:
     delivery: Delivery | None = None  # the one of the day asked about
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Why a pick stands where it stands: the parts of its strength, which orders the digest."""
 
     relevance: float = 0.0  # the best score among the person's topics, 0 to 1
@@ -80,8 +79,7 @@ class Standing:
         return self.relevance + self.followed + self.liking + self.momentum + self.nearness
 
 
-@dataclass(frozen=True, slots=True)
-class Liking:
+class Liking(NamedTuple):
     """What the person's marks say of a paper."""
 
     lift: float
@@ -98,13 +96,16 @@ class SecondLook:
     upvotes_now: int
 
 
+_NOWHERE = Standing()
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A paper chosen for a digest, with its matches among the person's topics: those above the bar first, strongest first."""
 
     paper: Paper
     matches: tuple[Match, ...]
-    standing: Standing = Standing()
+    standing: Standing = _NOWHERE
     entry: Entry = Entry.TOPIC
     followed: tuple[str, ...] = ()  # the names that the person follows, as they wrote them
     liking: Liking | None = None  # told for full cards
@@ -125,8 +126,7 @@ class LeftOut:
     detail: str  # the muted phrase; or the score and the bar that it missed, as in "0.41 of 0.50"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
     picks: tuple[Pick, ...]
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 
 from service.catalogue import shipped_catalogue
-from service.match.expansion import made_expansion, saturated, shipped_background
+from service.frequencies import shipped_background
+from service.match.expansion import made_expansion, saturated
 from service.match.phrases import found_rules
 from service.match.score import match_papers, phrasebook, rule_evidence, score_papers
 from service.match.text import _text, text_of
