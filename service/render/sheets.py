@@ -193,7 +193,7 @@ def _days(digest: Digest, spoken: Language) -> str:
     last = spoken.day(digest.on)
     if digest.covered_from >= digest.on:
         return spoken.say("The list of %(day)s", day=last)
-    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.short_day(digest.covered_from), last=last)
+    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(digest.covered_from), last=last)
 
 
 def grouped_cards(digest: Digest, spoken: Language) -> list[tuple[str, tuple[Pick, ...]]]:

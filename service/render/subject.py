@@ -49,5 +49,5 @@ def _news(digest: Digest) -> Iterator[str]:
 def _kind(digest: Digest) -> str:
     spoken = language(digest.subscriber.language)
     if digest.kind is DigestKind.WEEKLY:
-        return spoken.say("Your week: ")
-    return spoken.say("The days you missed: ") if digest.kind is DigestKind.CATCH_UP else ""
+        return spoken.say("Your week, ")
+    return spoken.say("The days you missed, ") if digest.kind is DigestKind.CATCH_UP else ""
