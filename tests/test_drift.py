@@ -175,6 +175,7 @@ def watched(lists: Lists, change: Callable[[ParsedPage, ParsedPage], ParsedPage]
             yield on, causes(change(page, before), known)
 
 
+@pytest.mark.slow
 def test_on_real_lists_alarms_are_rare_and_what_really_was_lost_is_noticed(lists: Lists) -> None:
     """Of 352 lists: twice the source's own summaries were missing, and 6 lists were much shorter or longer than usual."""
     found = dict(watched(lists, lambda page, _: page))
@@ -185,6 +186,7 @@ def test_on_real_lists_alarms_are_rare_and_what_really_was_lost_is_noticed(lists
     assert [said for on, said in doubted.items() if on not in lost] == [["count"]] * 6
 
 
+@pytest.mark.slow
 def test_the_list_of_the_day_before_is_noticed_even_if_it_does_not_tell_its_day(lists: Lists) -> None:
     def yesterdays(_: ParsedPage, before: ParsedPage) -> ParsedPage:
         return replace(before, date=None)
@@ -195,6 +197,7 @@ def test_the_list_of_the_day_before_is_noticed_even_if_it_does_not_tell_its_day(
     assert all("overlap" in said for said in found)
 
 
+@pytest.mark.slow
 def test_a_list_without_abstracts_is_noticed(lists: Lists) -> None:
     def without_abstracts(page: ParsedPage, _: ParsedPage) -> ParsedPage:
         return replace(page, papers=tuple(replace(paper, abstract=None) for paper in page.papers))

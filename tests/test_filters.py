@@ -53,12 +53,11 @@ def test_an_error_in_a_rule_names_the_place_and_what_was_meant(text: str, at: in
     assert raised.value.at == at
 
 
-phrases = st.text(st.characters(codec="utf-8", exclude_characters='"'), min_size=1, max_size=40).map(
-    lambda t: " ".join(t.split())
-)
+printable = st.characters(exclude_categories=["C", "Z"], include_characters=" ", exclude_characters='"')
+phrases = st.text(printable, min_size=1, max_size=40).map(lambda text: " ".join(text.split()))
 rules = st.builds(
     Rule,
-    phrases.filter(lambda p: p.isprintable() and 0 < len(tokens(p)) <= 10),
+    phrases.filter(lambda phrase: 0 < len(tokens(phrase)) <= 10),
     st.none() | st.sampled_from(FIELDS),
     st.integers(-100_000, 100_000).filter(bool).map(lambda n: n / 10_000),
 )

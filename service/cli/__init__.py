@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     if list(arguments) in ([], ["topics"], ["subscribers"], ["deliveries"], ["suppressions"]):
         arguments = [*arguments, "--help"]
     try:
-        return app(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0
+        return _command()(args=_with_repeated_options(arguments), prog_name="paperround", standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         tell("stopped")
         return 1
@@ -104,6 +105,11 @@ def run(arguments: Sequence[str]) -> int:
         place = traceback.extract_tb(error.__traceback__)[-1]
         tell(f"error: a fault in Paperround, please report it: {error!r} at {Path(place.filename).name}:{place.lineno}")
         return 1
+
+
+@cache
+def _command() -> Callable[..., int | None]:
+    return typer.main.get_command(app)
 
 
 def _with_repeated_options(arguments: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from service.words import terms
 
@@ -71,21 +72,24 @@ _LONG_FORMS = {
     "NERF": "neural radiance field",
 }
 _TERMS = {acronym: terms(form) for acronym, form in _LONG_FORMS.items()}
+_ACRONYMS = {form: acronym for acronym, form in _TERMS.items()}
+_LONGEST = max(map(len, _ACRONYMS))
 
 
-def spellings(phrase: str) -> Iterator[_Run]:
+@lru_cache(maxsize=100_000)
+def spellings(phrase: str) -> tuple[_Run, ...]:
     """The phrase as terms, with acronyms for long forms and the other way round: "LLM agent", "large language model agent"."""
     found = [terms(phrase)]
     for run in found:
-        yield run
         if len(found) < _MOST_VARIANTS:
             found += [other for other in _exchanged(run) if other not in found]
+    return tuple(found)
 
 
 def _exchanged(run: _Run) -> Iterator[_Run]:
-    for acronym, form in _TERMS.items():
-        for start in range(len(run)):
-            if run[start] == acronym:
-                yield run[:start] + form + run[start + 1 :]
-            if run[start : start + len(form)] == form:
-                yield (*run[:start], acronym, *run[start + len(form) :])
+    for start, term in enumerate(run):
+        if term in _TERMS:
+            yield run[:start] + _TERMS[term] + run[start + 1 :]
+        for end in range(start + 1, min(start + _LONGEST, len(run)) + 1):
+            if acronym := _ACRONYMS.get(run[start:end]):
+                yield (*run[:start], acronym, *run[end:])

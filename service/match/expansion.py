@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +29,19 @@ MOST_WORDS = 40  # that an expansion made here adds
 _EXAMPLE_SHARE = 0.6  # of the weight, where there are examples; the rest is the description's
 
 
+class Added(NamedTuple):
+    """One word of a topic's expansion."""
+
+    word: str
+    root: str
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class Expansions:
-    """The topics' added words as an inverted index: word -> topics and weights."""
+    """The topics' added words, and an inverted index of them: word -> topics and weights."""
 
+    added: tuple[tuple[Added, ...], ...]  # by topic
     words: dict[str, int]
     first: NDArray[np.int64]  # word -> where its entries start; one longer than the words
     topic: NDArray[np.int64]
@@ -39,20 +49,23 @@ class Expansions:
 
 
 def expansions_of(topics: Sequence[Topic]) -> Expansions:
-    entries = [
-        (root, number, weight)
-        for number, topic in enumerate(topics)
-        for word, weight in topic.expansion.items()
-        if word not in topic.struck_words
-        for root in roots(word)[:1]
-    ]
+    added = tuple(map(_added, topics))
+    entries = [(one.root, number, one.weight) for number, words in enumerate(added) for one in words]
     words = {root: number for number, root in enumerate(sorted({root for root, _, _ in entries}))}
     entries.sort(key=lambda entry: words[entry[0]])
     return Expansions(
+        added=added,
         words=words,
         first=np.searchsorted([words[root] for root, _, _ in entries], np.arange(len(words) + 1)),
         topic=np.array([topic for _, topic, _ in entries], np.int64),
         weight=np.array([weight for _, _, weight in entries], np.float64),
+    )
+
+
+def _added(topic: Topic) -> tuple[Added, ...]:
+    struck = set(topic.struck_words)
+    return tuple(
+        Added(word, root, weight) for word, weight in topic.expansion.items() if word not in struck for root in roots(word)[:1]
     )
 
 
@@ -90,6 +103,7 @@ def saturated(text: Text) -> Mapping[str, float]:
     return {root: count / (limit + count) for root, count in counts.items()}
 
 
+@lru_cache(maxsize=100_000)
 def roots(word: str) -> tuple[str, ...]:
     return tuple(term.lower() for term in terms(word))
 

@@ -14,7 +14,7 @@ from math import exp, log1p
 import numpy as np
 from numpy.typing import NDArray
 
-from service.match.expansion import Expansions, expansion_scores, expansions_of, roots, saturated
+from service.match.expansion import Added, Expansions, expansion_scores, expansions_of, saturated
 from service.match.phrases import Numbers, Rules, found_rules, rules_of
 from service.match.text import PLACES, Text, text_of
 from service.models import Band, Match, Paper, ParsedPaper, Reason, Support, Topic, Trace
@@ -110,7 +110,7 @@ def trace_of(scored: Scored, book: Phrasebook, paper: int, topic: int) -> Trace:
     calibration, row = book.calibrations[topic], book.topics[topic]
     reasons = (
         *_phrase_reasons(scored, book.rules, calibration, paper, topic),
-        *_expansion_reasons(scored.texts[paper], row, calibration),
+        *_expansion_reasons(scored.texts[paper], book.expansions.added[topic], calibration),
     )
     base = calibration.base + (row.prior or 0.0)
     veto = _veto(scored, book, paper, topic)
@@ -194,13 +194,11 @@ def _phrase_reasons(scored: Scored, rules: Rules, calibration: Calibration, pape
     return sorted(reasons, key=lambda reason: (-reason.weight, reason.phrase))
 
 
-def _expansion_reasons(text: Text, topic: Topic, calibration: Calibration) -> list[Reason]:
+def _expansion_reasons(text: Text, words: Sequence[Added], calibration: Calibration) -> list[Reason]:
     shares = saturated(text)
     reasons = [
         Reason(word, _place_of(text, root), calibration.expansion * weight * shares[root], Support.EXPANSION)
-        for word, weight in topic.expansion.items()
-        if word not in topic.struck_words
-        for root in roots(word)[:1]
+        for word, root, weight in words
         if root in shares
     ]
     return sorted(reasons, key=lambda reason: (-reason.weight, reason.phrase))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -191,11 +192,16 @@ def _schema_version(engine: Engine) -> str | None:
 
 
 def _known_versions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_alembic_config(None)).walk_revisions()}
+    return {script.revision for script in _scripts(MIGRATIONS).walk_revisions()}
 
 
 def _newest_version() -> str | None:
-    return ScriptDirectory.from_config(_alembic_config(None)).get_current_head()
+    return _scripts(MIGRATIONS).get_current_head()
+
+
+@cache
+def _scripts(folder: Path) -> ScriptDirectory:
+    return ScriptDirectory(str(folder))
 
 
 def _alembic_config(connection: Connection | None) -> Config:

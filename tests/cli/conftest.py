@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +32,20 @@ Paperround = Callable[..., Ran]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Paperround never ran."""
     for name in [name for name in os.environ if name.startswith(("PAPERROUND_", "OPENAI_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PAPERROUND_REQUEST_INTERVAL", "0")  # servers on loopback need no rest
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def folder(new_folder: Path, migrated_file: Path) -> Path:
+    """With a database in which nothing is but the topics."""
+    shutil.copy(migrated_file, new_folder / "paperround.db")
+    return new_folder
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert second.status == 0
     assert "Nothing was sent" in second.out
     assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
-    assert {path.name for path in folder.iterdir()} == {"paperround-demo"}
+    assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
 
 
 def test_the_demo_reads_the_live_page_where_it_can(
@@ -93,6 +93,7 @@ def test_the_demo_reads_the_live_page_where_it_can(
     assert all("Sample papers" not in mail.read_text("utf-8") for mail in (folder / "paperround-demo").rglob("*.html"))
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_runs_the_demo_in_any_folder(tmp_path: Path) -> None:
     """The wheel alone, in an environment of its own, with this one's dependencies but not its checkout."""
     project = Path(__file__).parents[2]

@@ -32,6 +32,7 @@ def answer(records: list[Record], _on: date) -> bytes:
     return json.dumps(records).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "compose"),
     [(Form.API, answer), (Form.PAYLOAD, partial(list_page, year=2024)), (Form.PAYLOAD, partial(list_page, year=2026))],
@@ -63,6 +64,7 @@ def differences(page: ParsedPage, records: list[Record], on: date | None, droppe
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", [2024, 2026])
 def test_a_page_without_its_payload_gives_every_id_and_title_from_its_cards(days: list[Day], year: int) -> None:
     for on, records in days:
