@@ -11,10 +11,7 @@ def told(*reasons: tuple[str, float]) -> list[str]:
 
 
 def test_a_phrase_that_is_part_of_a_longer_one_is_not_told_beside_it() -> None:
-    assert told(("benchmark", 3), ("challenging benchmarks", 1), ("a benchmark", 0.5)) == [
-        "challenging benchmarks",
-        "a benchmark",
-    ]
+    assert told(("benchmark", 3), ("challenging benchmarks", 1)) == ["challenging benchmarks"]
     assert told(("reasoning", 3), ("reasoning", 2), ("planning", 1)) == ["reasoning", "planning"]
 
 
