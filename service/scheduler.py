@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
+from service.pipeline.crew import Crew
 from service.pipeline.deliver import Progress
 from service.pipeline.doubts import mail_alarms
 from service.pipeline.due import send_due_mails
@@ -35,8 +36,13 @@ def start_scheduler(
     sender: Sender,
     should_stop: Callable[[], bool],
     progress: Callable[[], AbstractContextManager[Progress]],
+    prepare: Callable[[], None],
 ) -> BackgroundScheduler:
-    """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it."""
+    """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it.
+
+    `prepare` is called first in every other process that a large wave takes.
+    """
+    crew = Crew(settings, sender, prepare)
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"fetch": ThreadPoolExecutor(1), "send": ThreadPoolExecutor(1)},
@@ -47,12 +53,12 @@ def start_scheduler(
     def fetch() -> None:
         _told("fetch", lambda: _fetch(settings, engine, sender))
         if not has_caught_up.is_set():
-            _told("send", lambda: _send(settings, engine, sender, should_stop, progress))
+            _told("send", lambda: _send(settings, engine, sender, should_stop, progress, crew))
             has_caught_up.set()
 
     def send() -> None:
         if has_caught_up.is_set():
-            _told("send", lambda: _send(settings, engine, sender, should_stop, progress))
+            _told("send", lambda: _send(settings, engine, sender, should_stop, progress, crew))
 
     scheduler.add_job(fetch, "cron", minute=7, executor="fetch", next_run_time=datetime.now(UTC))
     scheduler.add_job(send, "cron", second=0, executor="send")
@@ -74,6 +80,7 @@ def _send(
     sender: Sender,
     should_stop: Callable[[], bool],
     progress: Callable[[], AbstractContextManager[Progress]],
+    crew: Crew,
 ) -> None:
     send_due_mails(
         engine,
@@ -86,6 +93,7 @@ def _send(
         waits_for_sound_lists=settings.on_suspect == "wait",
         states=states_to_send(settings),
         workers=settings.worker_folder,
+        crew=crew,
     )
 
 

@@ -129,6 +129,7 @@ class Settings(ModelSettings):
     unsubscribe_mailbox: Annotated[str, AfterValidator(_address)] | None = None
     stale_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] = 24
     connections: Annotated[int, Field(ge=1, le=100)] = 8
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
     rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
     domain_rate: Annotated[float, Field(gt=0, le=100_000)] | None = None
     dkim_keys: Annotated[str, AfterValidator(_signing_keys)] | None = None

@@ -1,6 +1,7 @@
 """Senders that are killed at random moments, and what must hold of the ledger then.
 
-Run as a module it is a nursery: it forks a sender for each line on its stdin, so that one costs no start of Python.
+Run as a module it is a nursery: it forks a sender for each line on its stdin, so that one costs no start of Python. With a
+count and a database it plans so many mails there.
 """
 
 from __future__ import annotations
@@ -214,4 +215,7 @@ def _is_left(engine: Engine) -> bool:
 
 
 if __name__ == "__main__":
-    tend()
+    if sys.argv[1:]:
+        plan(open_database(sys.argv[2]), int(sys.argv[1]))
+    else:
+        tend()

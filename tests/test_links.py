@@ -18,7 +18,6 @@ from service.links import (
     standing_key,
     standing_link,
     web_key,
-    web_link,
 )
 from tests.builders import DAY, NOW, SENDER
 
@@ -62,7 +61,7 @@ def test_the_first_key_signs() -> None:
 
 
 def test_the_web_version_of_one_day_opens_no_other() -> None:
-    made = web_link(SENDER, PERSON, DAY).split("/")[-2]
+    made = mail_links(SENDER, PERSON, DAY).web.split("/")[-2]
     assert web_key(SENDER, made, DAY) == PERSON
     with pytest.raises(BadLink):
         web_key(SENDER, made, DAY + timedelta(days=1))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ServerUnusable, WrongUse
@@ -28,7 +28,7 @@ from service.store.deliveries import deliveries_where
 from service.store.ledger import LEASE, Claimed, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
-from service.store.turns import settle_mail, start_mail
+from service.store.turns import settle_mails, start_mails
 from service.subscribers import SubscriberSettings
 from tests.builders import DAY, NOW, SENDER, Mailbox, page, record
 
@@ -69,7 +69,7 @@ def claim_and_start(engine: Engine, now: datetime = NOW, worker: str = "of anoth
     """As a worker does that is killed then."""
     with transaction(engine) as session:
         (claimed,) = claim_mails(session, [(Delivery, 1)], worker, now)
-        assert start_mail(session, claimed, now)
+        assert start_mails(session.connection(), [claimed], now) == [True]
     return claimed
 
 
@@ -430,8 +430,25 @@ def test_an_outcome_that_comes_after_the_lease_changes_nothing(engine: Engine) -
     later = NOW + timedelta(minutes=10) + LEASE
     assert states(send(engine, Mailbox(), now=later)) == {ADA: "accepted"}
     with transaction(engine) as session:
-        assert not settle_mail(session, claimed, Settled(DeliveryState.DEFERRED), later)
+        assert not settle_mails(session.connection(), [(claimed, Settled(DeliveryState.DEFERRED))], later)
     assert deliveries(engine)[0].state == "accepted"
+
+
+def test_a_wave_reads_its_papers_once_however_many_mails_hold_them(engine: Engine) -> None:
+    gather(engine, *(record(f"2610.0000{number}") for number in range(1, 4)))
+
+    def readings(emails: list[str]) -> int:
+        subscribe(engine, *emails)
+        asked: list[str] = []
+        note = lambda _connection, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+        event.listen(engine, "before_cursor_execute", note)
+        assert states(send(engine, Mailbox(), emails=tuple(emails))) == dict.fromkeys(emails, "accepted")
+        event.remove(engine, "before_cursor_execute", note)
+        return sum("FROM paper" in statement for statement in asked)
+
+    few = readings([f"one{number}@example.org" for number in range(2)])
+    assert few
+    assert readings([f"two{number}@example.org" for number in range(20)]) == few
 
 
 def test_two_senders_at_once_send_each_mail_once(engine: Engine) -> None:

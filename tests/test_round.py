@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
 from service.delivery.lanes import Turn
@@ -105,6 +107,43 @@ def test_a_parcel_taken_before_its_person_changed_does_not_start(planned: Engine
     assert "sending" not in states(planned)
 
 
+def test_of_a_group_all_start_but_those_that_changed(planned: Engine) -> None:
+    run = round_of(planned)
+    parcels = [run.take() for _ in range(3)]
+    with transaction(planned) as session:
+        session.get_one(Subscriber, 2).state = "unsubscribed"
+    assert run.turn([Turn(None, parcel) for parcel in parcels]) == [True, False, True]
+    assert states(planned) == ["sending", "skipped", "sending", "planned"]
+
+
+def test_a_domain_paused_by_a_group_holds_the_mails_that_it_would_start(planned: Engine) -> None:
+    run = round_of(planned)
+    one, two = run.take(), run.take()
+    assert one
+    run.turn([Turn(None, one)])
+    assert run.turn([Turn((one, DeliveryFailed(451, "4.3.0 down")), two)]) == [False]
+    assert states(planned) == ["deferred", "planned", "planned", "planned"]
+
+
+def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engine) -> None:
+    run = round_of(planned)
+    one = run.take()
+    failures = [sqlite3.OperationalError("disk I/O error")]
+
+    def fail(*_: object) -> None:
+        if failures:
+            raise DBAPIError("COMMIT", None, failures.pop())
+
+    event.listen(planned, "commit", fail)
+    try:
+        assert run.turn([Turn(None, one)]) == [True]
+    finally:
+        event.remove(planned, "commit", fail)
+    assert not failures
+    assert states(planned)[0] == "sending"
+    run.close()
+
+
 def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine) -> None:
     """Where the database broke off in a commit, nobody knows whether it was done."""
     run = round_of(planned)
@@ -114,7 +153,7 @@ def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine) -> None:
     run.turn([Turn(None, one)])
     for _ in range(2):
         with transaction(planned) as session:
-            assert run._record(session, [turn]) == [True]
+            assert run._record([turn], session.connection()) == [True]
     with reading(planned) as session:
         assert [(row.state, row.attempts) for row in session.exec(select(Delivery).order_by(col(Delivery.id)).limit(2))] == [
             ("accepted", 1),

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from service import connections
 from service.cadence import last_complete_day, listed_day, local_day
+from service.cli.logs import tell_nothing
 from service.cli.output import (
     Json,
     On,
@@ -36,6 +37,7 @@ from service.errors import WrongUse
 from service.links import mail_links
 from service.models import OPEN_STATES, DeliveryState, Digest, Subscriber
 from service.pipeline import send as pipeline
+from service.pipeline.crew import Crew
 from service.pipeline.digests import digest_for, digest_for_topics
 from service.pipeline.doubts import doubt_of_day
 from service.render import render_digest
@@ -187,6 +189,7 @@ def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date
             should_stop=should_stop,
             states=states_to_send(settings),
             workers=settings.worker_folder,
+            crew=Crew(settings, identity, tell_nothing),
         )
 
 

@@ -48,7 +48,9 @@ def serve(
         )
         for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn handles them, and when it raises them again at its end
             signal.signal(number, server.handle_exit)
-        scheduler = start_scheduler(settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"))
+        scheduler = start_scheduler(
+            settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"), tell_everything
+        )
         if settings.smtp_url is None:
             log.warning("no mail server is set, so mails go to a folder", outbox=str(settings.outbox))
         log.info("ready", host=host, port=port)

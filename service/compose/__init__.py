@@ -8,7 +8,8 @@ earlier digest as it was.
 from __future__ import annotations
 
 from service.compose.again import compose_again, kept_ids
+from service.compose.candidates import best_first
 from service.compose.digest import compose_digest
 from service.compose.pool import Pool
 
-__all__ = ["Pool", "compose_again", "compose_digest", "kept_ids"]
+__all__ = ["Pool", "best_first", "compose_again", "compose_digest", "kept_ids"]

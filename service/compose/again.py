@@ -5,13 +5,14 @@ A delivery from before there were plans is ordered anew; none of its papers fall
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.candidates import best_first, candidate, in_order
+from service.compose.candidates import candidate, in_order
 from service.models import (
     Delivery,
     Digest,
@@ -39,9 +40,10 @@ def compose_again(
     matches: Mapping[str, Sequence[Match]],
     topics: Iterable[Topic],
 ) -> Digest:
-    """For the topics chosen then. `papers` are those that `kept_ids` names."""
-    chosen = tuple(topic for topic in topics if topic.slug in delivery.topics)
-    picks = {paper.id: _pick(paper, matches.get(paper.id, ()), chosen) for paper in papers}
+    """For the topics chosen then. `papers` are those that `kept_ids` names; `matches` are by paper, best first."""
+    chosen = tuple([topic for topic in topics if topic.slug in delivery.topics])
+    slugs = {topic.slug for topic in chosen}
+    picks = {paper.id: _pick(paper, matches.get(paper.id, ()), slugs) for paper in papers}
     on, since = delivery.digest_on, delivery.since_on
     digest = Digest(person, on, since, chosen, delivery.looked_at_count, covered_from=since)
     return _as_planned(digest, delivery, picks) if delivery.plan else _anew(digest, delivery, picks)
@@ -52,10 +54,12 @@ def kept_ids(delivery: Delivery) -> list[str]:
     return [*delivery.paper_ids, *(key for key, _, _ in delivery.plan.get("near", ()))]
 
 
-def _pick(paper: Paper, matches: Iterable[Match], topics: Iterable[Topic]) -> Pick:
-    slugs = {topic.slug for topic in topics}
-    own = tuple(match for match in best_first(matches) if match.slug in slugs)
-    return Pick(paper, own, Standing(own[0].score if own else 0.0), Entry.TOPIC if own else Entry.EARLIER)
+def _pick(paper: Paper, matches: Iterable[Match], slugs: Collection[str]) -> Pick:
+    own = tuple([match for match in matches if match.slug in slugs])
+    return Pick(paper, own, _standing(own[0].score if own else 0.0), Entry.TOPIC if own else Entry.EARLIER)
+
+
+_standing = lru_cache(maxsize=10_000)(Standing)  # many papers stand alike for many people
 
 
 def _anew(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
@@ -97,16 +101,16 @@ def _there(picks: Iterable[Pick | None]) -> list[Pick]:
 
 
 def _as_kept(pick: Pick, kept: Mapping[str, Any]) -> Pick:
-    relevance, followed, liking, momentum, nearness = kept["at"]
-    place = Standing(relevance, followed, liking, momentum, nearness, kept.get("near"))
+    standing = _standing(*kept["at"], kept.get("near"))
     look = kept.get("look")
-    return replace(
-        pick,
-        standing=place,
-        entry=Entry(kept["entry"]) if "entry" in kept else pick.entry,
-        followed=tuple(kept.get("followed", ())),
-        liking=_liking(liking, kept["liking"]) if "liking" in kept else None,
-        second_look=SecondLook(date.fromisoformat(look[0]), look[1], look[2]) if look else None,
+    return Pick(
+        pick.paper,
+        pick.matches,
+        standing,
+        Entry(kept["entry"]) if "entry" in kept else pick.entry,
+        tuple(kept.get("followed", ())),
+        _liking(standing.liking, kept["liking"]) if "liking" in kept else None,
+        SecondLook(date.fromisoformat(look[0]), look[1], look[2]) if look else None,
     )
 
 

@@ -1,12 +1,12 @@
 """Sign messages (DKIM: RFC 6376, Ed25519: RFC 8463). Touches nothing.
 
-Canonicalised relaxed/relaxed. Each header of `_SIGNED` is named once more than it occurs, so that one added on the way breaks
-the signature.
+Canonicalised relaxed/simple: a body is hashed as it stands. Ours are quoted-printable, short lines of ASCII without a blank at
+their ends, which nothing on the way has cause to touch; and looking for blanks in 80 KB takes longer than hashing them. Each
+header of `_SIGNED` is named once more than it occurs, so that one added on the way breaks the signature.
 """
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from service.errors import WrongUse
 
 _SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"list-unsubscribe", b"list-unsubscribe-post")
-_BLANKS = re.compile(rb"[ \t]+")
 _LINE = 72  # characters of a folded header
 
 
@@ -57,42 +56,52 @@ def load_signing_key(pem: bytes, *, domain: str, selector: str) -> SigningKey:
 
 def sign(message: bytes, keys: Sequence[SigningKey], at: int) -> bytes:
     """The message with a signature of each key before it. `at`: seconds since 1970. Lines end with CRLF."""
-    head, _, body = message.partition(b"\r\n\r\n")
+    end = message.find(b"\r\n\r\n")
+    head, body_at = (message[:end], end + 4) if end >= 0 else (message, len(message))
     names, signed = _signed_headers(head)
-    body_hash = b64encode(sha256(_relaxed_body(body)).digest()).decode()
+    body_hash = _body_hash(message, body_at)
     signatures = b"".join(_signature(key, names, signed, body_hash, at) for key in keys)
     return type(message)(signatures + message)
 
 
-def _signature(key: SigningKey, names: bytes, signed: bytes, body_hash: str, at: int) -> bytes:
-    start = (
-        f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/relaxed; d={key.domain};\r\n s={key.selector}; t={at};\r\n"
-        f" h={names.decode()};\r\n bh={body_hash};\r\n b="
-    ).encode()
-    value = b64encode(key.signature(signed + _relaxed_header(start)))
-    return start + b"\r\n ".join(value[n : n + _LINE] for n in range(0, len(value), _LINE)) + b"\r\n"
+def _signature(key: SigningKey, names: bytes, signed: bytes, body_hash: bytes, at: int) -> bytes:
+    start = b"DKIM-Signature: v=1; a=%b; c=relaxed/simple; d=%b;\r\n s=%b; t=%d;\r\n h=%b;\r\n bh=%b;\r\n b=" % (
+        key.algorithm.encode(),
+        key.domain.encode(),
+        key.selector.encode(),
+        at,
+        names,
+        body_hash,
+    )
+    [(name, value)] = _relaxed_headers(start)
+    signature = b64encode(key.signature(signed + name + b":" + value))
+    return start + b"\r\n ".join(signature[n : n + _LINE] for n in range(0, len(signature), _LINE)) + b"\r\n"
 
 
 def _signed_headers(head: bytes) -> tuple[bytes, bytes]:
     """The value of h=, and the headers it names: several of one name from the last to the first (RFC 6376, 5.4.2)."""
     found: dict[bytes, list[bytes]] = {name: [] for name in _SIGNED}
-    for header in re.split(rb"\r\n(?![ \t])", head):
-        name = header.partition(b":")[0].strip().lower()
+    for name, value in reversed(_relaxed_headers(head)):
         if name in found:
-            found[name].insert(0, _relaxed_header(header) + b"\r\n")
+            found[name].append(b"%b:%b\r\n" % (name, value))
     names = b":\r\n  ".join(b":".join([name] * (len(headers) + 1)) for name, headers in found.items())
     return names, b"".join(header for headers in found.values() for header in headers)
 
 
-def _relaxed_header(header: bytes) -> bytes:
-    """RFC 6376, 3.4.2."""
-    name, _, value = header.partition(b":")
-    return name.strip().lower() + b":" + _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip()
+def _relaxed_headers(head: bytes) -> list[tuple[bytes, bytes]]:
+    """Names and values, unfolded, each run of blanks made one (RFC 6376, 3.4.2)."""
+    head = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").replace(b"\t", b" ")
+    while b"  " in head:
+        head = head.replace(b"  ", b" ")
+    parts = (header.partition(b":") for header in head.split(b"\r\n"))
+    return [(name.strip(b" ").lower(), value.strip(b" ")) for name, _, value in parts]
 
 
-def _relaxed_body(body: bytes) -> bytes:
-    """RFC 6376, 3.4.4, in few passes: most bodies hold no blanks to collapse."""
-    if b"\t" in body or b"  " in body:
-        body = _BLANKS.sub(b" ", body)
-    body = body.replace(b" \r\n", b"\r\n").rstrip(b"\r\n ")
-    return body + b"\r\n" if body else b""
+def _body_hash(message: bytes, start: int) -> bytes:
+    """Of the body as it is but for the line breaks at its end, of which one counts (RFC 6376, 3.4.3). It is not copied."""
+    end = len(message)
+    while message.endswith(b"\r\n", start, end):
+        end -= 2
+    body = sha256(memoryview(message)[start:end])
+    body.update(b"\r\n")
+    return b64encode(body.digest())

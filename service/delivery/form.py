@@ -7,8 +7,9 @@ message is made of.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from service.delivery.message import build_message, folded_subject
 from service.delivery.pipelined.commands import WireBytes
@@ -37,16 +38,20 @@ class MessageForm:
             sender,
             to=_PLACES["to"],
             key=_PLACES["key"],
-            now=datetime.fromisoformat("1970-01-01T00:00:00+00:00"),
+            now=datetime.fromtimestamp(0, UTC),
             unsubscribe_link=_PLACES["link"],
         )
-        self._fixed = [made[start:end] for start, end in _between(made)]
-        self._places = [f"{place.lastgroup}" for place in _PLACE.finditer(made)]
+        places = list(_PLACE.finditer(made))
+        starts, ends = [0, *(place.end() for place in places)], [*(place.start() for place in places), len(made)]
+        self._pieces = [b""] * (2 * len(places) + 1)
+        self._pieces[::2] = [made[start:end] for start, end in zip(starts, ends, strict=True)]
+        self._names = [f"{place.lastgroup}" for place in places]
 
     def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> WireBytes:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
         told = (email.subject, to, key, unsubscribe_link)
-        if unprintable := next((value for value in told if not value.isprintable()), None):
+        if not "".join(told).isprintable():
+            unprintable = next(value for value in told if not value.isprintable())
             raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
         own = {
             "subject": folded_subject(email.subject),
@@ -54,18 +59,15 @@ class MessageForm:
             "link": unsubscribe_link.encode(),
             "token": unsubscribe_link.rpartition("/")[2].encode(),
             "key": key.encode(),
-            "date": format_datetime(now).encode(),
+            "date": _date(int(now.timestamp())),
             "html": email.html,
             "text": email.text,
         }
-        pieces = [self._fixed[0]]
-        for place, fixed in zip(self._places, self._fixed[1:], strict=True):
-            pieces += (own[place], fixed)
+        pieces = self._pieces.copy()
+        pieces[1::2] = [own[name] for name in self._names]
         return WireBytes(b"".join(pieces))
 
 
-def _between(made: bytes) -> list[tuple[int, int]]:
-    """Where the fixed parts begin and end."""
-    places = list(_PLACE.finditer(made))
-    starts = [0, *(place.end() for place in places)]
-    return list(zip(starts, [*(place.start() for place in places), len(made)], strict=True))
+@lru_cache(maxsize=100)
+def _date(second: int) -> bytes:
+    return format_datetime(datetime.fromtimestamp(second, UTC)).encode()

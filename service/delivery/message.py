@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from binascii import b2a_qp
 from collections.abc import Iterator
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +20,6 @@ from service.models import Email, Sender
 _LONGEST_LINE = 76
 _LARGEST_WORD = 39  # bytes: base64 makes 52 characters of them, which fit beside "Subject: " and the word's own 12
 _LONGEST_QUOTED = 54  # characters, by the same reckoning
-_UNSAFE = re.compile(rb"[^!-<>@-^`-~ ]")
 _CONTINUES = re.compile(rb"=[89AB]")  # the next byte of a character
 
 
@@ -43,6 +44,7 @@ class _Subject(_Verbatim):
         return folded_subject(str(self)).decode() + policy.linesep
 
 
+@lru_cache(maxsize=10_000)
 def folded_subject(subject: str) -> bytes:
     """The header field without its last line break: lines of at most 76 characters, broken between words (RFC 5322, 2.2.3).
 
@@ -52,7 +54,7 @@ def folded_subject(subject: str) -> bytes:
     if subject.isascii():
         return b"Subject: " + b"\r\n ".join(_folded(subject.encode()))
     words = subject.encode()
-    quoted = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], words).replace(b" ", b"_")
+    quoted = b2a_qp(words, header=True).replace(b"=\n", b"").replace(b"?", b"=3F")
     if len(quoted) > len(words) * 4 / 3:
         return b"Subject: " + b"\r\n ".join(b"=?utf-8?b?%b?=" % b64encode(part) for part in _cut(words))
     return b"Subject: " + b"\r\n ".join(b"=?utf-8?q?%b?=" % part for part in _cut_quoted(quoted))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
+from itertools import chain
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -177,12 +179,21 @@ class Digest:
     @property
     def cards(self) -> tuple[Pick, ...]:
         """The full cards in their sections; the slots have one more each."""
-        return tuple(pick for section in self.sections for pick in section.picks)
+        return tuple(chain.from_iterable([section.picks for section in self.sections]))
 
     @property
     def passed(self) -> tuple[Pick, ...]:
         """What passed the person's bar, best first within each kind."""
         return self.cards + self.lines + self.unlisted
+
+    @property
+    def passed_count(self) -> int:
+        return sum([len(section.picks) for section in self.sections]) + len(self.lines) + len(self.unlisted)
+
+    @property
+    def first(self) -> Pick | None:
+        """The best of what passed."""
+        return next(chain(chain.from_iterable([section.picks for section in self.sections]), self.lines, self.unlisted), None)
 
     @property
     def slots(self) -> tuple[Pick, ...]:
@@ -197,7 +208,11 @@ class Digest:
 
     @property
     def near_misses(self) -> tuple[Pick, ...]:
-        return tuple(out.pick for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
+        return tuple(out.pick for out in self._near)
+
+    @property
+    def _near(self) -> tuple[LeftOut, ...]:
+        return tuple(out for out in self.left_out if out.cause is not LeftOutFor.MUTED)[:NEAR_MISSES]
 
     @property
     def muted_count(self) -> int:
@@ -233,17 +248,18 @@ class Digest:
             told["silence"] = self.silence
         if self.week:
             told["week"] = _kept_week(self.week)
-        if self.near_misses:
-            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in self.left_out if out.pick in self.near_misses]
+        if near := self._near:
+            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in near]
         return told
 
 
 def _kept(pick: Pick) -> dict[str, Any]:
     """The defaults are left out: a year holds millions of these."""
-    place = pick.standing
-    numbers = (place.relevance, place.followed, place.liking, place.momentum, place.nearness)
-    told: dict[str, Any] = {"at": [round(number, 4) for number in numbers]}
-    told |= _without_none(up=pick.paper.upvotes, near=place.near_id)
+    told: dict[str, Any] = {"at": _rounded(pick.standing)}
+    if (upvotes := pick.paper.upvotes) is not None:
+        told["up"] = upvotes
+    if pick.standing.near_id is not None:
+        told["near"] = pick.standing.near_id
     if pick.entry is not Entry.TOPIC:
         told["entry"] = pick.entry
     if pick.followed:
@@ -253,6 +269,12 @@ def _kept(pick: Pick) -> dict[str, Any]:
     if look := pick.second_look:
         told["look"] = [f"{look.first_on}", look.upvotes_then, look.upvotes_now]
     return told
+
+
+@lru_cache(maxsize=10_000)
+def _rounded(place: Standing) -> tuple[float, ...]:
+    """Many papers stand alike for many people."""
+    return tuple(round(part, 4) for part in (place.relevance, place.followed, place.liking, place.momentum, place.nearness))
 
 
 def _kept_week(week: Week) -> dict[str, Any]:
@@ -265,7 +287,3 @@ def _kept_week(week: Week) -> dict[str, Any]:
 
 def _ids(picks: Iterable[Pick]) -> list[str]:
     return [pick.paper.id for pick in picks]
-
-
-def _without_none(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Protocol, TypeVar
 
 import stamina
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
 from service.delivery.lanes import Feed, Parcel, Result, Turn
@@ -23,17 +24,18 @@ from service.errors import StoreFailed
 from service.models import OPEN_STATES, Bounce
 from service.pipeline.make import Maker
 from service.pipeline.outcomes import outcome, pauses_domain, unwanted
-from service.store.database import transaction
+from service.store.database import KeptConnection, session_on, transaction
 from service.store.ledger import (
     Claimed,
     Ref,
+    Settled,
     claim_mails,
     give_back,
     pause_domain,
     read_again,
 )
 from service.store.suppressions import add_suppression, suppressed
-from service.store.turns import settle_mail, settle_unstarted, start_mail
+from service.store.turns import settle_mails, settle_unstarted, start_mails
 from service.store.workers import hold_worker, worker_folder
 from service.subscribers import address_hash
 
@@ -42,8 +44,10 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # mails done, and how many there are
 
-_PORTION = 50  # mails claimed in one transaction
+_PORTION = 200  # mails claimed in one transaction
+_PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
 _Answer = TypeVar("_Answer")
+_Bound = TypeVar("_Bound", Session, Connection)
 
 
 class Transport(Protocol):
@@ -71,8 +75,10 @@ def send_all(
 
     Mails in other states than `states` are left alone. `note` is given the key and the subject of each accepted one.
     """
-    with hold_worker(workers or worker_folder(engine)) as worker:
-        run = Round(engine, worker, mails, make, clock, progress, should_stop, states, note)
+    with (
+        hold_worker(workers or worker_folder(engine)) as worker,
+        closing(Round(engine, worker, mails, make, clock, progress, should_stop, states, note)) as run,
+    ):
         transport.carry(run)
         run.end()
     return run.accepted_count
@@ -95,6 +101,7 @@ class Round:
     ) -> None:
         self.engine = engine
         self.worker = worker
+        self._kept = KeptConnection(engine)
         self.is_stopping = should_stop
         self.accepted_count = 0
         self._make = make
@@ -106,6 +113,7 @@ class Round:
         self._unclaimed = deque(mails)
         self._claimed = deque[Claimed]()
         self._out: dict[str, tuple[Claimed, str]] = {}  # taken, with their subjects
+        self._settled: dict[str, Settled] = {}  # recorded, not told yet
         self._lock = threading.Lock()
 
     def take(self) -> Parcel | None:
@@ -116,7 +124,7 @@ class Round:
             return None
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
-        answers = self._insisting(lambda session: self._record(session, turns))
+        answers = self._insisting(self._kept.transaction, partial(self._record, turns))
         refused = [turn.starting for turn, may_go in zip(turns, answers, strict=True) if turn.starting and not may_go]
         for parcel in refused:
             self._out.pop(parcel.key)
@@ -127,19 +135,27 @@ class Round:
 
     def end(self) -> None:
         """Give back what was claimed and not started."""
-        self._insisting(lambda session: give_back(session, self.worker))
+        self._in_session(lambda session: give_back(session, self.worker))
 
-    def _insisting(self, work: Callable[[Session], _Answer]) -> _Answer:
+    def close(self) -> None:
+        self._kept.close()
+
+    def _in_session(self, work: Callable[[Session], _Answer]) -> _Answer:
+        return self._insisting(partial(transaction, self.engine), work)
+
+    def _insisting(self, begin: Callable[[], AbstractContextManager[_Bound]], work: Callable[[_Bound], _Answer]) -> _Answer:
         """Ask the database again for a while: what is out and not recorded would go out again."""
-        for attempt in stamina.retry_context(on=StoreFailed, attempts=10, timeout=300):
-            with attempt, transaction(self.engine) as session:
-                answer = work(session)
-        return answer
+
+        def once() -> _Answer:
+            with begin() as bound:
+                return work(bound)
+
+        return _PATIENT(once)
 
     def _next(self) -> Claimed | None:
         while not self._claimed and self._unclaimed:
             portion = [self._unclaimed.popleft() for _ in range(min(_PORTION, len(self._unclaimed)))]
-            self._claimed.extend(self._insisting(partial(self._claim, portion)))
+            self._claimed.extend(self._in_session(partial(self._claim, portion)))
         return self._claimed.popleft() if self._claimed else None
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:
@@ -151,7 +167,7 @@ class Round:
         """Settle a mail that must not go out any more, or not now."""
         settled = unwanted(claimed.mail, claimed.person, suppressions.get(claimed.to), self._clock())
         if settled:
-            settle_unstarted(session, claimed, settled, self._clock())
+            settle_unstarted(session.connection(), claimed, settled, self._clock())
         return settled is None
 
     def _parcel(self, claimed: Claimed) -> Parcel | None:
@@ -161,36 +177,46 @@ class Round:
         except Exception as error:  # whatever is wrong with this one mail must not stop the rest
             log.warning("mail could not be made", mail=key, reason=repr(error))
             settled = outcome(error, claimed.mail, now)
-            self._insisting(lambda session: settle_unstarted(session, claimed, settled, now))
+            self._in_session(lambda session: settle_unstarted(session.connection(), claimed, settled, now))
             return None
         self._out[key] = claimed, subject
         return Parcel(key, claimed.to, message)
 
-    def _record(self, session: Session, turns: Sequence[Turn]) -> list[bool]:
-        answers = []
-        for turn in turns:
-            if turn.last:
-                self._settle(session, *turn.last)
-            answers.append(turn.starting is not None and self._start(session, turn.starting))
+    def _record(self, turns: Sequence[Turn], connection: Connection) -> list[bool]:
+        answers: list[bool] = []
+        for some in _runs(turns):
+            self._settle(connection, [turn.last for turn in some if turn.last])
+            may_go = iter(self._start(connection, [turn.starting for turn in some if turn.starting]))
+            answers += [turn.starting is not None and next(may_go) for turn in some]
         return answers
 
-    def _settle(self, session: Session, parcel: Parcel, result: Result) -> None:
-        (claimed, _), now = self._out[parcel.key], self._clock()
-        settled = outcome(result, claimed.mail, now)
-        settle_mail(session, claimed, settled, now)
+    def _settle(self, connection: Connection, last: Sequence[tuple[Parcel, Result]]) -> None:
+        now = self._clock()
+        mails = [(self._out[parcel.key][0], result) for parcel, result in last]
+        found = [(claimed, outcome(result, claimed.mail, now)) for claimed, result in mails]
+        settle_mails(connection, found, now)
+        self._settled |= {claimed.mail.key: settled for claimed, settled in found}
+        for (claimed, result), (_, settled) in zip(mails, found, strict=True):
+            if settled.bounce is Bounce.HARD or settled.next_try_at:
+                with session_on(connection) as session:
+                    self._note_failure(session, claimed, result, settled)
+
+    def _note_failure(self, session: Session, claimed: Claimed, result: Result, settled: Settled) -> None:
+        """What it says of other mails."""
         if settled.bounce is Bounce.HARD:
-            add_suppression(session, address_hash(claimed.to), f"hard bounce: {settled.smtp_reply}", now)
+            add_suppression(session, address_hash(claimed.to), f"hard bounce: {settled.smtp_reply}", self._clock())
         if settled.next_try_at and pauses_domain(result):
             pause_domain(session, claimed.to.rpartition("@")[2], settled.next_try_at)
 
-    def _start(self, session: Session, parcel: Parcel) -> bool:
+    def _start(self, connection: Connection, parcels: Sequence[Parcel]) -> list[bool]:
         """One that is not as it was when it was claimed is settled where it is wanted no more, else left to the next run."""
-        claimed, _ = self._out[parcel.key]
-        if start_mail(session, claimed, self._clock()):
-            return True
-        if again := read_again(session, claimed):
-            self._is_wanted(session, again, suppressed(session, [again.to]))
-        return False
+        claims = [self._out[parcel.key][0] for parcel in parcels]
+        answers = start_mails(connection, claims, self._clock())
+        for claimed in (claimed for claimed, may_go in zip(claims, answers, strict=True) if not may_go):
+            with session_on(connection) as session:
+                if again := read_again(session, claimed):
+                    self._is_wanted(session, again, suppressed(session, [again.to]))
+        return answers
 
     def _tell(self, parcel: Parcel, result: Result) -> None:
         claimed, subject = self._out.pop(parcel.key)
@@ -199,6 +225,18 @@ class Round:
             self._note(parcel.key, subject)
         self._done += 1
         self._progress(self._done, self._total)
-        settled = outcome(result, claimed.mail, self._clock())
+        settled = self._settled.pop(parcel.key)
         kind = type(claimed.mail).__name__.lower()
         log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
+
+
+def _runs(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
+    """In each run no turn settles what another one starts, so all can be settled before all are started."""
+    begin, starting = 0, set[str]()
+    for place, turn in enumerate(turns):
+        if turn.last and turn.last[0].key in starting:
+            yield turns[begin:place]
+            begin, starting = place, set()
+        if turn.starting:
+            starting.add(turn.starting.key)
+    yield turns[begin:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
-from service.compose import Pool, compose_again, compose_digest, kept_ids
-from service.match import Phrasebook, match_papers, phrasebook
+from service.compose import Pool, best_first, compose_again, compose_digest, kept_ids
+from service.match import match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
 from service.store.marks import marks_of
@@ -26,30 +26,120 @@ class Planned(NamedTuple):
     delivery: Delivery | None  # the one that this person has for this day already
 
 
-class Board(NamedTuple):
-    """The topics, ready to match with; made once for any number of digests."""
+class Board:
+    """The topics, ready to match with; made once for any number of digests.
 
-    topics: list[Topic]
-    book: Phrasebook
+    A paper is read and matched once, so that mails made with the same board share what is rendered of it.
+    """
+
+    def __init__(self, topics: Sequence[Topic]) -> None:
+        self.topics = topics
+        self._book = phrasebook(topics)
+        self._versions = {topic.slug: topic.version for topic in topics}
+        self._by_slug = {topic.slug: topic for topic in topics}
+        self._papers: dict[str, Paper] = {}
+        self._matches: dict[str, tuple[Match, ...]] = {}
+        self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions of their topics
+
+    def papers(self, session: Session, ids: Collection[str]) -> list[Paper]:
+        """Those of these that are stored, as they were when they were first asked for."""
+        if missing := [key for key in ids if key not in self._papers]:
+            self._papers |= {paper.id: paper for paper in papers_by_id(session, missing)}
+        return self._read_papers(ids)
+
+    def _read_papers(self, ids: Collection[str]) -> list[Paper]:
+        return [self._papers[key] for key in ids if key in self._papers]
 
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
-        return dict(zip((paper.id for paper in papers), match_papers(papers, self.book), strict=True))
+        """These papers', and others', each one's best first."""
+        if new := [paper for paper in papers if paper.id not in self._matches]:
+            found = zip(new, match_papers(new, self._book), strict=True)
+            self._matches |= {paper.id: best_first(matches) for paper, matches in found}
+        return self._matches
+
+    def has_read(self, delivery: Delivery) -> bool:
+        """Whether its digest can be shown again without the database."""
+        board = self._at(delivery)
+        return board is not None and board._matches.keys() >= set(kept_ids(delivery))
+
+    def read(self, session: Session, delivery: Delivery) -> None:
+        board = self._at(delivery)
+        if board is None:
+            board = self._earlier[_versions(delivery)] = Board(topics_at(session, delivery.topic_versions))
+        board.matches(board.papers(session, kept_ids(delivery)))
+
+    def again(self, person: Subscriber, delivery: Delivery) -> Digest:
+        """The digest of a delivery that was read, from the papers it holds and the topics as they were then."""
+        board = self._at(delivery)
+        assert board is not None
+        chosen = set(delivery.topics)
+        topics = [topic for slug, topic in board._by_slug.items() if slug in chosen]
+        return compose_again(person, delivery, board._read_papers(kept_ids(delivery)), board._matches, topics)
+
+    def _at(self, delivery: Delivery) -> Board | None:
+        """With the topics in the versions that the delivery was worked out with; itself where they are today's."""
+        is_of_today = delivery.topic_versions.items() <= self._versions.items()
+        return self if is_of_today else self._earlier.get(_versions(delivery))
+
+
+def _versions(delivery: Delivery) -> frozenset[tuple[str, int]]:
+    return frozenset(delivery.topic_versions.items())
 
 
 def topic_board(session: Session) -> Board:
-    topics = all_topics(session)
-    return Board(topics, phrasebook(topics))
+    return Board(all_topics(session))
+
+
+class Planner:
+    """Works out people's digests of day `on`, portion by portion.
+
+    Topics and papers are those of the first portion, read and matched once; what people hold is read for each portion.
+    """
+
+    def __init__(self, on: date) -> None:
+        self._on = on
+        self._board: Board | None = None
+        self._pool: Pool | None = None
+        self._since, self._is_weekly = on, False
+        self._marked_ids: frozenset[str] = frozenset()
+
+    def digests(self, session: Session, people: Sequence[Subscriber]) -> list[Planned]:
+        """Each person's, of the papers in their window that no delivery of theirs holds."""
+        known = {person.id: person for person in people if person.id is not None}
+        past = _histories(session, known, self._on)
+        starts = {key: window_start(self._on, person.cadence, past[key].last_accepted_on) for key, person in known.items()}
+        marked_ids = {mark.paper_id for history in past.values() for mark in history.marks}
+        is_weekly = any(person.cadence.startswith("weekly") for person in people)
+        pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
+        return [
+            Planned(compose_digest(person, pool, past[key], since=starts[key]), past[key].delivery)
+            for key, person in known.items()
+        ]
+
+    def first_digest(self, session: Session, person: Subscriber) -> Digest:
+        """Of somebody who is no subscriber yet."""
+        since = window_start(self._on, person.cadence, None)
+        pool = self._pool_for(session, since, (), person.cadence.startswith("weekly"))
+        return compose_digest(person, pool, since=since)
+
+    def _pool_for(self, session: Session, since: date, marked_ids: Collection[str], is_weekly: bool) -> Pool:
+        """The last portion's, unless this one needs more."""
+        if self._pool and self._since <= since and self._marked_ids.issuperset(marked_ids) and self._is_weekly >= is_weekly:
+            return self._pool
+        self._since, self._is_weekly = min(self._since, since), self._is_weekly or is_weekly
+        self._marked_ids = self._marked_ids.union(marked_ids)
+        self._board = self._board or topic_board(session)
+        papers = papers_featured(session, self._since, self._on)
+        marked = self._board.papers(session, self._marked_ids)
+        earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._is_weekly else []
+        matches = self._board.matches([*papers, *marked])
+        self._pool = Pool(self._board.topics, papers, matches, on=self._on, marked=marked, earlier=earlier)
+        return self._pool
 
 
 def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> list[Planned]:
-    """Each person's digest of day `on`, of the papers in their window that no delivery of theirs holds."""
-    known = {person.id: person for person in people if person.id is not None}
-    past = _histories(session, known, on)
-    starts = {key: window_start(on, person.cadence, past[key].last_accepted_on) for key, person in known.items()}
-    pool = _pool(session, on, min(starts.values(), default=on), people, past)
-    return [
-        Planned(compose_digest(person, pool, past[key], since=starts[key]), past[key].delivery) for key, person in known.items()
-    ]
+    """For one portion of people."""
+    return Planner(on).digests(session, people)
 
 
 def _histories(session: Session, people: Mapping[int, Subscriber], on: date) -> dict[int, History]:
@@ -60,15 +150,6 @@ def _histories(session: Session, people: Mapping[int, Subscriber], on: date) -> 
         key: replace(past[key], marks=marks.get(key, ()), missed_count=missed_count(person, past[key].last_told_on, on))
         for key, person in people.items()
     }
-
-
-def _pool(session: Session, on: date, since: date, people: Sequence[Subscriber], past: Mapping[int, History]) -> Pool:
-    papers = papers_featured(session, since, on)
-    marked = papers_by_id(session, {mark.paper_id for history in past.values() for mark in history.marks})
-    is_weekly = any(person.cadence.startswith("weekly") for person in people)
-    earlier = papers_featured(session, on - FIVE_WEEKS, on) if is_weekly else []
-    board = topic_board(session)
-    return Pool(board.topics, papers, board.matches([*papers, *marked]), on=on, marked=marked, earlier=earlier)
 
 
 def already_planned(planned: Planned) -> str | None:
@@ -84,18 +165,8 @@ def already_planned(planned: Planned) -> str | None:
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
     """The digest of a delivery that was planned before, from the papers it holds and the topics as they were then."""
-    board = _board_of(session, delivery, board)
-    papers = papers_by_id(session, kept_ids(delivery))
-    return compose_again(person, delivery, papers, board.matches(papers), board.topics)
-
-
-def _board_of(session: Session, delivery: Delivery, board: Board) -> Board:
-    """The topics in the versions that the delivery was worked out with; `board` where these are today's."""
-    today = {topic.slug: topic.version for topic in board.topics}
-    if all(today.get(slug) == version for slug, version in delivery.topic_versions.items()):
-        return board
-    topics = topics_at(session, delivery.topic_versions)
-    return Board(topics, phrasebook(topics))
+    board.read(session, delivery)
+    return board.again(person, delivery)
 
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
@@ -108,5 +179,4 @@ def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
 
 def digest_for_topics(session: Session, person: Subscriber, on: date) -> Digest:
     """The first digest of somebody who is no subscriber yet."""
-    since = window_start(on, person.cadence, None)
-    return compose_digest(person, _pool(session, on, since, [person], {}), since=since)
+    return Planner(on).first_digest(session, person)

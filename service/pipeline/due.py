@@ -17,16 +17,17 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import last_complete_day, last_listed_day, next_digest_at
-from service.models import OPEN_STATES, Sender, Subscriber
+from service.models import OPEN_STATES, DeliveryState, Sender, Subscriber
+from service.pipeline.crew import Crew
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
-from service.pipeline.digests import already_planned, plan_digests
+from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
 from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
-from service.store.deliveries import add_issue, lock_planning, plan_delivery
+from service.store.deliveries import add_issue, lock_planning, plan_deliveries
 from service.store.ledger import due_mails
-from service.store.subscribers import due_subscribers, schedule_subscriber, unscheduled_subscribers
+from service.store.subscribers import due_subscribers, schedule_subscribers, unscheduled_subscribers
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ def send_due_mails(
     waits_for_sound_lists: bool = False,
     states: Collection[str] = OPEN_STATES,
     workers: Path | None = None,
+    crew: Crew | None = None,
 ) -> int:
     """Answers how many mails were accepted. What can't be sent now is due again later.
 
@@ -60,17 +62,20 @@ def send_due_mails(
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        accepted = send_all(
-            engine,
-            transport,
-            waiting,
-            mail_maker(engine, sender),
-            clock,
-            progress=show,
-            should_stop=should_stop,
-            states=states,
-            workers=workers,
-        )
+        if crew and crew.size(waiting) > 1:
+            accepted = crew.send_all(waiting, progress=show, should_stop=should_stop)
+        else:
+            accepted = send_all(
+                engine,
+                transport,
+                waiting,
+                mail_maker(engine, sender),
+                clock,
+                progress=show,
+                should_stop=should_stop,
+                states=states,
+                workers=workers,
+            )
     log.info("wave sent", accepted=accepted, mails=len(waiting))
     return accepted
 
@@ -86,38 +91,44 @@ def _is_in_doubt(engine: Engine, on: date) -> bool:
 def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
     """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
+    planner = Planner(last_complete_day(now))
     while True:
         with transaction(engine) as session:
             lock_planning(session)
             unscheduled = unscheduled_subscribers(session, _PORTION)
-            for person in unscheduled:
-                _schedule(session, person, now - _JUST_NOW)
-            session.flush()
+            _schedule(session, unscheduled, now - _JUST_NOW)
             people = [] if is_waiting else due_subscribers(session, now, _PORTION)
             if not people and not unscheduled:
                 return
-            issue_id = _plan(session, issue_id, people, now)
+            issue_id = _plan(session, issue_id, planner.digests(session, people), now)
+            _schedule(session, people, now)
 
 
-def _plan(session: Session, issue_id: int | None, people: list[Subscriber], now: datetime) -> int | None:
-    """Each one's digest of the last whole day, and when the next one is due. After an outage that is one digest, not many."""
-    for planned in plan_digests(session, people, last_complete_day(now)):
-        person = planned.digest.subscriber
-        if reason := already_planned(planned):
-            log.info("digest not planned", subscriber=person.id, reason=reason)
-        else:
-            issue_id = issue_id or add_issue(session, started_by="serve", now=now)
-            row = plan_delivery(session, issue_id, planned.digest, planned.delivery, now)
-            log.info("digest planned", subscriber=person.id, state=row.state, papers=len(row.paper_ids), reason=row.reason)
-        _schedule(session, person, now)
+def _plan(session: Session, issue_id: int | None, found: list[Planned], now: datetime) -> int | None:
+    """Each one's digest of the last whole day. After an outage that is one digest, not many."""
+    reasons = [already_planned(planned) for planned in found]
+    for planned, reason in zip(found, reasons, strict=True):
+        if reason:
+            log.info("digest not planned", subscriber=planned.digest.subscriber.id, reason=reason)
+    fresh = [planned for planned, reason in zip(found, reasons, strict=True) if not reason]
+    if not fresh:
+        return issue_id
+    issue_id = issue_id or add_issue(session, started_by="serve", now=now)
+    plan_deliveries(session, issue_id, fresh, now)
+    for digest, _ in fresh:
+        state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
+        log.info("digest planned", subscriber=digest.subscriber.id, state=state, papers=len(digest.picks), reason=digest.silence)
     return issue_id
 
 
-def _schedule(session: Session, person: Subscriber, after: datetime) -> None:
+def _schedule(session: Session, people: list[Subscriber], after: datetime) -> None:
+    schedule_subscribers(session, {person.id: _next_at(person, after) for person in people if person.id is not None})
+
+
+def _next_at(person: Subscriber, after: datetime) -> datetime:
     """One whose settings can't be used here, such as a zone that this machine doesn't know, holds nobody else up."""
     try:
-        moment = next_digest_at(person, after)
+        return next_digest_at(person, after)
     except (ZoneInfoNotFoundError, OverflowError, ValueError) as error:
         log.error("subscriber can't be scheduled, tried again in a day", subscriber=person.id, reason=repr(error))
-        moment = after + timedelta(days=1)
-    schedule_subscriber(session, person, moment)
+        return after + timedelta(days=1)

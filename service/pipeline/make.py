@@ -12,7 +12,7 @@ from service.delivery.form import MessageForm
 from service.delivery.message import build_message
 from service.links import Fresh, fresh_link, mail_links
 from service.models import Delivery, Notice, NoticeKind, Sender
-from service.pipeline.digests import digest_again, topic_board
+from service.pipeline.digests import topic_board
 from service.render import Press, render_notice
 from service.store.database import reading
 from service.store.ledger import Claimed
@@ -43,8 +43,10 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
             email = render_notice(row, person, topics, link=link, sent_on=sent_on)
             return email.subject, build_message(email, sender, to=claimed.to, key=row.key, now=now)
         assert isinstance(row, Delivery)
-        with reading(engine) as session:
-            digest = digest_again(session, person, row, board)
+        if not board.has_read(row):
+            with reading(engine) as session:
+                board.read(session, row)
+        digest = board.again(person, row)
         links = mail_links(sender, person.key, row.digest_on)
         encoded = press.encoded_email(digest, links, sent_on=sent_on)
         message = form.message(encoded, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)

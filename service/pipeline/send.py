@@ -13,8 +13,9 @@ from sqlmodel import Session
 from service.cadence import why_no_mail
 from service.errors import WrongUse
 from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber, SubscriberState
+from service.pipeline.crew import Crew
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
-from service.pipeline.digests import Planned, already_planned, plan_digests
+from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
@@ -25,7 +26,7 @@ from service.store.deliveries import (
     delivery_keys,
     lock_planning,
     open_deliveries,
-    plan_delivery,
+    plan_deliveries,
 )
 from service.store.ledger import due_mails, make_due
 from service.store.subscribers import all_subscribers, subscribers_by_email
@@ -87,8 +88,9 @@ def dry_run(engine: Engine, people: Sequence[Subscriber], on: date, now: datetim
             reason = f"still {delivery.state} from before"
             email = by_id[delivery.subscriber_id].email
             outcomes.append(Outcome(email, delivery.digest_on, DeliveryState.PLANNED, reason, tuple(delivery.paper_ids)))
+        planner = Planner(on)
         for portion in _portions(active):
-            for planned in plan_digests(session, portion, on):
+            for planned in planner.digests(session, portion):
                 if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
                     outcomes.append(_stands(planned) or _planned(planned.digest))
     return _report(on, None, outcomes)
@@ -107,6 +109,7 @@ def send_now(
     should_stop: Callable[[], bool] = lambda: False,
     states: Collection[str] = OPEN_STATES,
     workers: Path | None = None,
+    crew: Crew | None = None,
 ) -> SendReport:
     """Plan the digests of day `on`, and send them with whatever these people still have open from before.
 
@@ -122,18 +125,22 @@ def send_now(
         waiting = due_mails(session, clock(), states, digests_of=_ids(active))
         keys = planned | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
-    send_all(
-        engine,
-        transport,
-        waiting,
-        mail_maker(engine, sender),
-        clock,
-        progress=progress,
-        should_stop=should_stop,
-        states=states,
-        workers=workers,
-        note=subjects.__setitem__,
-    )
+    note = subjects.__setitem__
+    if crew and crew.size(waiting) > 1:
+        crew.send_all(waiting, progress=progress, should_stop=should_stop, note=note)
+    else:
+        send_all(
+            engine,
+            transport,
+            waiting,
+            mail_maker(engine, sender),
+            clock,
+            progress=progress,
+            should_stop=should_stop,
+            states=states,
+            workers=workers,
+            note=note,
+        )
     with reading(engine) as session:
         outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
     told = {(outcome.email, outcome.on) for outcome in outcomes}
@@ -164,15 +171,15 @@ def _plan_issue(
     issue_id: int | None = None
     keys: set[str] = set()
     already: list[Outcome] = []
+    planner = Planner(on)
     for portion in _portions(people):
         with transaction(engine) as session:
             lock_planning(session)
-            for planned in plan_digests(session, portion, on):
-                if outcome := _stands(planned):
-                    already.append(outcome)
-                    continue
+            found = [(planned, _stands(planned)) for planned in planner.digests(session, portion)]
+            already += [outcome for _, outcome in found if outcome]
+            if fresh := [planned for planned, outcome in found if not outcome]:
                 issue_id = issue_id or add_issue(session, started_by="send-now", now=now)
-                keys.add(plan_delivery(session, issue_id, planned.digest, planned.delivery, now).key)
+                keys.update(plan_deliveries(session, issue_id, fresh, now))
     return issue_id, keys, already
 
 

@@ -37,17 +37,19 @@ class Upvotes(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """Why a paper is in."""
+class Note:
+    """What stands below a paper: why it is in, who wrote the summary, and for which topics."""
 
     phrases: tuple[tuple[str, str], ...]  # what it says itself, and where: `planning`, `in the abstract`
     sentences: tuple[str, ...]
+    credit: str  # who wrote the summary
+    chips: tuple[str, ...]  # the person's topics that it fits, where it fits more than one
 
     def in_text(self, label: str) -> str:
-        """`Why: "planning" in the title, "agents" in the abstract. You follow Ada Okafor.`"""
+        """`Why: "planning" in the title, "agents" in the abstract. You follow Ada Okafor. The authors' own sentence.`"""
         quoted = ", ".join(f'"{phrase}" {place}' for phrase, place in self.phrases)
-        said = " ".join(((f"{quoted}.",) if quoted else ()) + self.sentences)
-        return f"{label} {said}" if said else ""
+        said = ((f"{quoted}.",) if quoted else ()) + self.sentences
+        return " ".join(((label, *said) if said else ()) + ((self.credit,) if self.credit else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,9 @@ class Card:
     origin: tuple[str, ...]  # authors, organisation, arXiv id, day
     upvotes: Upvotes | None
     thumbnail: str | None
-    chips: tuple[str, ...]  # the person's topics that it fits, where it fits more than one
     tldr: str
-    credit: str  # who wrote the summary
     extras: tuple[tuple[str, str], ...]  # a label, and what the paper says to it
-    why: Why
+    note: Note
     links: tuple[Link, ...]
     actions: tuple[Link, ...]
 
@@ -93,7 +93,6 @@ class Reader:
 
 def card(pick: Pick, number: str, reader: Reader) -> Card:
     paper, language = pick.paper, reader.language
-    names = [reader.topics[slug].name for slug in pick.chips if slug in reader.topics]
     origin = (
         authors_line(paper, language),
         shown(paper.organization, 100),
@@ -107,13 +106,21 @@ def card(pick: Pick, number: str, reader: Reader) -> Card:
         origin=tuple(part for part in origin if part),
         upvotes=upvotes(paper, language),
         thumbnail=thumbnail(paper),
-        chips=tuple(names) if len(names) > 1 else (),
         tldr=shown(paper.tldr, _LONGEST_TEXT),
-        credit=_credit(paper, language),
         extras=tuple(_extras(paper, reader)),
-        why=Why(tuple(phrases(pick.matches, language)), tuple(_sentences(pick, reader))),
+        note=note(pick, reader),
         links=tuple(_links(paper, language)),
         actions=tuple(_actions(pick, reader)),
+    )
+
+
+def note(pick: Pick, reader: Reader) -> Note:
+    names = tuple(reader.topics[slug].name for slug in pick.chips if slug in reader.topics)
+    return Note(
+        tuple(phrases(pick.matches, reader.language)),
+        tuple(_sentences(pick, reader)),
+        _credit(pick.paper, reader.language),
+        names if len(names) > 1 else (),
     )
 
 

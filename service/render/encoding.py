@@ -9,33 +9,53 @@ from __future__ import annotations
 
 import re
 from binascii import b2a_qp
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
-_PLAIN = re.compile("[!-<>-~]+")
 _LONGEST_LINE = 76
+_BREAK, _STOP = b"\n."
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
 def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
-    if _PLAIN.fullmatch(text):
-        return b"".join(_unstopped(text[start : start + _CUT].encode()) + b"=\r\n" for start in range(0, len(text), _CUT))
-    *whole, last = text.encode().split(b"\n")
+    if not text:
+        return b""
+    if text.isascii() and text.isprintable() and "=" not in text:  # as names and links are
+        return in_lines(text.encode())
+    content = text.encode()
+    if content[-1] == _BREAK:
+        body = b2a_qp(content.replace(b"\n", b"\r\n"))
+    else:
+        body = b2a_qp(content.replace(b"\n", b"\r\n") + b"\r\n")[:-2] + b"=\r\n"
+    return body if _is_sound(content, body) else _with_room(content)
+
+
+def in_lines(content: bytes) -> bytes:
+    """What has no byte that must be quoted, encoded."""
+    rest = content[_CUT:]
+    body = b"%b=\r\n%b=\r\n" % (content[:_CUT], rest) if rest else content + b"=\r\n"
+    return _with_room(content) if len(rest) > _CUT or not _is_unstopped(body) else body
+
+
+def _is_unstopped(body: bytes) -> bool:
+    return body[0] != _STOP and b"\n." not in body
+
+
+def _is_sound(content: bytes, body: bytes) -> bool:
+    """The standard library lets full stops begin lines, and a line with a blank at its end become too long."""
+    if not _is_unstopped(body) or b"\r" in content:
+        return False
+    return content[-1] not in b" \t" and b" \n" not in content and b"\t\n" not in content
+
+
+def _with_room(content: bytes) -> bytes:
+    *whole, last = content.split(b"\n")
     lines = [b"=\r\n".join(_cut(line)) + b"\r\n" for line in whole]
-    if last:
-        lines.append(b"".join(piece + b"=\r\n" for piece in _cut(last)))
-    return b"".join(lines)
+    return b"".join(lines) + b"".join(piece + b"=\r\n" for piece in _cut(last) if piece)
 
 
-def _cut(line: bytes) -> Iterable[bytes]:
-    """What fits in a line each. The standard library's pieces are sound for most lines."""
-    pieces = b2a_qp(line).split(b"=\n")
-    is_sound = len(pieces[-1]) < _LONGEST_LINE and not any(piece.startswith(b".") for piece in pieces)
-    return pieces if is_sound else _cut_with_room(line)
-
-
-def _cut_with_room(line: bytes) -> Iterator[bytes]:
+def _cut(line: bytes) -> Iterator[bytes]:
     rest = _UNSAFE.sub(lambda unsafe: b"=%02X" % unsafe.group()[0], line.replace(b"=", b"=3D"))
     while len(rest) > _CUT:
         cut = _CUT - next((back for back in (1, 2) if rest[_CUT - back] == ord("=")), 0)

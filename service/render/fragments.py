@@ -1,17 +1,48 @@
-"""Blocks of the mails' templates as fragments: rendered, cut at marks, and encoded. Pure; templates count as code."""
+"""Blocks of the mails' templates as fragments: rendered, cut where something else stands, encoded. Pure.
+
+Templates count as code.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
-from service.render.encoding import encoded
+from jinja2.runtime import Context
+from markupsafe import escape
+
+from service.render.encoding import encoded, in_lines
 from service.render.sheets import Sheet
 from service.render.templates import mail_template
+from service.render.words import wrapped
 
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
-Fragment = tuple[bytes | str, ...]  # encoded bytes, and the names of what stands between them
+_MARKUP = re.compile("[&<>\"']")
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/"  # in links (RFC 3986), and in html
+
+
+class Parts(NamedTuple):
+    """The same of both parts of a mail, encoded."""
+
+    html: bytes
+    text: bytes
+
+
+class Fragment(NamedTuple):
+    """Encoded bytes, and the names of what stands between them."""
+
+    fixed: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    def filled(self, own: Mapping[str, Parts], part: int) -> list[bytes]:
+        """With what has a name in its place: its html (0) or its text (1)."""
+        pieces = [b""] * (2 * len(self.names) + 1)
+        pieces[::2] = self.fixed
+        pieces[1::2] = [own[name][part] for name in self.names]
+        return pieces
 
 
 def mark(name: str) -> str:
@@ -19,44 +50,51 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
+def slot(words: str) -> Parts:
+    """What is a person's own, as it stands in a mail."""
+    content = words.encode()
+    if words.startswith("https://") and not content.translate(None, _UNRESERVED):
+        link = in_lines(content)
+        return Parts(link, link)
+    return Parts(html_slot(words), encoded(wrapped(words)))
+
+
+def html_slot(words: str) -> bytes:
+    """The one place that escapes. Markupsafe takes its time where there is nothing to escape."""
+    return encoded(str(escape(words)) if _MARKUP.search(words) else words)
+
+
 class TemplateBlocks:
-    """The blocks of one template."""
+    """The blocks of one template of digests."""
 
     def __init__(self, name: str, frame: Sheet) -> None:
         self._template = mail_template(name)
         self._frame = frame
-        everything = self._template.render(sheet=frame, say=frame.language.say)
-        self.before = everything.partition(self.rendered("top"))[0]
-        self.behind = everything.rpartition(self.rendered("end"))[2]
 
-    def rendered(self, block: str, **values: object) -> str:
-        shown = {"sheet": self._frame, "say": self._frame.language.say, **values}
-        return "".join(self._template.blocks[block](self._template.new_context(shown)))
+    def ends(self, frame: Sheet) -> tuple[Fragment, Fragment]:
+        """What stands before and behind the jumps, charts, cards and lines of a mail."""
+        context = self._context({"jumps": "", "charts": mark("charts")}, {"sheet": frame})
+        before, _, behind = "".join(self._template.root_render_func(context)).partition(mark("charts"))
+        return _cut(before), _cut(behind.rstrip() + "\n")
 
-    def around(self, block: str, inner: str, **values: object) -> tuple[bytes, bytes]:
-        """What a block of several puts before and behind those that it holds; `values` has one of them."""
-        before, _, behind = self.rendered(block, **values).partition(self.rendered(inner, **values))
-        return encoded(before), encoded(behind)
+    def fragment(self, block: str, *inner: str, **values: object) -> Fragment:
+        """A block, cut at its marks and where its `inner` blocks stand."""
+        context = self._context({name: mark(name) for name in inner}, values)
+        return _cut("".join(self._template.blocks[block](context)))
 
-
-def cut(text: str) -> Fragment:
-    """At its marks."""
-    return tuple(part if number % 2 else encoded(part) for number, part in enumerate(_MARK.split(text)))
-
-
-def filled(fragment: Fragment, own: Mapping[str, bytes]) -> list[bytes]:
-    """With what is the person's own, encoded, by its name."""
-    return [own[piece] if isinstance(piece, str) else piece for piece in fragment]
+    def _context(self, inner: Mapping[str, str], values: Mapping[str, object]) -> Context:
+        """With what stands instead of `inner` blocks."""
+        context = self._template.new_context({"sheet": self._frame, "say": self._frame.language.say, **values})
+        for name, words in inner.items():
+            context.blocks[name] = [partial(_only, words)]
+        return context
 
 
-def numbered(fragment: Fragment, number: int) -> list[bytes]:
-    """With the number filled in: pieces between which the other mark stands."""
-    pieces = [b""]
-    for piece in fragment:
-        if piece == "number":
-            pieces[-1] += encoded(f"{number}")
-        elif isinstance(piece, str):
-            pieces.append(b"")
-        else:
-            pieces[-1] += piece
-    return pieces
+def _only(words: str, _: Context) -> Iterator[str]:
+    """As the block of a template that says no more."""
+    yield words
+
+
+def _cut(text: str) -> Fragment:
+    pieces = _MARK.split(text)
+    return Fragment(tuple(map(encoded, pieces[::2])), tuple(pieces[1::2]))

@@ -52,10 +52,13 @@ class Language:
     def weekday_initial(self, day: date) -> str:
         return format_date(day, "EEEEE", locale=self.locale)
 
-    @lru_cache(maxsize=1000)  # noqa: B019
     def listed(self, things: tuple[str, ...]) -> str:
         """`a, b and c`."""
-        return format_list(things, locale=self.locale)
+        return self._list_of(len(things)).format(*things)
+
+    @lru_cache(maxsize=100)  # noqa: B019 - languages are few and stay
+    def _list_of(self, count: int) -> str:
+        return format_list(["{}"] * count, locale=self.locale)
 
     @lru_cache(maxsize=1000)  # noqa: B019 - languages are few and stay
     def number(self, number: float) -> str:

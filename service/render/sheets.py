@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 from service.models import Digest, DigestKind, MailLinks, Pick, Theme
 from service.render.cards import Card, Line, Link, Reader, card, line
@@ -77,7 +78,8 @@ class Sheet:
     lines: tuple[Lines, ...]
     more_count: int  # papers that only the web version lists
     web: str | None  # its address; None where this is it
-    reason: str  # why the person gets this
+    reason: str  # why the person gets this; the schedule ends the sentence
+    schedule: str
     links: tuple[Link, ...]
     postal_line: str | None
 
@@ -103,18 +105,18 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     spoken = language(person.language)
     topics = {topic.slug: topic for topic in digest.topics}
     reader = Reader(spoken, links, topics, digest.on, with_abstract=person.with_abstract)
-    cards = grouped_cards(digest, spoken)
-    lines = grouped_lines(digest, digest.lines + digest.unlisted if is_web else digest.lines, spoken)
+    cards = list(grouped_cards(digest, spoken))
+    lines = list(grouped_lines(digest, digest.lines + digest.unlisted if is_web else digest.lines, spoken))
     shown_picks = [pick for picks in [*(picks for _, picks in cards), *(picks for _, picks, _ in lines)] for pick in picks]
     return Sheet(
         language=spoken,
         subject=subject_line(digest),
         preheader=preheader(digest),
         day=spoken.day(sent_on),
-        heading=heading_of(digest, spoken),
+        heading=heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken),
         lead=lead_of(digest, spoken),
         has_samples=any(pick.paper.is_sample for pick in shown_picks),
-        charts=charts_of(digest, spoken),
+        charts=charts_of(digest.week.days, digest.week.themes, spoken) if digest.week else (),
         groups=tuple(_groups(cards, reader)),
         lines=tuple(
             Lines(heading, tuple(line(pick, spoken, has_gist=has_gist) for pick in picks)) for heading, picks, has_gist in lines
@@ -122,7 +124,8 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
-        links=tuple(foot_links(digest, links, spoken, is_web=is_web)),
+        schedule=schedule_of(digest, spoken),
+        links=tuple(foot_links(links, spoken, is_weekly=is_weekly(digest), has_web=not is_web and bool(digest.picks))),
         postal_line=postal_line,
     )
 
@@ -150,33 +153,41 @@ def _without_last_card(whole: Sheet) -> Sheet:
     return replace(whole, groups=(*others, *kept), more_count=whole.more_count + 1)
 
 
-def heading_of(digest: Digest, spoken: Language) -> str:
+@lru_cache(maxsize=1000)
+def heading(kind: DigestKind, count: int, total: int, spoken: Language) -> str:
     """`Seven papers for you, out of 43`."""
-    count = len(digest.passed)
-    one, many = _HEADINGS[digest.kind]
-    total = spoken.number(digest.looked_at_count)
+    of_all = spoken.number(total)
     if not count:
-        return spoken.say("Nothing for you, out of %(total)s", total=total)
-    words = spoken.count(one, many, count, number=number_in_words(count, spoken), total=total)
+        return spoken.say("Nothing for you, out of %(total)s", total=of_all)
+    one, many = _HEADINGS[kind]
+    words = spoken.count(one, many, count, number=number_in_words(count, spoken), total=of_all)
     return words[:1].upper() + words[1:]
 
 
 def lead_of(digest: Digest, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
-    if not digest.passed:
+    if digest.first is None:
         return _silence_in_words(digest, spoken)
-    count = len(digest.topics)
+    return _lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
+
+
+@lru_cache(maxsize=1000)
+def _lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
+    number = number_in_words(minutes, spoken).capitalize()
+    time = spoken.count("One minute.", "%(number)s minutes.", minutes, number=number)
+    in_words = number_in_words(topic_count, spoken)
+    topics = spoken.count("in your topic", "in your %(number)s topics", topic_count, number=in_words)
     order = spoken.say("strongest first")
-    topics = spoken.count("in your topic", "in your %(number)s topics", count, number=number_in_words(count, spoken))
-    return f"{_minutes(digest, spoken)} {_days(digest, spoken)}, {topics}, {order}."
+    return f"{time} {_days(covered_from, on, spoken)}, {topics}, {order}."
 
 
 def _silence_in_words(digest: Digest, spoken: Language) -> str:
     if not digest.topics:
         return spoken.say("You have chosen no topics.")
+    days = _days(digest.covered_from, digest.on, spoken)
     if not digest.looked_at_count:
-        return spoken.say("%(days)s: no new papers.", days=_days(digest, spoken))
-    looked = spoken.say("%(days)s: none of its papers reached your bar.", days=_days(digest, spoken))
+        return spoken.say("%(days)s: no new papers.", days=days)
+    looked = spoken.say("%(days)s: none of its papers reached your bar.", days=days)
     near = len(digest.near_misses)
     if not near:
         return looked
@@ -184,38 +195,34 @@ def _silence_in_words(digest: Digest, spoken: Language) -> str:
     return f"{looked} {told}"
 
 
-def _minutes(digest: Digest, spoken: Language) -> str:
-    number = number_in_words(digest.minutes, spoken).capitalize()
-    return spoken.count("One minute.", "%(number)s minutes.", digest.minutes, number=number)
-
-
-def _days(digest: Digest, spoken: Language) -> str:
-    last = spoken.day(digest.on)
-    if digest.covered_from >= digest.on:
+def _days(covered_from: date, on: date, spoken: Language) -> str:
+    last = spoken.day(on)
+    if covered_from >= on:
         return spoken.say("The list of %(day)s", day=last)
-    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(digest.covered_from), last=last)
+    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(covered_from), last=last)
 
 
-def grouped_cards(digest: Digest, spoken: Language) -> list[tuple[str, tuple[Pick, ...]]]:
+def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[str, tuple[Pick, ...]]]:
     """The picks that get a full card, under their headings."""
-    say = spoken.say
-    also = say("Also chosen")
-    told = [(shown(section.topic.name, 100) if section.topic else also, section.picks) for section in digest.sections]
-    told += [(say("A second look"), (digest.second_look,))] if digest.second_look else []
-    told += [(say("Outside your topics"), (digest.outside,))] if digest.outside else []
-    return told
+    for section in digest.sections:
+        yield shown(section.topic.name, 100) if section.topic else spoken.say("Also chosen"), section.picks
+    if digest.second_look:
+        yield spoken.say("A second look"), (digest.second_look,)
+    if digest.outside:
+        yield spoken.say("Outside your topics"), (digest.outside,)
 
 
-def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> list[tuple[str, tuple[Pick, ...], bool]]:
+def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> Iterator[tuple[str, tuple[Pick, ...], bool]]:
     """The picks that get one line, under their headings, and whether with their gist: a riser's stands on its card."""
-    week, near = digest.week, () if digest.passed else digest.near_misses
-    told = (
-        (spoken.say("Rising fastest"), week.risers if week else (), False),
-        (spoken.say("Much read, outside your topics"), week.missed if week else (), True),
-        (spoken.say("Also new, in a line"), whole, True),
-        (spoken.say("Near misses"), near, True),
-    )
-    return [group for group in told if group[1]]
+    week = digest.week
+    if week and week.risers:
+        yield spoken.say("Rising fastest"), week.risers, False
+    if week and week.missed:
+        yield spoken.say("Much read, outside your topics"), week.missed, True
+    if whole:
+        yield spoken.say("Also new, in a line"), whole, True
+    elif digest.near_misses and digest.first is None:
+        yield spoken.say("Near misses"), digest.near_misses, True
 
 
 def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
@@ -226,12 +233,9 @@ def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> I
         yield Group(heading, cards)
 
 
-def charts_of(digest: Digest, spoken: Language) -> tuple[Chart, ...]:
-    week = digest.week
-    if week is None:
-        return ()
-    most = max((count for theme in week.themes for count in theme.counts), default=1) or 1
-    return tuple(_chart(theme, week.days, most, spoken) for theme in week.themes)
+def charts_of(days: Sequence[date], themes: Sequence[Theme], spoken: Language) -> tuple[Chart, ...]:
+    most = max((count for theme in themes for count in theme.counts), default=1) or 1
+    return tuple(_chart(theme, days, most, spoken) for theme in themes)
 
 
 def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> Chart:
@@ -247,20 +251,33 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 
 
 def reason_of(digest: Digest, spoken: Language) -> str:
-    person = digest.subscriber
-    names = tuple(shown(topic.name, 100) for topic in digest.topics)
-    schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
+    """Why the person gets this; how often follows."""
+    return _reason(tuple([topic.name for topic in digest.topics]), spoken)
+
+
+@lru_cache(maxsize=10_000)
+def _reason(names: tuple[str, ...], spoken: Language) -> str:
     if not names:
-        return spoken.say("You get this %(schedule)s.", schedule=schedule)
-    chosen = spoken.listed(names)
-    return spoken.say("You get this because you chose %(topics)s, %(schedule)s.", topics=chosen, schedule=schedule)
+        return spoken.say("You get this")
+    return spoken.say(
+        "You get this because you chose %(topics)s,", topics=spoken.listed(tuple(shown(name, 100) for name in names))
+    )
 
 
-def foot_links(digest: Digest, links: MailLinks, spoken: Language, *, is_web: bool = False) -> Iterator[Link]:
+def schedule_of(digest: Digest, spoken: Language) -> str:
+    person = digest.subscriber
+    return schedule_in_words(person.cadence, person.hour, person.zone, spoken) + "."
+
+
+def is_weekly(digest: Digest) -> bool:
+    return digest.subscriber.cadence.startswith("weekly")
+
+
+def foot_links(links: MailLinks, spoken: Language, *, is_weekly: bool, has_web: bool) -> Iterator[Link]:
     yield Link(spoken.say("Change topics and times"), links.settings)
-    if not digest.subscriber.cadence.startswith("weekly"):
+    if not is_weekly:
         yield Link(spoken.say("Weekly instead"), f"{links.settings}#cadence")
     yield Link(spoken.say("Pause"), links.pause)
     yield Link(spoken.say("Unsubscribe"), links.unsubscribe)
-    if digest.picks and not is_web:
+    if has_web:
         yield Link(spoken.say("Read on the web"), links.web)

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from service.models import Digest, DigestKind
-from service.render.language import language
+from service.render.language import Language, language
 from service.render.words import shortened, shown
 
+_MOST_NAMES = 2
 _LONGEST_SUBJECT = 110
 _LONGEST_PREHEADER = 150
 
 
 def subject_line(digest: Digest) -> str:
     """`3 papers: Agents & tool use, Code · Title of the first`."""
-    spoken = language(digest.subscriber.language)
-    if not digest.passed:
+    spoken, first = language(digest.subscriber.language), digest.first
+    if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
-    names = [shown(section.topic.name, 60) for section in digest.sections if section.topic]
-    if len(names) > 2:
-        names = [", ".join(names[:2]) + " " + spoken.say("and %(number)s more", number=len(names) - 2)]
-    count = len(digest.passed)
+    topics = [section.topic for section in digest.sections if section.topic]
+    count, more = _counted(digest.kind, digest.passed_count, len(topics) - _MOST_NAMES, spoken)
+    names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
+    told = f"{count}: {names}{more}" if names else count
+    return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
+
+
+@lru_cache(maxsize=1000)
+def _counted(kind: DigestKind, count: int, more: int, spoken: Language) -> tuple[str, str]:
+    """How many papers, and how many topics beside those that are named."""
     number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
-    topics = f": {', '.join(names)}" if names else ""
-    return shortened(f"{_kind(digest)}{number}{topics} · {shown(digest.passed[0].paper.title, 200)}", _LONGEST_SUBJECT)
+    others = " " + spoken.say("and %(number)s more", number=more) if more > 0 else ""
+    if kind is DigestKind.WEEKLY:
+        return spoken.say("Your week, ") + number, others
+    return (spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else "") + number, others
 
 
 def preheader(digest: Digest) -> str:
     """What is in it beyond the title that the subject holds: a week's themes, a second look, the first paper in a sentence."""
-    if not digest.passed:
+    first = digest.first
+    if first is None:
         return ""
-    first = digest.passed[0].paper
-    told = [*_news(digest), shown(first.tldr or first.title, _LONGEST_PREHEADER)]
-    return shortened(" ".join(told), _LONGEST_PREHEADER)
+    told = shown(first.paper.tldr or first.paper.title, _LONGEST_PREHEADER)
+    if digest.week or digest.second_look:
+        told = " ".join((*_news(digest), told))
+    return shortened(told, _LONGEST_PREHEADER)
 
 
 def _news(digest: Digest) -> Iterator[str]:
@@ -44,10 +56,3 @@ def _news(digest: Digest) -> Iterator[str]:
         title = shown(digest.second_look.paper.title, 80)
         before, now = spoken.number(look.upvotes_then), spoken.number(look.upvotes_now)
         yield spoken.say("Took off: %(title)s, %(before)s to %(now)s upvotes.", title=title, before=before, now=now)
-
-
-def _kind(digest: Digest) -> str:
-    spoken = language(digest.subscriber.language)
-    if digest.kind is DigestKind.WEEKLY:
-        return spoken.say("Your week, ")
-    return spoken.say("The days you missed, ") if digest.kind is DigestKind.CATCH_UP else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -49,23 +49,16 @@ def shortened(text: str, longest: int) -> str:
 def wrapped(text: str, width: int = 78) -> str:
     """In lines of at most that many characters; only a link is never broken."""
     lines: list[str] = []
-    used = width
-    for word in _breakable(text, width):
-        used += len(word) + 1
-        if used > width:
-            lines.append(word)
-            used = len(word)
-        else:
-            lines[-1] += f" {word}"
-    return "\n".join(lines)
-
-
-def _breakable(text: str, width: int) -> Iterator[str]:
-    for word in text.split(" "):
-        if len(word) <= width or "://" in word:
-            yield word
-        else:
-            yield from (word[start : start + width] for start in range(0, len(word), width))
+    while len(text) > width:
+        end = text.rfind(" ", 0, width + 1)
+        if end < 0:  # its first word alone is longer
+            word = text.partition(" ")[0]
+            if word == text and "://" in word:
+                break
+            end = len(word) if "://" in word else width
+        lines.append(text[:end])
+        text = text[end:].removeprefix(" ")
+    return "\n".join((*lines, text))
 
 
 def authors_line(paper: Paper, language: Language = ENGLISH) -> str:
@@ -87,6 +80,7 @@ def cadence_in_words(cadence: str, language: Language = ENGLISH) -> str:
     return language.say("on weekdays") if rhythm == "weekdays" else language.say("daily")
 
 
+@lru_cache(maxsize=10_000)
 def schedule_in_words(cadence: str, hour: int, zone: str, language: Language = ENGLISH) -> str:
     """`daily at 08:00, Berlin time`."""
     rhythm, time = cadence_in_words(cadence, language), hour_in_words(hour, zone, language)

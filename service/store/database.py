@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, create_engine
 
-from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.store.topics import put_topics
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
@@ -33,45 +27,14 @@ def open_database(url: str) -> Engine:
     engine = _sqlite_engine(url) if make_url(url).get_backend_name() == "sqlite" else _postgresql_engine(url)
     try:
         with _failures(engine):
-            if _schema_version(engine) != _newest_version():
+            if _schema_version(engine) != newest_version():
+                from service.store.schema import migrate  # with alembic a tenth of a second to import, and seldom needed
+
                 migrate(engine)
     except StoreFailed:
         engine.dispose()
         raise
     return engine
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the schema up in one transaction, whose lock keeps a second process waiting; a failure leaves nothing."""
-    with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
-        take_lock(connection, "migrate")
-        before = MigrationContext.configure(connection).get_current_revision()
-        if before == _newest_version():
-            return  # another process was faster
-        if before is not None and before not in _known_versions():
-            raise StoreFailed("the database was made by a newer Paperround: install that one")
-        command.upgrade(_alembic_config(connection), "head")
-        if before is None:
-            with Session(bind=connection, join_transaction_mode="rollback_only") as session:
-                put_topics(session, shipped_catalogue(), author="paperround", reason="shipped", now=datetime.now(UTC))
-                session.commit()  # of the session; the transaction ends with `connection.begin()`
-
-
-@contextmanager
-def _foreign_keys_off(connection: Connection) -> Iterator[None]:
-    """SQLite changes a constraint by making the table anew; with its keys on, dropping the old one empties what refers to it.
-
-    The pragma does nothing within a transaction (https://www.sqlite.org/lang_altertable.html, section 7).
-    """
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    driver.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        driver.execute("PRAGMA foreign_keys=ON")
 
 
 @contextmanager
@@ -81,12 +44,46 @@ def transaction(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+class KeptConnection:
+    """For very many short transactions, one at a time: a new connection from the pool takes longer than what they do."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """As `transaction`, without a session. After an error the next one opens another connection. Raises StoreFailed."""
+        with self._lock, _failures(self._engine):
+            self._connection = self._connection or self._engine.connect()
+            try:
+                with self._connection.begin():
+                    yield self._connection
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """For questions only: takes no write lock, and works on a database that can't be written."""
     read_only = engine.execution_options(read_only=True)
     with _failures(engine), Session(read_only, expire_on_commit=False) as session:
         yield session
+
+
+@contextmanager
+def session_on(connection: Connection) -> Iterator[Session]:
+    """Within the connection's transaction, which goes on after it."""
+    with Session(bind=connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+        yield session
+        session.flush()
 
 
 @contextmanager
@@ -187,25 +184,13 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _schema_version(engine: Engine) -> str | None:
+    """As alembic's table has it; none in an empty database."""
     with engine.execution_options(read_only=True).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _known_versions() -> set[str]:
-    return {script.revision for script in _scripts(MIGRATIONS).walk_revisions()}
-
-
-def _newest_version() -> str | None:
-    return _scripts(MIGRATIONS).get_current_head()
-
-
-@cache
-def _scripts(folder: Path) -> ScriptDirectory:
-    return ScriptDirectory(str(folder))
-
-
-def _alembic_config(connection: Connection | None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    return config
+def newest_version() -> str:
+    """Its file's name begins with it."""
+    return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]

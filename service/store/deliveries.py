@@ -6,12 +6,13 @@ planned again, by the same row; every other state stands.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from itertools import accumulate, compress, pairwise
 from typing import Any, TypeVar
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, insert, update
 from sqlmodel import Session, col, or_, select
 
 from service.models import (
@@ -100,31 +101,49 @@ def _lines(holding: Sequence[Delivery]) -> dict[str, tuple[date, int]]:
     return {key: line for key, line in lines.items() if key not in cards}
 
 
-def plan_delivery(session: Session, issue_id: int, digest: Digest, earlier: Delivery | None, now: datetime) -> Delivery:
-    """Freeze one person's part of the issue; a skipped `earlier` one of the same day is planned anew."""
-    assert digest.subscriber.id is not None
-    row = earlier or Delivery(
-        issue_id=issue_id, subscriber_id=digest.subscriber.id, digest_on=digest.on, since_on=digest.since, planned_at=now
-    )
-    if earlier is not None:
-        count_candidates(session, earlier.issue_id, -1)
-    count_candidates(session, issue_id, 1)
-    row.issue_id = issue_id
-    row.key = new_key()
-    row.since_on = digest.since
-    row.topics = [topic.slug for topic in digest.topics]
-    row.topic_versions = {topic.slug: topic.version for topic in digest.topics}
-    row.state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
-    row.reason = digest.silence
-    row.paper_ids = [pick.paper.id for pick in digest.picks]
-    row.looked_at_count = digest.looked_at_count
-    row.plan = digest.plan
-    row.planned_at = now
-    row.attempts = 0
-    row.next_try_at = row.tried_at = row.smtp_reply = row.enhanced_code = row.bounce = None
-    session.add(row)
-    session.flush()
-    return row
+def plan_deliveries(
+    session: Session, issue_id: int, digests: Sequence[tuple[Digest, Delivery | None]], now: datetime
+) -> list[str]:
+    """Freeze these people's parts of the issue; answers their keys.
+
+    Beside each digest stands the skipped delivery of the same day, where there is one: it is planned anew.
+    """
+    rows = [_planned(issue_id, digest, now) for digest, _ in digests]
+    again = [row | {"row": earlier.id} for row, (_, earlier) in zip(rows, digests, strict=True) if earlier]
+    new = [
+        row | {"subscriber_id": digest.subscriber.id, "digest_on": digest.on, "uncertain_count": 0}
+        for row, (digest, earlier) in zip(rows, digests, strict=True)
+        if not earlier
+    ]
+    table = Delivery.metadata.tables["delivery"]
+    connection = session.connection()
+    if new:
+        connection.execute(insert(table), new)
+    if again:
+        connection.execute(update(table).where(table.c.id == bindparam("row")), again)
+    for issue, count in Counter(earlier.issue_id for _, earlier in digests if earlier).items():
+        count_candidates(session, issue, -count)
+    count_candidates(session, issue_id, len(rows))
+    return [row["key"] for row in rows]
+
+
+def _planned(issue_id: int, digest: Digest, now: datetime) -> dict[str, Any]:
+    """The columns of a delivery that the planning sets."""
+    return {
+        "issue_id": issue_id,
+        "key": new_key(),
+        "since_on": digest.since,
+        "topics": [topic.slug for topic in digest.topics],
+        "topic_versions": {topic.slug: topic.version for topic in digest.topics},
+        "state": DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED,
+        "reason": digest.silence,
+        "paper_ids": [pick.paper.id for pick in digest.picks],
+        "looked_at_count": digest.looked_at_count,
+        "plan": digest.plan,
+        "planned_at": now,
+        "attempts": 0,
+        **dict.fromkeys(("next_try_at", "tried_at", "smtp_reply", "enhanced_code", "bounce")),
+    }
 
 
 def lock_delivery(session: Session, delivery: Delivery) -> None:

@@ -70,8 +70,9 @@ def due_mails(
     for table in TABLES if digests_of is None else (Delivery,):
         question = select(table.id, table.subscriber_id).where(is_due(table, now, states))
         ordered = question.order_by(col(table.attempts), col(table.planned_at), col(table.id))
-        found = session.exec(ordered).all()
-        refs += [(table, number) for number, person in found if number and (digests_of is None or person in digests_of)]
+        refs += [
+            (table, number) for number, person in session.exec(ordered) if number and (digests_of is None or person in digests_of)
+        ]
     return refs
 
 
@@ -82,6 +83,8 @@ def claim_mails(
     found: dict[Ref, Claimed] = {}
     for table in TABLES:
         ids = [number for kind, number in refs if kind is table]
+        if not ids:
+            continue
         free = select(table.id).where(col(table.id).in_(ids), is_due(table, now, states)).with_for_update(skip_locked=True)
         session.exec(update(table).where(col(table.id).in_(free)).values(worker=worker, lease_until=now + LEASE))
         ours = select(table, Subscriber).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func
+from sqlalchemy import bindparam, delete, func, update
 from sqlmodel import Session, col, select
 
 from service.models import Delivery, Mark, Notice, Subscriber, SubscriberState, Suppression
@@ -87,6 +87,14 @@ def overdue_subscriber_count(session: Session, before: datetime) -> int:
 def schedule_subscriber(session: Session, person: Subscriber, next_digest_at: datetime) -> None:
     person.next_digest_at = next_digest_at
     session.add(person)
+
+
+def schedule_subscribers(session: Session, moments: Mapping[int, datetime]) -> None:
+    """When each one's next digest is due."""
+    table = Subscriber.metadata.tables["subscriber"]
+    rows = [{"row": number, "next_digest_at": moment} for number, moment in moments.items()]
+    if rows:
+        session.connection().execute(update(table).where(table.c.id == bindparam("row")), rows)
 
 
 def lock_subscriber(session: Session, person: Subscriber) -> None:

@@ -1,29 +1,75 @@
-"""Start and settle one mail, with statements that are made once: they run for every mail. Touches the session it is given."""
+"""Start and settle mails, a group of them with one statement. Touches the connection it is given."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, and_, bindparam, exists, or_, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, update
 
 from service.models import OPEN_STATES, DeliveryState, Outgoing, Subscriber, Suppression
-from service.store.ledger import LEASE, Claimed, Settled
+from service.store.ledger import LEASE, TABLES, Claimed, Settled
+from service.store.prepared import prepared
 from service.subscribers import address_hash
 
 _DONE = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.EXPIRED)
 
+_Statement = Callable[[type[Outgoing]], Update]
+_Values = dict[str, Any]
 
-def start_mail(session: Session, claimed: Claimed, now: datetime) -> bool:
-    """Make a claimed mail `sending`; answers False, and changes nothing, where it must not go out as it is.
+
+def start_mails(connection: Connection, claims: Sequence[Claimed], now: datetime) -> list[bool]:
+    """Make claimed mails `sending`; answers False for one that must not go out as it is, which stays as it was.
 
     That is where the claim is lost, its domain was paused, the person's state, pause or address is another than when it was
     claimed, or the address is suppressed. Saying it twice changes nothing.
     """
+    values = [_start(claimed, now) for claimed in claims]
+    if _run(connection, _starting, claims, values) == len(claims):
+        return [True] * len(claims)
+    return [_run(connection, _starting, [claimed], [own]) == 1 for claimed, own in zip(claims, values, strict=True)]
+
+
+def settle_mails(connection: Connection, settled: Sequence[tuple[Claimed, Settled]], now: datetime) -> int:
+    """Record what became of started mails; their claims end. Answers how many that changed.
+
+    Where a claim is no longer this one, nothing changes: it was recorded before, or the lease ran out and somebody else took
+    the mail up, or the person was erased.
+    """
+    return _run(connection, _settling, [claimed for claimed, _ in settled], [_outcome(*one, now) for one in settled])
+
+
+def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled, now: datetime) -> bool:
+    """End or put off a claimed mail that was not handed over."""
+    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled, now)]) == 1
+
+
+def _run(connection: Connection, statement: _Statement, claims: Sequence[Claimed], values: Sequence[_Values]) -> int:
+    """Answers how many mails changed."""
+    dialect = connection.dialect
+    return sum(prepared(statement(table), dialect).run(connection, own) for table, own in _by_table(claims, values))
+
+
+def _by_table(claims: Sequence[Claimed], values: Sequence[_Values]) -> Iterator[tuple[type[Outgoing], list[_Values]]]:
+    for table in TABLES:
+        if own := [row for claimed, row in zip(claims, values, strict=True) if isinstance(claimed.mail, table)]:
+            yield table, own
+
+
+def _claim(claimed: Claimed) -> _Values:
+    return {
+        "mail": claimed.mail.id,
+        "by": claimed.worker,
+        "attempts_before": claimed.mail.attempts,
+        "attempt": claimed.mail.attempts + 1,
+    }
+
+
+def _start(claimed: Claimed, now: datetime) -> _Values:
     person = claimed.person
-    found = {
+    return {
         **_claim(claimed),
         "person": person.id,
         "person_state": person.state,
@@ -33,38 +79,9 @@ def start_mail(session: Session, claimed: Claimed, now: datetime) -> bool:
         "now": now,
         "lease_end": now + LEASE,
     }
-    return _run(session, _starting(type(claimed.mail)), found)
 
 
-def settle_mail(session: Session, claimed: Claimed, settled: Settled, now: datetime) -> bool:
-    """Record what became of a started mail; its claim ends.
-
-    Answers False, and changes nothing, where the claim is no longer this one: it was recorded before, or the lease ran out
-    and somebody else took the mail up, or the person was erased.
-    """
-    return _run(session, _settling(type(claimed.mail)), _outcome(claimed, settled, now))
-
-
-def settle_unstarted(session: Session, claimed: Claimed, settled: Settled, now: datetime) -> bool:
-    """End or put off a claimed mail that was not handed over."""
-    return _run(session, _settling_unstarted(type(claimed.mail)), _outcome(claimed, settled, now))
-
-
-def _run(session: Session, statement: Update, values: dict[str, Any]) -> bool:
-    result = session.connection().execute(statement, values)
-    return result.rowcount == 1
-
-
-def _claim(claimed: Claimed) -> dict[str, Any]:
-    return {
-        "mail": claimed.mail.id,
-        "by": claimed.worker,
-        "attempts_before": claimed.mail.attempts,
-        "attempt": claimed.mail.attempts + 1,
-    }
-
-
-def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> dict[str, Any]:
+def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> _Values:
     return {
         **_claim(claimed),
         "outcome": settled.state,
@@ -82,7 +99,7 @@ def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> dict[str, Any
 def _starting(table: type[Outgoing]) -> Update:
     mail, person = _columns(table), _columns(Subscriber)
     is_time = or_(mail.next_try_at.is_(None), mail.next_try_at <= bindparam("now"))
-    unsent = and_(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("attempts_before"), is_time)
+    unsent = and_(_is_open(mail), mail.attempts == bindparam("attempts_before"), is_time)
     started = and_(mail.state == DeliveryState.SENDING, mail.attempts == bindparam("attempt"))
     as_claimed = exists().where(
         person.id == bindparam("person"),
@@ -112,7 +129,7 @@ def _settling(table: type[Outgoing]) -> Update:
 @cache
 def _settling_unstarted(table: type[Outgoing]) -> Update:
     mail = _columns(table)
-    return _settled(table).where(mail.state.in_(OPEN_STATES), mail.attempts == bindparam("attempts_before"))
+    return _settled(table).where(_is_open(mail), mail.attempts == bindparam("attempts_before"))
 
 
 def _settled(table: type[Outgoing]) -> Update:
@@ -120,6 +137,11 @@ def _settled(table: type[Outgoing]) -> Update:
     told: dict[str, Any] = {name: bindparam(name) for name in names}
     count = _columns(table).uncertain_count + bindparam("more_uncertain")
     return _of_ours(table).values(state=bindparam("outcome"), uncertain_count=count, worker=None, lease_until=None, **told)
+
+
+def _is_open(mail: Any) -> ColumnElement[bool]:
+    """`in_` would be written out anew at each execution."""
+    return or_(*(mail.state == state for state in OPEN_STATES))
 
 
 def _of_ours(table: Any) -> Update:

@@ -64,17 +64,36 @@ def papers(draw: st.DrawFn) -> list[Paper]:
     ]
 
 
-def pick(draw: st.DrawFn, stored: Paper) -> Pick:
-    slugs = draw(st.lists(st.sampled_from([topic.slug for topic in TOPICS]), unique=True))
+@st.composite
+def found(draw: st.DrawFn) -> tuple[Match, ...]:
+    """What the topics find in a paper, the same for everybody."""
     reasons = st.lists(
         st.builds(Reason, WORDS, st.sampled_from(["title", "abstract", "keywords"]), st.floats(0.1, 1)), max_size=3
     )
-    matches = tuple(Match(slug, 0.7, draw(st.booleans()), draw(st.sampled_from(Band)), tuple(draw(reasons))) for slug in slugs)
+    return tuple(
+        Match(topic.slug, 0.7, draw(st.booleans()), draw(st.sampled_from(Band)), tuple(draw(reasons)))
+        for topic in draw(st.permutations(TOPICS))
+    )
+
+
+def pick(draw: st.DrawFn, stored: Paper, matches: tuple[Match, ...], topics: list[Topic]) -> Pick:
+    """Papers and matches are shared between people, as a wave's are."""
+    slugs = {topic.slug for topic in topics}
+    own = tuple(match for match in matches if match.slug in slugs)
+    entry = draw(st.sampled_from(list(Entry)))
+    if draw(st.booleans()):
+        return Pick(stored, own, Standing(0.7), entry)
+    followed = tuple(draw(st.lists(WORDS, max_size=2)))
     liking = st.builds(Liking, st.sampled_from([-0.5, 0.0, 0.5]), st.just(("2610.00001",)), st.just((("agent", 0.2),)))
     look = SecondLook(DAY - timedelta(days=draw(st.integers(1, 9))), 12, 190)
-    entry = draw(st.sampled_from(list(Entry)))
     return Pick(
-        stored, matches, Standing(0.7), entry, liking=draw(st.none() | liking), second_look=draw(st.none() | st.just(look))
+        stored,
+        own,
+        Standing(0.7),
+        entry,
+        followed,
+        liking=draw(st.none() | liking),
+        second_look=draw(st.none() | st.just(look)),
     )
 
 
@@ -88,10 +107,10 @@ def week(draw: st.DrawFn, picks: list[Pick]) -> Week:
 
 
 @st.composite
-def digests(draw: st.DrawFn, stored: list[Paper]) -> Digest:
-    picks = [pick(draw, one) for one in stored]
-    first, second, third = sorted(draw(st.integers(0, len(picks))) for _ in range(3))
+def digests(draw: st.DrawFn, stored: list[Paper], matches: list[tuple[Match, ...]]) -> Digest:
     topics: list[Topic] = draw(st.lists(st.sampled_from(TOPICS), unique_by=lambda one: one.slug))
+    picks = [pick(draw, paper, own, topics) for paper, own in zip(stored, matches, strict=True)]
+    first, second, third = sorted(draw(st.integers(0, len(picks))) for _ in range(3))
     sections = tuple(
         Section(draw(st.none() | st.sampled_from(TOPICS)), tuple(part))
         for part in (picks[: first // 2], picks[first // 2 : first])
@@ -118,7 +137,9 @@ def digests(draw: st.DrawFn, stored: list[Paper]) -> Digest:
 def waves(draw: st.DrawFn) -> list[Digest]:
     """Several people's digests of the same papers, so that they share fragments."""
     stored = draw(papers())
-    return [draw(digests(stored)) for _ in range(draw(st.integers(1, 4)))]
+    matches = [draw(found()) for _ in stored]
+    wave = [draw(digests(stored, matches)) for _ in range(draw(st.integers(1, 4)))]
+    return wave + [replace(digest, subscriber=subscriber(hour=3)) for digest in wave[:1]]  # who got the very same picks
 
 
 @settings(deadline=None, max_examples=25)

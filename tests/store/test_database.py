@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.models import Delivery, Issue, Page, Paper, Subscriber, metadata
-from service.store import database
+from service.store import database, schema
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
 from tests.builders import NOW, subscriber
@@ -75,7 +75,7 @@ ROWS = {
 
 def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) -> None:
     stored: list[str] = []
-    for script in reversed(list(ScriptDirectory.from_config(database._alembic_config(None)).walk_revisions())):
+    for script in reversed(list(ScriptDirectory.from_config(schema.alembic_config(None)).walk_revisions())):
         upgrade(bare_database, script.revision)
         with bare_database.begin() as connection:
             assert [connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() for table in stored] == [1] * len(stored)
@@ -96,6 +96,10 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
 
 
+def test_the_newest_version_is_the_last_of_the_migrations() -> None:
+    assert database.newest_version() == ScriptDirectory.from_config(schema.alembic_config(None)).get_current_head()
+
+
 @pytest.fixture
 def bare_database(new_database: str) -> Iterator[Engine]:
     is_sqlite = new_database.startswith("sqlite")
@@ -105,8 +109,8 @@ def bare_database(new_database: str) -> Iterator[Engine]:
 
 
 def upgrade(engine: Engine, revision: str) -> None:
-    with engine.connect() as connection, database._foreign_keys_off(connection), connection.begin():
-        command.upgrade(database._alembic_config(connection), revision)
+    with engine.connect() as connection, schema.foreign_keys_off(connection), connection.begin():
+        command.upgrade(schema.alembic_config(connection), revision)
 
 
 def test_a_failing_migration_leaves_nothing_behind(new_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

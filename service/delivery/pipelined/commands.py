@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from service.delivery.pipelined.replies import Reply
 from service.errors import DeliveryFailed
 
+_NEVER_IN_PATHS = frozenset(" <>")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
@@ -68,7 +69,7 @@ def password_steps(mechanisms: str, user: str, password: str) -> list[bytes]:
 
 def _path(address: str) -> str:
     """An address could end the command and begin another one."""
-    if not address.isprintable() or any(c in address for c in " <>"):
+    if not address.isprintable() or not _NEVER_IN_PATHS.isdisjoint(address):
         raise DeliveryFailed(553, f"5.1.3 {address!r} is no address")
     return address
 

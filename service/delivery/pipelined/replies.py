@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _LONGEST_LINE = 4096  # octets; the RFC has 512, and servers that say more
@@ -14,8 +14,7 @@ class Nonsense(ValueError):
     """What came is no reply; nothing that follows on this connection can be believed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     code: int
     lines: tuple[str, ...]  # without code and line break, control characters replaced
 
@@ -68,4 +67,5 @@ class ReplyParser:
 
 
 def _printable(text: bytes) -> str:
-    return "".join(c if c.isprintable() else " " for c in text.decode("utf-8", "replace"))
+    decoded = text.decode("utf-8", "replace")
+    return decoded if decoded.isprintable() else "".join(c if c.isprintable() else " " for c in decoded)

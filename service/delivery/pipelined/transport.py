@@ -1,7 +1,7 @@
 """Hand mails over on several connections at once, in one thread. Touches the network.
 
 For each connection: start a mail in the ledger, send its content with the next one's envelope behind it, read the answer,
-settle the mail and start the next in one commit. Turns that come up while a commit runs share the next one.
+settle the mail and start the next in one commit. Turns that come up at about the same time share one.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 _MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 _STOP_CHECK = 0.05  # seconds
+_COMMIT_DELAY = 0.001  # seconds; while half of the connections wait for the commit, the server has the others' mails to read
 
 
 class PipelinedTransport:
@@ -63,7 +64,7 @@ class PipelinedTransport:
         """Nothing is kept open between two runs."""
 
     async def _carry(self, feed: Feed) -> None:
-        commits, pace = _Commits(feed), Pace(feed, self.allow)
+        commits, pace = _Commits(feed, (self.connections + 1) // 2), Pace(feed, self.allow)
         lanes = [_Lane(self._dialler, commits, pace) for _ in range(self.connections)]
         tasks = [asyncio.create_task(lane.run()) for lane in lanes]
         guard = asyncio.create_task(self._guard(feed, lanes))
@@ -179,20 +180,28 @@ class _Lane:
 
 
 class _Commits:
-    """Group commit: what comes up in one round of the event loop is recorded at once."""
+    """Group commit: a turn waits for `enough` of them, but not for long."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, feed: Feed, enough: int) -> None:
+        self._feed, self._enough = feed, enough
         self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
+        self._timer: asyncio.Handle | None = None
 
     async def turn(self, turn: Turn) -> bool:
         """Durable on return; answers whether the turn's next mail may go out. Raises StoreFailed."""
         loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_soon(self._record)
         answer: asyncio.Future[bool] = loop.create_future()
         self._waiting.append((turn, answer))
+        if len(self._waiting) == self._enough:
+            self._be_called(loop.call_soon(self._record))
+        elif len(self._waiting) == 1:
+            self._be_called(loop.call_later(_COMMIT_DELAY, self._record))
         return await answer
+
+    def _be_called(self, timer: asyncio.Handle) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
 
     def _record(self) -> None:
         waiting, self._waiting = self._waiting, []
