@@ -32,7 +32,7 @@ def folded(title: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """Stemmed words; a hyphen or slash parts words as a blank does."""
-    return tuple(stem(word) for word in _WORD.findall(text))
+    return tuple(map(stem, _WORD.findall(text)))
 
 
 # Nouns of their own: "reasoning" is not what "for this reason" says, nor is "imaging" an image.

@@ -88,7 +88,7 @@ def test_a_note_tells_what_was_looked_at_and_what_came_close() -> None:
 
 
 def test_subject_and_preheader_name_the_content() -> None:
-    assert subject_line(full()) == "Your week: 4 papers: Agents · Agents"
+    assert subject_line(full()) == "Your week, 4 papers: Agents · Agents"
     assert preheader(full()) == "Rising: world-models. Took off: Once a line, 12 to 190 upvotes. Agents"
     day = replace(full(), kind=DigestKind.CATCH_UP, week=None, second_look=None)
-    assert (subject_line(day), preheader(day)) == ("The days you missed: 4 papers: Agents · Agents", "Agents")
+    assert (subject_line(day), preheader(day)) == ("The days you missed, 4 papers: Agents · Agents", "Agents")

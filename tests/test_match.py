@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.catalogue import shipped_catalogue
+from service.frequencies import Background
 from service.match import CORE, Phrasebook, match_paper, match_papers, phrasebook, score_papers, trace_of
 from service.match.best import best_papers
 from service.match.definitions import defined_acronyms
-from service.match.expansion import Background, made_expansion
+from service.match.expansion import made_expansion
 from service.match.text import text_of
 from service.models import Band, Match, Support, Trace
 from tests.builders import paper, topic

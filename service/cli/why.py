@@ -131,7 +131,7 @@ def _pick_json(pick: Pick) -> dict[str, Any]:
         "entry": pick.entry,
         "matches": [asdict(match) for match in pick.matches],
         "followed": pick.followed,
-        "liking": asdict(pick.liking) if pick.liking else None,
+        "liking": pick.liking._asdict() if pick.liking else None,
         "second_look": asdict(pick.second_look) if pick.second_look else None,
-        "standing": {**asdict(pick.standing), "strength": pick.standing.strength},
+        "standing": {**pick.standing._asdict(), "strength": pick.standing.strength},
     }

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.candidates import candidate
+from service.compose.candidates import candidate, in_order
 from service.models import (
     Delivery,
     Digest,
@@ -63,10 +63,11 @@ _standing = lru_cache(maxsize=10_000)(Standing)  # many papers stand alike for m
 
 
 def _anew(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
-    ranked = sorted(candidate(picks[key]) for key in delivery.paper_ids if key in picks)
-    below = [one.pick for one in ranked[MOST_CARDS:]]
-    cards = sections({topic.slug: topic for topic in digest.topics}, ranked[:MOST_CARDS])
-    return replace(digest, sections=cards, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
+    stored = (candidate(picks[key]) for key in delivery.paper_ids if key in picks)
+    ranked = [found.pick for found in sorted(stored, key=in_order)]
+    cards, below = ranked[:MOST_CARDS], ranked[MOST_CARDS:]
+    shown = sections({topic.slug: topic for topic in digest.topics}, cards)
+    return replace(digest, sections=shown, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
 
 
 def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
@@ -80,7 +81,7 @@ def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -
         digest,
         kind=DigestKind(plan["kind"]),
         covered_from=date.fromisoformat(plan["covered_from"]),
-        sections=sections({topic.slug: topic for topic in digest.topics}, [candidate(pick) for pick in _there(told[:cards])]),
+        sections=sections({topic.slug: topic for topic in digest.topics}, _there(told[:cards])),
         lines=tuple(_there(told[cards : cards + lines])),
         unlisted=tuple(_there(told[cards + lines : cards + lines + unlisted])),
         second_look=slots.get(Entry.SECOND_LOOK),

@@ -6,10 +6,9 @@ passed then still fits; never more than passed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 
-from service.compose.candidates import Candidate
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Pick, Section, Topic
 
 LEAST_CARDS, MOST_CARDS, MOST_LINES = 5, 10, 40
@@ -33,9 +32,11 @@ def _within(cards: int) -> int:
     return max(LEAST_CARDS, min(cards, MOST_CARDS))
 
 
-def sections(topics: Mapping[str, Topic], candidates: Sequence[Candidate]) -> tuple[Section, ...]:
+def sections(topics: Mapping[str, Topic], picks: Iterable[Pick]) -> tuple[Section, ...]:
     """Each pick under the topic that it fits best, the topic of the strongest pick first; who fits none stand together."""
     grouped: dict[str | None, list[Pick]] = {}
-    for found in candidates:
-        grouped.setdefault(found.home, []).append(found.pick)
+    for pick in picks:
+        best = pick.matches[0] if pick.matches else None
+        home = best.slug if best and best.is_above else None
+        grouped.setdefault(home, []).append(pick)
     return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
-from service.models import LeftOut, Match, Paper, Pick, Topic
+from service.models import LeftOut, Match, Paper, Pick, Standing, Topic
 
 MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
 HALF_LIFT_AT = 2.0  # upvotes an hour
 
 Ids = frozenset[str]
+Order = tuple[float, int, str]  # strongest first, then most upvotes, then by id
+
+in_order = itemgetter(0)  # the key by which candidates, and those below, are sorted
 
 
 class Choice(NamedTuple):
     """The topics that somebody chose, in the catalogue's order."""
 
     slugs: tuple[str, ...]
+    topics: tuple[Topic, ...]
     mask: int  # as a set of bits
-    topics: Mapping[str, Topic]
 
 
 class News(NamedTuple):
@@ -27,31 +31,34 @@ class News(NamedTuple):
 
     ids: Ids
     by_topic: Mapping[str, Ids]  # those that have to do with it, above its bar or not
+    most_read: tuple[str, ...]  # those read enough to be shown to whom they don't concern, the most upvoted first
 
 
 class Candidate(NamedTuple):
-    """A paper as it stands for all who chose the same of its topics. Sorted, the strongest comes first."""
+    """A paper as it stands for all who chose the same of its topics, or, with a standing of its own, for one person."""
 
-    order: tuple[float, int, str]  # strongest first, then most upvotes, then by id
-    pick: Pick
-    home: str | None  # the topic that it stands under
+    order: Order
+    pick: Pick  # as it is for all
+    standing: Standing
 
     @property
     def id(self) -> str:
         return self.order[2]
 
+    def standing_as(self, standing: Standing) -> Candidate:
+        return Candidate((-standing.strength, self.order[1], self.order[2]), self.pick, standing)
+
 
 class Below(NamedTuple):
     """A paper that is left out, in the candidates' order."""
 
-    order: tuple[float, int, str]
+    order: Order
     out: LeftOut
 
 
 def candidate(pick: Pick) -> Candidate:
     paper = pick.paper
-    home = pick.matches[0].slug if pick.matches and pick.matches[0].is_above else None
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home)
+    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, pick.standing)
 
 
 def upvotes_an_hour(paper: Paper, on: date) -> float:

@@ -6,71 +6,80 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from service.compose.arrange import room, sections
-from service.compose.candidates import Candidate
+from service.compose.candidates import News
 from service.compose.passing import Passing, left_out, passing
 from service.compose.pool import Pool
-from service.compose.slots import most_read, risers, second_look
-from service.compose.strength import explained, ordered, personal
+from service.compose.slots import most_read, second_look
+from service.compose.strength import ranked, told
 from service.compose.taste import Taste
-from service.compose.week import MISSED, listed_days
-from service.models import Digest, DigestKind, Entry, History, Subscriber, Week
+from service.compose.week import MISSED, RISERS, listed_days
+from service.models import Digest, DigestKind, Entry, History, Pick, Subscriber, Week
 
 _FIRST = History()
+_DAY = timedelta(days=1)
 
 
 def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *, since: date) -> Digest:
     """Choose from the papers featured from `since` on that the person doesn't have yet, and say why."""
-    slugs, mask, chosen = pool.choice(person.topics)
-    topics = tuple(chosen.values())
+    choice = pool.choice(person.topics)
     kind, covered_from = _span(person, history, pool.on, since)
     news = pool.news(since, covered_from, history.last_planned_at)
-    found = passing(person, pool, slugs, since=since, held=history.held_ids, news=news)
-    looked_at = len(found.new | found.passed)
-    out = left_out(person, pool, mask, found)
+    found = passing(person, pool, choice, since=since, held=history.held_ids, news=news)
+    out = left_out(person, pool, choice.mask, found)
     if not found.passed:
-        return _silent(Digest(person, pool.on, since, topics, looked_at, covered_from, kind, left_out=out))
+        empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=out)
+        return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
-    ranked = _ranked(person, pool, mask, found, taste)
-    look = second_look(pool, mask, history, pool.since(since), found.muted)
-    rest = found.new - found.close - found.passed - found.muted if person.with_outside else frozenset[str]()
-    outside = most_read(pool, rest, 1, Entry.OUTSIDE) if kind is not DigestKind.WEEKLY else ()
-    missed = most_read(pool, rest, MISSED, Entry.MISSED) if kind is DigestKind.WEEKLY else ()
-    slot_cards = bool(look) + bool(outside)
-    cards, lines = room(person.length, len(ranked) + slot_cards + len(missed))
-    cards, below = cards - slot_cards, [one.pick for one in ranked[cards - slot_cards :]]
-    lines = max(0, lines - len(missed))
+    strongest = ranked(pool, choice.mask, found.passed, taste, found.followed)
+    look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
+    outside, missed = _unasked(person, pool, news, choice.mask, found, kind)
+    card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
+    card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
+    cards = told(strongest[:card_count], person, pool, taste)
+    below = told(strongest[card_count:], person, pool)
     return Digest(
         person,
         pool.on,
         since,
-        topics,
-        looked_at,
+        choice.topics,
+        found.looked_at_count,
         covered_from,
         kind,
-        sections=sections(chosen, explained(ranked[:cards], taste)),
-        lines=tuple(below[:lines]),
-        unlisted=tuple(below[lines:]),
+        sections=sections(pool.by_slug, cards),
+        lines=tuple(below[:line_count]),
+        unlisted=tuple(below[line_count:]),
         second_look=look,
-        outside=outside[0] if outside else None,
-        week=Week(pool.week, pool.themes, risers(pool, ranked), missed) if kind is DigestKind.WEEKLY else None,
+        outside=outside,
+        week=_week(pool, [*cards, *below], missed) if kind is DigestKind.WEEKLY else None,
         left_out=out,
     )
 
 
+def _unasked(
+    person: Subscriber, pool: Pool, news: News, mask: int, found: Passing, kind: DigestKind
+) -> tuple[Pick | None, tuple[Pick, ...]]:
+    """The paper outside the person's topics, or in a weekly digest what was most read outside them."""
+    if not person.with_outside:
+        return None, ()
+    if kind is DigestKind.WEEKLY:
+        return None, most_read(pool, news, mask, found, MISSED, Entry.MISSED)
+    return next(iter(most_read(pool, news, mask, found, 1, Entry.OUTSIDE)), None), ()
+
+
+def _week(pool: Pool, picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
+    """Risers are those of the digest's own papers whose upvotes come fastest now."""
+    fast = [pick for pick in picks if pick.paper.id in pool.fast]
+    risers = sorted(fast, key=lambda pick: (-(pick.paper.velocity or 0.0), pick.paper.id))[:RISERS]
+    return Week(pool.week, pool.themes, tuple(risers), missed)
+
+
 def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[DigestKind, date]:
     """What kind of digest it is, and from which day on it tells what the last one did not."""
-    covered_from = max(history.last_told_on + timedelta(days=1), since) if history.last_told_on else since
+    covered_from = max(history.last_told_on + _DAY, since) if history.last_told_on else since
     if person.cadence.startswith("weekly"):
         return DigestKind.WEEKLY, covered_from
     is_catch_up = history.missed_count > 0 and len(listed_days(covered_from, on)) > 1
     return DigestKind.CATCH_UP if is_catch_up else DigestKind.DAY, covered_from
-
-
-def _ranked(person: Subscriber, pool: Pool, mask: int, found: Passing, taste: Taste | None) -> list[Candidate]:
-    candidates = pool.candidates(found.passed, mask)
-    if taste or found.followed:
-        candidates = [personal(one, person, pool, taste, found.followed) for one in candidates]
-    return ordered(candidates, pool)
 
 
 def _silent(digest: Digest) -> Digest:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from service.compose.candidates import Below, Candidate, Ids, News
+from service.compose.candidates import Below, Candidate, Choice, Ids, News, in_order
 from service.compose.pool import Pool
 from service.models import LeftOut, LeftOutFor, Subscriber
 
@@ -17,34 +17,39 @@ class Passing(NamedTuple):
     passed: Ids
     followed: Ids  # of them, those by somebody whom the person follows
     new: Ids  # papers that the person has not, and that their last digest did not look at
-    close: Ids  # of them, those that have to do with the person's topics, in or out
+    out: Ids  # of them, those that have to do with the person's topics or whom they follow, and did not pass
     muted: Ids
 
+    @property
+    def looked_at_count(self) -> int:
+        return len(self.new) + len(self.passed - self.new)
 
-def passing(person: Subscriber, pool: Pool, slugs: Sequence[str], *, since: date, held: Ids, news: News) -> Passing:
-    """In is what is above the bar of one of the topics `slugs`, and above the person's own; and what is by somebody followed.
+
+def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
+    """In is what is above the bar of one of the topics chosen, and above the person's own; and what is by somebody followed.
 
     What holds a muted phrase is out, whoever wrote it.
     """
-    above, new = _union(pool.above(since), slugs) - held, news.ids - held
-    close = _union(news.by_topic, slugs) & new
-    if person.minimum_score:
-        above = frozenset(key for key in above if _best_score(pool, key, slugs) >= person.minimum_score)
-    if not person.followed and not person.muted:
-        return Passing(above, _NONE, new, close, _NONE)
-    followed = (_NONE.union(*map(pool.by_name, person.followed)) & pool.since(since)) - held
-    muted = _NONE.union(*map(pool.holding, person.muted))
-    return Passing((above | followed) - muted, followed - muted, new, close | (followed & new), muted)
+    above, new = _union(pool.above(since), choice.slugs) - held, news.ids - held
+    if minimum := person.minimum_score:
+        above = frozenset(key for key in above if _best_score(pool, key, choice.slugs) >= minimum)
+    close, names, phrases = _union(news.by_topic, choice.slugs), person.followed, person.muted
+    if not names and not phrases:
+        return Passing(above, _NONE, new, close.difference(held, above), _NONE)
+    followed = (_NONE.union(*map(pool.by_name, names)) & pool.since(since)) - held
+    muted = _NONE.union(*map(pool.holding, phrases))
+    passed = (above | followed) - muted
+    return Passing(passed, followed - muted, new, (close | (followed & new)).difference(held, passed), muted)
 
 
 def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple[LeftOut, ...]:
     """The new papers of the person's topics that are not in, strongest first, each with its reason."""
-    outs = found.close - found.passed
-    if not found.muted:
-        return tuple([one.out for one in sorted(pool.below(outs, mask, person.minimum_score))])
-    below = pool.below(outs - found.muted, mask, person.minimum_score)
-    muted = [_muted(person, pool, one) for one in pool.candidates(outs & found.muted, mask)]
-    return tuple([one.out for one in sorted([*below, *muted])])
+    if not found.out:
+        return ()
+    outs = pool.below(found.out - found.muted, mask, person.minimum_score)
+    if found.muted:
+        outs += [_muted(person, pool, one) for one in pool.candidates(found.out & found.muted, mask)]
+    return tuple([one.out for one in sorted(outs, key=in_order)])
 
 
 def _muted(person: Subscriber, pool: Pool, found: Candidate) -> Below:

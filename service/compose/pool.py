@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
+import numpy as np
+
 from service.compose.candidates import (
     Below,
     Candidate,
@@ -19,7 +21,6 @@ from service.compose.candidates import (
     Ids,
     News,
     best_first,
-    candidate,
     momentum_lift,
     upvotes_an_hour,
 )
@@ -57,16 +58,13 @@ class Pool:
         self.earlier = tuple(earlier)
         self._all_matches = matches
         self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
-        self._by_slug = {topic.slug: topic for topic in self.topics}
-        self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
-        self._masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
-        self._bars = {topic.slug: topic.threshold for topic in self.topics}
-        self._bit_matches = {
-            key: [(self._bits.get(match.slug, 0), match) for match in found] for key, found in self.matches.items()
-        }
-        self._candidates: dict[tuple[str, int], Candidate] = {}
+        self.by_slug = {topic.slug: topic for topic in self.topics}
+        self._places = {slug: place for place, slug in enumerate(self.by_slug)}
+        self._bits = {slug: 1 << place for place, slug in enumerate(self.by_slug)}
+        self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
+        self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._below: dict[tuple[str, int, float], Below] = {}
+        self._below: dict[str, dict[tuple[int, float], Below]] = {key: {} for key in self.papers}
         self._choices: dict[tuple[str, ...], Choice] = {}
         self._slots: dict[tuple[str, Entry], Pick] = {}
         self._since: dict[date, Ids] = {}
@@ -78,23 +76,24 @@ class Pool:
         """A person's topics; what is no topic any more is left out."""
         key = tuple(slugs)
         if key not in self._choices:
-            topics = {slug: topic for slug, topic in self._by_slug.items() if slug in key}
-            self._choices[key] = Choice(tuple(topics), self._mask(topics), topics)
+            slugs = tuple(sorted(self._places.keys() & key, key=self._places.__getitem__))
+            self._choices[key] = Choice(slugs, tuple(map(self.by_slug.__getitem__, slugs)), self._mask(slugs))
         return self._choices[key]
 
     def _mask(self, slugs: Iterable[str]) -> int:
-        return sum([self._bits[slug] for slug in slugs if slug in self._bits])
+        return sum([self._bits.get(slug, 0) for slug in slugs])
 
     def candidates(self, ids: Iterable[str], mask: int) -> list[Candidate]:
         """The papers as they stand for those who chose the topics of `mask`."""
-        kept, masks = self._candidates, self._masks
-        return [kept.get((key, mask & masks[key])) or self._candidate(key, mask & masks[key]) for key in ids]
+        shelves = self._candidates
+        return [kept.get(mask & own) or self._candidate(key, mask & own) for key in ids for own, kept in (shelves[key],)]
 
     def _candidate(self, paper_id: str, mask: int) -> Candidate:
-        own = tuple([match for bit, match in self._bit_matches[paper_id] if bit & mask])
+        own = tuple([match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask])
         relevance = own[0].score if own else 0.0
         pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
-        return self._candidates.setdefault((paper_id, mask), candidate(pick))
+        found = Candidate((-pick.standing.strength, -self.upvotes[paper_id], paper_id), pick, pick.standing)
+        return self._candidates[paper_id][1].setdefault(mask, found)
 
     def _standing(self, paper_id: str, relevance: float) -> Standing:
         if (paper_id, relevance) not in self._standings:
@@ -104,15 +103,18 @@ class Pool:
 
     def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
         """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
-        kept, masks = self._below, self._masks
-        return [kept.get((key, mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
+        shelves, masks = self._below, self.masks
+        return [shelves[key].get((mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
 
     def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
         (found,) = self.candidates([paper_id], mask)
         best = found.pick.matches[0]
-        cause, bar = (LeftOutFor.BELOW_MINIMUM, minimum) if best.is_above else (LeftOutFor.BELOW_TOPIC, self._bars[best.slug])
+        if best.is_above:
+            cause, bar = LeftOutFor.BELOW_MINIMUM, minimum
+        else:
+            cause, bar = LeftOutFor.BELOW_TOPIC, self.by_slug[best.slug].threshold
         below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
-        return self._below.setdefault((paper_id, mask, minimum), below)
+        return self._below[paper_id].setdefault((mask, minimum), below)
 
     def slot(self, paper_id: str, entry: Entry) -> Pick:
         """The paper as it stands for those whom it doesn't concern."""
@@ -132,7 +134,7 @@ class Pool:
             for match in self.matches[key]:
                 if match.is_above or not is_above:
                     found[match.slug].add(key)
-        return {slug: frozenset(found[slug]) for slug in self._by_slug}
+        return {slug: frozenset(found[slug]) for slug in self.by_slug}
 
     @cached_property
     def momentum(self) -> Mapping[str, float]:
@@ -155,24 +157,18 @@ class Pool:
         return frozenset(key for key, paper in self.papers.items() if (paper.velocity or 0.0) >= LEAST_VELOCITY)
 
     @cached_property
-    def rank(self) -> Mapping[str, int]:
-        """Each paper's place by upvotes, from 0."""
-        most_read = sorted(self.papers, key=lambda key: (-self.upvotes[key], key))
-        return {key: place for place, key in enumerate(most_read)}
-
-    @cached_property
     def likeness(self) -> Likeness:
         return Likeness(self._words, self.marked, self._all_matches)
 
     @cached_property
     def same(self) -> Mapping[str, Ids]:
         """Papers that are much the same as others, with those."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for key in self.papers:
-            for other, cosine in self.likeness.by_words(key).items():
-                if other != key and cosine >= SAME_FROM:
-                    found[key].add(other)
-        return {key: frozenset(others) for key, others in found.items()}
+        keys, found = list(self.papers), {}
+        for key in keys:
+            row = self.likeness.by_words(key)
+            if others := {keys[column] for column in np.flatnonzero(row >= SAME_FROM)} - {key}:
+                found[key] = frozenset(others)
+        return found
 
     @cached_property
     def same_ids(self) -> Ids:
@@ -205,7 +201,8 @@ class Pool:
             window = self.since(since)
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
             ids = self.since(covered_from).union(late) & window
-            self._news[key] = News(ids, self._by_topic(ids, is_above=False))
+            most_read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
+            self._news[key] = News(ids, self._by_topic(ids, is_above=False), tuple(most_read))
         return self._news[key]
 
     def holding(self, phrase: str) -> Ids:

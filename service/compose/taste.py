@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from service.compose.likeness import Likeness
 from service.models import Liking, Mark, MarkKind
 
@@ -16,7 +18,7 @@ MOST_LIFT = 2.0
 SCALE = 4.0  # so that three marks outweigh how well a paper fits its topic; see tests/benchmarks/rank_by_marks.py
 UNWANTED_WEIGHT = 0.5
 _LEAST_LIFT = 0.02  # less is not worth telling
-_MOST_LIKE, _MOST_TERMS = 3, 3
+_MOST_LIKE = 3
 
 
 class Taste:
@@ -25,19 +27,20 @@ class Taste:
     def __init__(self, marks: Sequence[Mark], likeness: Likeness) -> None:
         unwanted = {mark.paper_id for mark in marks if mark.kind == MarkKind.LESS}
         wanted = {mark.paper_id for mark in marks} - unwanted
+        weights = {key: SCALE / len(wanted) for key in sorted(wanted)}
+        weights |= {key: -SCALE * UNWANTED_WEIGHT / len(unwanted) for key in sorted(unwanted)}
         self._likeness = likeness
-        self._parts = [
-            *((key, likeness.to_all(key), SCALE / len(wanted)) for key in sorted(wanted)),
-            *((key, likeness.to_all(key), -SCALE * UNWANTED_WEIGHT / len(unwanted)) for key in sorted(unwanted)),
-        ]
+        self._rows = [(key, likeness.to_all(key) * weight) for key, weight in weights.items()]
+        self._lifts: list[float] = np.sum([row for _, row in self._rows], axis=0).tolist()
 
     def lift(self, paper_id: str) -> float:
         """-2 to 2, by which the paper's strength changes."""
-        total = sum([row.get(paper_id, 0.0) * weight for _, row, weight in self._parts])
+        total = self._lifts[self._likeness.columns[paper_id]]
         return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""
-        parts = sorted([(row.get(paper_id, 0.0) * weight, key) for key, row, weight in self._parts], reverse=lift > 0)
+        column = self._likeness.columns[paper_id]
+        parts = sorted([(float(row[column]), key) for key, row in self._rows], reverse=lift > 0)
         like = tuple([key for part, key in parts[:_MOST_LIKE] if part / parts[0][0] >= 0.5])
-        return Liking(lift, like, tuple(self._likeness.shared(like[0], paper_id)[:_MOST_TERMS]))
+        return Liking(lift, like, self._likeness.shared(like[0], paper_id))

@@ -7,18 +7,16 @@ stored expansion gives the same score whatever papers came since.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
-from math import log
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.frequencies import Background, shipped_background
 from service.match.text import Text, text_of
 from service.models import Paper, ParsedPaper, Topic
 from service.words import terms, written_words
@@ -108,25 +106,6 @@ def saturated(text: Text) -> Mapping[str, float]:
 @lru_cache(maxsize=100_000)
 def roots(word: str) -> tuple[str, ...]:
     return tuple(term.lower() for term in terms(word))
-
-
-@dataclass(frozen=True, slots=True)
-class Background:
-    """In how many of how many papers each root stands."""
-
-    paper_count: int
-    counts: Mapping[str, int]
-
-    def inverse_frequency(self, root: str) -> float:
-        count = self.counts.get(root, 0)
-        return log(1 + (self.paper_count - count + 0.5) / (count + 0.5))
-
-
-@cache
-def shipped_background() -> Background:
-    """Document frequencies of some 9,000 papers; a root that stands in fewer than five of them is left out."""
-    read = json.loads(resources.files("service.shipped").joinpath("background.json").read_text("utf-8"))
-    return Background(read["papers"], read["roots"])
 
 
 def background_with(papers: Iterable[Paper | ParsedPaper]) -> Background:

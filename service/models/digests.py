@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.models.mails import Delivery
 from service.models.marks import Mark
@@ -66,8 +66,7 @@ class History:
     delivery: Delivery | None = None  # the one of the day asked about
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Why a pick stands where it stands: the parts of its strength, which orders the digest."""
 
     relevance: float = 0.0  # the best score among the person's topics, 0 to 1
@@ -82,8 +81,7 @@ class Standing:
         return self.relevance + self.followed + self.liking + self.momentum + self.nearness
 
 
-@dataclass(frozen=True, slots=True)
-class Liking:
+class Liking(NamedTuple):
     """What the person's marks say of a paper."""
 
     lift: float
@@ -100,13 +98,16 @@ class SecondLook:
     upvotes_now: int
 
 
+_NOWHERE = Standing()
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A paper chosen for a digest, with its matches among the person's topics: those above the bar first, strongest first."""
 
     paper: Paper
     matches: tuple[Match, ...]
-    standing: Standing = Standing()
+    standing: Standing = _NOWHERE
     entry: Entry = Entry.TOPIC
     followed: tuple[str, ...] = ()  # the names that the person follows, as they wrote them
     liking: Liking | None = None  # told for full cards
@@ -127,8 +128,7 @@ class LeftOut:
     detail: str  # the muted phrase; or the score and the bar that it missed, as in "0.41 of 0.50"
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
     picks: tuple[Pick, ...]
 

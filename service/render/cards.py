@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Support, Topic
 from service.render.language import Language
 from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, unbroken, web_link
+from service.words import terms
 
 _LONGEST_TITLE = 300
 _LONGEST_JUMP = 120
@@ -151,12 +152,17 @@ def thumbnail(paper: Paper) -> str | None:
 
 
 def phrases(matches: tuple[Match, ...], language: Language) -> Iterator[tuple[str, str]]:
-    """The phrases that brought a paper in, each with where it stands; at most four. Added words only where there are none."""
+    """The phrases that brought a paper in, each with where it stands; at most four. Added words only where there are none.
+
+    What is part of a longer phrase says nothing beside it: "benchmark" beside "challenging benchmark".
+    """
     found = [reason for match in matches if match.is_above for reason in match.reasons if reason.weight > 0]
     strongest = {reason.phrase.casefold(): reason for reason in sorted(found, key=lambda reason: reason.weight)}
     written = [reason for reason in strongest.values() if reason.support is Support.PHRASE]
     reasons = sorted(written or strongest.values(), key=lambda reason: (-reason.weight, reason.phrase))
-    for reason in reasons[:_MOST_PHRASES]:
+    runs = [f" {' '.join(terms(reason.phrase))} " for reason in reasons]
+    whole = [reason for reason, run in zip(reasons, runs, strict=True) if not any(run in other != run for other in runs)]
+    for reason in whole[:_MOST_PHRASES]:
         yield shown(reason.phrase, 80), _place(reason.field, language)
 
 

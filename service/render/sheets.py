@@ -199,7 +199,7 @@ def _days(covered_from: date, on: date, spoken: Language) -> str:
     last = spoken.day(on)
     if covered_from >= on:
         return spoken.say("The list of %(day)s", day=last)
-    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.short_day(covered_from), last=last)
+    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(covered_from), last=last)
 
 
 def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[str, tuple[Pick, ...]]]:

@@ -32,8 +32,8 @@ def _counted(kind: DigestKind, count: int, more: int, spoken: Language) -> tuple
     number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
     others = " " + spoken.say("and %(number)s more", number=more) if more > 0 else ""
     if kind is DigestKind.WEEKLY:
-        return spoken.say("Your week: ") + number, others
-    return (spoken.say("The days you missed: ") if kind is DigestKind.CATCH_UP else "") + number, others
+        return spoken.say("Your week, ") + number, others
+    return (spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else "") + number, others
 
 
 def preheader(digest: Digest) -> str:

@@ -13,8 +13,9 @@ import tracemalloc
 import numpy as np
 
 from service.catalogue import shipped_catalogue
+from service.frequencies import shipped_background
 from service.match.best import best_papers
-from service.match.expansion import made_expansion, saturated, shipped_background
+from service.match.expansion import made_expansion, saturated
 from service.match.phrases import found_rules
 from service.match.score import match_papers, phrasebook, rule_evidence, score_papers
 from service.match.text import _text, first_places, text_of

@@ -22,7 +22,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
 from service.compose.pool import Pool
-from service.compose.strength import ordered, personal
+from service.compose.strength import ranked
 from service.compose.taste import Taste
 from service.models import Mark, MarkKind, Paper, Subscriber
 from tests.benchmarks.machine import machine
@@ -110,8 +110,8 @@ def _ranked(day: Sequence[Paper], marked: Sequence[Paper], before: Sequence[Pape
     person = Subscriber(email="reader@example.org", topics=[topic.slug for topic in catalogue], added_at=NOON)
     marks = [Mark(subscriber_id=1, paper_id=paper.id, kind=MarkKind.MORE, marked_at=NOON) for paper in marked]
     taste = Taste(marks, pool.likeness) if marks else None
-    found = pool.candidates([paper.id for paper in day], pool.choice(person.topics).mask)
-    return [one.id for one in ordered([personal(one, person, pool, taste, frozenset()) for one in found], pool)]
+    shown = frozenset(paper.id for paper in day)
+    return [one.id for one in ranked(pool, pool.choice(person.topics).mask, shown, taste, frozenset())]
 
 
 _MATCHES: dict[str, Any] = {}

@@ -19,7 +19,8 @@ from scipy import sparse
 from scipy.optimize import minimize
 
 from service.catalogue import parse_catalogue
-from service.match.expansion import Background, expansion_scores, expansions_of, made_expansion, roots, saturated
+from service.frequencies import Background
+from service.match.expansion import expansion_scores, expansions_of, made_expansion, roots, saturated
 from service.match.phrases import found_rules
 from service.match.score import phrasebook, rule_evidence
 from service.match.text import text_of
