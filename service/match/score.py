@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, log1p
 
 import numpy as np
@@ -77,7 +78,13 @@ class Scored:
 
 
 def phrasebook(topics: Iterable[Topic]) -> Phrasebook:
-    topics = tuple(topics)
+    """Of the topics as they are now. Kept by their values: a waking finds them as the one before left them."""
+    return _phrasebook(tuple([topic.model_dump_json() for topic in topics]))
+
+
+@lru_cache(maxsize=4)
+def _phrasebook(written: tuple[str, ...]) -> Phrasebook:
+    topics = tuple(map(Topic.model_validate_json, written))
     calibrations = tuple(WRITTEN if topic.prior is None else LEARNED for topic in topics)
     return Phrasebook(topics, rules_of(topics), expansions_of(topics), calibrations)
 

@@ -45,26 +45,48 @@ def transaction(engine: Engine) -> Iterator[Session]:
 
 
 class KeptConnection:
-    """For very many short transactions, one at a time: a new connection from the pool takes longer than what they do."""
+    """For very many short transactions, one at a time: a new connection from the pool takes longer than what they do.
+
+    On SQLite those of several processes queue at a lock of the operating system, which wakes the next one at once: SQLite's
+    own waiting looks again after pauses that grow to a tenth of a second (https://www.sqlite.org/c3ref/busy_timeout.html).
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._connection: Connection | None = None
         self._lock = threading.Lock()
+        file = sqlite_file(engine)
+        self._queue = Path(f"{file}.queue.lock").open("w") if file else None  # noqa: SIM115, `close` closes it
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """As `transaction`, without a session. After an error the next one opens another connection. Raises StoreFailed."""
-        with self._lock, _failures(self._engine):
+        with self._lock, _failures(self._engine), self._queued():
             self._connection = self._connection or self._engine.connect()
             try:
                 with self._connection.begin():
                     yield self._connection
             except BaseException:
-                self.close()
+                self._disconnect()
                 raise
 
+    @contextmanager
+    def _queued(self) -> Iterator[None]:
+        if self._queue is None:
+            yield
+            return
+        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
+
     def close(self) -> None:
+        self._disconnect()
+        if self._queue is not None:
+            self._queue.close()
+
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
