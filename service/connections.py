@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
@@ -89,9 +90,12 @@ def language_model(settings: ModelSettings) -> Iterator[LanguageModel | None]:
         yield None
         return
     budget = Budget(settings.model_input_price, settings.model_output_price, settings.model_daily_cap)
-    model = open_language_model(settings.openai_api_key.get_secret_value(), settings.openai_base_url, settings.model, budget)
+    named = settings.embedding_model
+    embedding = (named, Budget(settings.embedding_price, 0.0, settings.model_daily_cap)) if named else None
+    key = settings.openai_api_key.get_secret_value()
+    model = open_language_model(key, settings.openai_base_url, settings.model, budget, embedding=embedding)
     try:
-        yield model
+        yield replace(model, tells_fit=settings.topics_by_model)
     finally:
         model.close()
 

@@ -1,22 +1,31 @@
-"""One completion from any OpenAI-compatible server. Touches the network. The one module that imports openai."""
+"""One completion, or embeddings, from any OpenAI-compatible server. Touches the network. The one module that imports openai."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import stamina
 
 from service.errors import ModelFailed
-from service.models import Budget, Completion, Prompt
+from service.models import Budget, Completion, Embeddings, Prompt
 
 _TIMEOUT = 60.0  # seconds; reading counts from one piece to the next
 _ATTEMPTS = 3
 _LONGEST_WAIT = 60.0  # seconds that a server may ask for; beyond it the next run asks again
 _LACKS_SCHEMAS = (400, 404, 415, 422, 501)  # how servers without structured outputs answer a schema
+
+
+@dataclass(frozen=True, slots=True)
+class Embedder:
+    name: str
+    embed: Callable[[Sequence[str]], Embeddings]  # raises ModelFailed
+    budget: Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +36,16 @@ class LanguageModel:
     close: Callable[[], None] = lambda: None  # nothing is asked any more
     deadline: float = 600.0  # seconds for a whole run over new papers
     in_flight: int = 4  # papers at once
+    embedder: Embedder | None = None
+    tells_fit: bool = False  # whether it is asked which papers fit which topics
 
 
-def open_language_model(api_key: str, base_url: str | None, name: str, budget: Budget) -> LanguageModel:
-    """Asks by structured output, and by JSON mode from the first refusal of a schema on.
+def open_language_model(
+    api_key: str, base_url: str | None, name: str, budget: Budget, *, embedding: tuple[str, Budget] | None = None
+) -> LanguageModel:
+    """`embedding` names the model that embeds texts, where one is wanted, and its budget.
+
+    Asks by structured output, and by JSON mode from the first refusal of a schema on.
 
     429, 5xx, timeouts and broken connections are tried three times with back-off; a Retry-After is obeyed.
     """
@@ -40,16 +55,25 @@ def open_language_model(api_key: str, base_url: str | None, name: str, budget: B
     door = _Door(client, name)
     retry = stamina.RetryingCaller(attempts=_ATTEMPTS, timeout=180.0, wait_initial=1.0, wait_max=20.0).on(_wait_or_give_up)
 
-    def complete(prompt: Prompt) -> Completion:
+    def asked(question: Callable[[], Any], form: str) -> Any:
         try:
-            return retry(door.ask, prompt)
+            return retry(question)
         except openai.OpenAIError as error:
             said = _said(error).replace(api_key, "(the key)")  # some servers repeat what they were sent
             raise ModelFailed(f"the language model did not answer: {said}") from error
         except (AttributeError, TypeError, ValueError, RuntimeError) as error:  # the client trusts the server's form
-            raise ModelFailed(f"the language model's answer is no chat completion: {_said(error)}") from error
+            raise ModelFailed(f"the language model's answer is {form}: {_said(error)}") from error
 
-    return LanguageModel(name, complete, budget, door.close)
+    def complete(prompt: Prompt) -> Completion:
+        return cast("Completion", asked(partial(door.ask, prompt), "no chat completion"))
+
+    def embedder(name: str, budget: Budget) -> Embedder:
+        def embed(texts: Sequence[str]) -> Embeddings:
+            return cast("Embeddings", asked(partial(door.embed, name, texts), "no list of embeddings"))
+
+        return Embedder(name, embed, budget)
+
+    return LanguageModel(name, complete, budget, door.close, embedder=embedder(*embedding) if embedding else None)
 
 
 class _Door:
@@ -79,6 +103,18 @@ class _Door:
         completion = self._ask(prompt, {"type": "json_object"})
         self._knows_schemas = False  # the same question was taken without the schema
         return completion
+
+    def embed(self, name: str, texts: Sequence[str]) -> Embeddings:
+        if self._is_closed:
+            raise ModelFailed("broken off: the language model took too long")
+        answer = self._client.embeddings.create(model=name, input=list(texts), encoding_format="float")
+        rows = sorted(answer.data, key=lambda row: row.index)
+        vectors = tuple(tuple(map(float, row.embedding)) for row in rows)
+        if [row.index for row in rows] != list(range(len(texts))) or len({len(vector) for vector in vectors}) > 1:
+            raise ModelFailed("the language model answered with embeddings of other texts than it was given")
+        if not all(math.isfinite(number) for vector in vectors for number in vector):
+            raise ModelFailed("the language model answered with an embedding that is no list of numbers")
+        return Embeddings(vectors, _count(answer.usage, "prompt_tokens"))
 
     def _ask(self, prompt: Prompt, form: dict[str, Any]) -> Completion:
         answer = self._client.chat.completions.create(

@@ -115,6 +115,9 @@ class ModelSettings(BaseSettings):
     model_input_price: Annotated[float, Field(ge=0)] = 0.15  # dollars for a million tokens
     model_output_price: Annotated[float, Field(ge=0)] = 0.60
     model_daily_cap: Annotated[float, Field(ge=0)] = 1.0  # dollars
+    topics_by_model: bool = False  # whether the model is asked which papers fit which topics
+    embedding_model: str | None = None  # None: no embeddings are asked for
+    embedding_price: Annotated[float, Field(ge=0)] = 0.02  # dollars for a million tokens
 
 
 class Settings(ModelSettings):

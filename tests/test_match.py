@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from service.catalogue import shipped_catalogue
 from service.frequencies import Background
 from service.match import CORE, Phrasebook, match_paper, match_papers, phrasebook, score_papers, trace_of
+from service.match.best import best_papers
+from service.match.definitions import defined_acronyms
 from service.match.expansion import made_expansion
+from service.match.text import text_of
 from service.models import Band, Match, Support, Trace
 from tests.builders import paper, topic
 
@@ -223,3 +226,51 @@ def test_no_papers_and_no_topics_give_no_matches() -> None:
     assert match_papers([], phrasebook([topic("a")])) == []
     assert match_papers([paper()], phrasebook([])) == [()]
     assert np.shape(score_papers([], phrasebook([])).scores) == (0, 0)
+
+
+@given(st.data())
+def test_the_best_papers_of_each_are_those_that_a_plain_loop_finds(data: st.DataObject) -> None:
+    papers, topics, people = (data.draw(st.integers(0, most)) for most in (12, 4, 5))
+    written = data.draw(st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.9]), min_size=papers * topics, max_size=papers * topics))
+    scores = np.array(written).reshape(papers, topics)
+    chosen = data.draw(st.lists(st.lists(st.integers(-1, topics - 1), min_size=3, max_size=3), min_size=people, max_size=people))
+    found = [row.tolist() for part in best_papers(scores, np.array(chosen, np.int64).reshape(people, 3), 4) for row in part]
+    for row, choices in zip(found, chosen, strict=True):
+        best = {paper: max([scores[paper, topic] for topic in choices if topic >= 0], default=0.0) for paper in range(papers)}
+        wanted = sorted((paper for paper in best if best[paper] > 0), key=lambda paper: (-best[paper], paper))[:4]
+        assert row == wanted + [-1] * (4 - len(wanted))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "title", "abstract"),
+    [
+        ("title: universal widget parsing", "UWP for all", "Universal Widget Parsing (UWP) is hard."),
+        ("title: UWP", "Universal widget parsing for all", "Universal widget parsing (UWPs) is hard."),
+        ("universal widget parsing benchmark", "On widgets", "We study universal widget parsing (UWP). A UWP benchmark is hard."),
+        ("masked widgets model", "MWM", "In this paper masked widgets models (MWMs) are shown."),
+    ],
+)
+def test_an_acronym_that_the_paper_defines_and_its_long_form_are_one(phrase: str, title: str, abstract: str) -> None:
+    assert trace(paper(title=title, abstract=abstract), topic("widgets", [phrase])).reasons
+    bare = abstract.replace("(", "").replace(")", "")
+    found = trace(paper(title=title, abstract=bare), topic("widgets", [phrase])).reasons
+    assert not found or "title" not in {reason.field for reason in found}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("We use large language models (LLMs).", [("LLM", "large language models")]),
+        ("A vision-language-action (VLA) model", [("VLA", "vision-language-action")]),
+        ("Results (TABLE) and more (see MAE) of sheep (XYZ)", []),
+        ("(AB) (AB) (AB)", []),
+        ("in the state (SOTA)", []),
+    ],
+)
+def test_definitions_are_read_as_their_letters_stand(text: str, found: list[tuple[str, str]]) -> None:
+    assert list(defined_acronyms(text)) == found
+
+
+@given(st.text(alphabet="aA b(B)-C", max_size=300))
+def test_no_text_stops_the_reading_of_definitions(text: str) -> None:
+    assert all(short and long for short, long in text_of(paper(title=text, abstract=text)).acronyms)

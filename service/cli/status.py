@@ -7,11 +7,13 @@ from typing import Any
 
 import typer
 
+from service.catalogue import shipped_catalogue
 from service.cli.fetch import page_line
 from service.cli.output import Json, counted, database_reading, now, say, say_json
 from service.models import Page
 from service.pipeline.status import WAITING, service_state
 from service.store.pages import last_fetched
+from service.store.topics import outdated_topics
 
 _MOST_NAMED = 20
 _MOST_REASONS = 5  # for silences
@@ -23,7 +25,7 @@ def status(as_json: Json = False) -> None:
     Exit status 1 where something needs a person.
     """
     with database_reading() as session:
-        state = service_state(session, now())
+        state = service_state(session, now()) | {"outdated_topics": outdated_topics(session, shipped_catalogue())}
         pages = last_fetched(session)
     say_json(state) if as_json else _say(state, pages)
     if state["needs_a_person"]:
@@ -40,6 +42,8 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
     newest = f", the newest of {state['newest_day']}" if state["newest_day"] else ""
     say(f"{counted(state['papers'], 'paper')} stored{newest}")
     say("Subscribers: " + ", ".join(f"{count} {name}" for name, count in state["subscribers"].items()))
+    if outdated := state["outdated_topics"]:
+        say(f"Newer filters are shipped for {', '.join(outdated)}: `paperround topics import --shipped` takes them.")
     if issue := state["issue"]:
         say(f"Last issue, of {issue['planned_at']:%Y-%m-%d %H:%M} UTC: {issue['line']}")
         if issue["unfinished"]:

@@ -86,6 +86,11 @@ def spellings(phrase: str) -> tuple[_Run, ...]:
     return tuple(found)
 
 
+def is_known(acronym: _Run, long_form: _Run) -> bool:
+    """Whether phrases have both forms without a paper saying so."""
+    return len(acronym) == 1 and _TERMS.get(acronym[0]) == long_form
+
+
 def _exchanged(run: _Run) -> Iterator[_Run]:
     for start, term in enumerate(run):
         if term in _TERMS:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.filters import parse_rule
 from service.match.acronyms import spellings
-from service.match.text import PLACES, SCOPES, Text
+from service.match.text import PLACES, SCOPES, Text, rows_with_acronyms
 from service.models import Rule, Topic
 
 Counts = NDArray[np.float64]
@@ -63,7 +63,7 @@ def found_rules(texts: Sequence[Text], rules: Rules) -> list[tuple[Numbers, Numb
     """For each place the papers and rules that meet there, in pairs, each once."""
     found = []
     for place, name in enumerate(PLACES):
-        papers, phrases = _found_phrases([getattr(text, name) for text in texts], rules)
+        papers, phrases = _found_phrases([rows_with_acronyms(text, name) for text in texts], rules)
         counts = rules.first[phrases + 1] - rules.first[phrases]
         steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         hits = rules.of_phrase[np.repeat(rules.first[phrases], counts) + steps]
@@ -91,7 +91,7 @@ def _lengths(phrases: Iterable[_Run]) -> dict[str, tuple[int, ...]]:
     return {term: tuple(sorted(lengths)) for term, lengths in found.items()}
 
 
-def _found_phrases(papers: Sequence[Sequence[_Run]], rules: Rules) -> tuple[Numbers, Numbers]:
+def _found_phrases(papers: Sequence[Iterable[_Run]], rules: Rules) -> tuple[Numbers, Numbers]:
     """Papers and phrases in pairs, each once; the papers in order."""
     numbers: list[int] = []
     found: list[int] = []

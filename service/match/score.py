@@ -1,12 +1,14 @@
 """Papers x topics -> the probability that each paper belongs to each topic, and the trace of each match. Pure.
 
 The score is a logistic regression, the same for every topic: its inputs are the weights of the phrases found in the title, in
-what the authors say they did, and in the rest; and BM25F over the words of the topic's expansion. The trace names every
+what the authors say they did, and in the rest; and BM25F over the words of the topic's expansion. What embeddings and a model
+added when the paper came in (opinions.py) is added as it was stored. The trace names every
 input with what it adds, in log-odds; score = 1 / (1 + exp(-(base + their sum))).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log1p
@@ -15,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.match.expansion import Added, Expansions, expansion_scores, expansions_of, saturated
+from service.match.opinions import opinion_odds, opinion_reasons
 from service.match.phrases import Numbers, Rules, found_rules, rules_of
-from service.match.text import PLACES, Text, text_of
+from service.match.text import PLACES, Text, first_places, text_of
 from service.models import Band, Match, Paper, ParsedPaper, Reason, Support, Topic, Trace
 
 CORE = 0.75  # the probability from which on a match is a core one
@@ -40,7 +43,7 @@ class Calibration:
     expansion: float  # times the expansion's BM25F
 
 
-LEARNED = Calibration(-2.984, (2.601, 1.944, 1.573), 1.56, 1.0)  # for a topic whose expansion was learned, and has a prior
+LEARNED = Calibration(-3.061, (2.578, 1.989, 1.62), 1.92, 1.0)  # for a topic whose expansion was learned, and has a prior
 # For one that was written down: fitted on filters of 20 phrases, and the base raised by 0.9, for who writes few means them.
 WRITTEN = Calibration(-2.9, (4.25, 2.2, 1.7), 1.95, 1.75)
 
@@ -63,9 +66,13 @@ class Phrasebook:
 class Scored:
     """Scores of papers x topics, and what they were made of."""
 
+    papers: tuple[Paper | ParsedPaper, ...]
     texts: tuple[Text, ...]
+    bases: Scores  # by topic: the log-odds of a paper in which nothing was found
+    odds: Scores  # in logarithms, by phrases and expansion alone
     scores: Scores  # 0 where a topic rules the paper out
     hits: tuple[_Hits, ...]  # by place
+    cells: tuple[list[int], ...]  # by place: each hit's paper and topic as one number, in order
     vetoes: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]  # none found, all not found, too few upvotes
 
 
@@ -85,8 +92,10 @@ def score_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> Sco
         odds = odds + np.array([cal.levels[level] for cal in book.calibrations]) * evidence[level]
     odds = odds - _column(book, "against") * evidence[3]
     vetoes = (*_ruled_out(hits, book, shape), _too_few_upvotes(papers, book))
-    scores = np.where(vetoes[0] | vetoes[1] | vetoes[2], 0.0, 1 / (1 + np.exp(-odds)))
-    return Scored(texts, scores, hits, vetoes)
+    told = odds + opinion_odds(papers, book.topics)
+    scores = np.where(vetoes[0] | vetoes[1] | vetoes[2], 0.0, 1 / (1 + np.exp(-told)))
+    cells = tuple((rows * shape[1] + book.rules.topic[found]).tolist() for rows, found in hits)
+    return Scored(tuple(papers), texts, book.bases, odds, scores, hits, cells, vetoes)
 
 
 def match_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> list[tuple[Match, ...]]:
@@ -111,6 +120,7 @@ def trace_of(scored: Scored, book: Phrasebook, paper: int, topic: int) -> Trace:
     reasons = (
         *_phrase_reasons(scored, book.rules, calibration, paper, topic),
         *_expansion_reasons(scored.texts[paper], book.expansions.added[topic], calibration),
+        *opinion_reasons(scored.papers[paper], row),
     )
     base = calibration.base + (row.prior or 0.0)
     veto = _veto(scored, book, paper, topic)
@@ -169,19 +179,19 @@ def _too_few_upvotes(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) ->
     return upvotes[:, None] < np.array([topic.minimum_upvotes for topic in book.topics])[None, :]
 
 
-def _found_in(scored: Scored, rules: Rules, paper: int, topic: int) -> Iterator[tuple[int, int]]:
+def _found_in(scored: Scored, paper: int, topic: int) -> Iterator[tuple[int, int]]:
     """Places and rules of one topic that met in one paper."""
-    for place, (papers, found) in enumerate(scored.hits):
-        start, end = np.searchsorted(papers, (paper, paper + 1))
-        for rule in found[start:end]:
-            if rules.topic[rule] == topic:
-                yield place, int(rule)
+    cell = paper * scored.scores.shape[1] + topic
+    for place, cells in enumerate(scored.cells):
+        start = bisect_left(cells, cell)
+        for index in range(start, bisect_left(cells, cell + 1, start)):
+            yield place, int(scored.hits[place][1][index])
 
 
 def _phrase_reasons(scored: Scored, rules: Rules, calibration: Calibration, paper: int, topic: int) -> list[Reason]:
     """A level's part of the log-odds is shared among its phrases by their weights; a phrase counts once a level."""
     found: dict[tuple[int, int], str] = {}
-    for place, rule in _found_in(scored, rules, paper, topic):
+    for place, rule in _found_in(scored, paper, topic):
         if rules.clause[rule] != _NONE:
             level = int(_LEVEL[place]) if rules.weight[rule] > 0 else -1
             found.setdefault((level, rule), PLACES[place])
@@ -195,24 +205,20 @@ def _phrase_reasons(scored: Scored, rules: Rules, calibration: Calibration, pape
 
 
 def _expansion_reasons(text: Text, words: Sequence[Added], calibration: Calibration) -> list[Reason]:
-    shares = saturated(text)
+    shares, places = saturated(text), first_places(text)
     reasons = [
-        Reason(word, _place_of(text, root), calibration.expansion * weight * shares[root], Support.EXPANSION)
+        Reason(word, places[root], calibration.expansion * weight * shares[root], Support.EXPANSION)
         for word, root, weight in words
         if root in shares
     ]
     return sorted(reasons, key=lambda reason: (-reason.weight, reason.phrase))
 
 
-def _place_of(text: Text, root: str) -> str:
-    return next(place for place in PLACES if any(term.lower() == root for row in getattr(text, place) for term in row))
-
-
 def _veto(scored: Scored, book: Phrasebook, paper: int, topic: int) -> str | None:
     """Why the topic rules the paper out."""
     none, every, upvotes = (bool(veto[paper, topic]) for veto in scored.vetoes)
     rules = book.rules
-    found = list(_found_in(scored, rules, paper, topic))
+    found = list(_found_in(scored, paper, topic)) if none or every else []
     if none:
         place, rule = next((place, rule) for place, rule in found if rules.clause[rule] == _NONE)
         return f'ruled out by "{rules.rules[rule].phrase}" in the {PLACES[place]}'

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from service.match.acronyms import is_known
+from service.match.definitions import defined_acronyms
 from service.models import Paper, ParsedPaper
 from service.words import terms
 
@@ -42,6 +44,7 @@ class Text(NamedTuple):
     keywords: tuple[tuple[str, ...], ...]
     author: tuple[tuple[str, ...], ...]
     org: tuple[tuple[str, ...], ...]
+    acronyms: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # that the paper alone defines, each with its long form
 
 
 def text_of(paper: Paper | ParsedPaper) -> Text:
@@ -57,7 +60,39 @@ def text_of(paper: Paper | ParsedPaper) -> Text:
 @lru_cache(maxsize=4_000)
 def _text(title: str, abstract: str, keywords: tuple[str, ...], authors: tuple[str, ...], organization: str) -> Text:
     contribution, rest = _parted(abstract, title)
-    return Text((terms(title),), _rows(contribution), _rows(rest), _rows(keywords), _rows(authors), _rows([organization]))
+    defined = ((terms(short), terms(long)) for short, long in defined_acronyms(f"{title}. {abstract}"))
+    acronyms = tuple(pair for pair in defined if not is_known(*pair))
+    rows = (_rows(contribution), _rows(rest), _rows(keywords), _rows(authors), _rows([organization]))
+    return Text((terms(title),), *rows, acronyms)
+
+
+def rows_with_acronyms(text: Text, place: str) -> Iterator[tuple[str, ...]]:
+    """The place's rows, and each once more with the other form wherever the paper defines an acronym."""
+    for row in getattr(text, place):
+        yield row
+        for short, long in text.acronyms:
+            yield from (other for other in (_exchanged(row, short, long), _exchanged(row, long, short)) if other != row)
+
+
+def _exchanged(row: tuple[str, ...], old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    at = 0
+    while at < len(row):
+        is_there = row[at : at + len(old)] == old
+        found += new if is_there else row[at : at + 1]
+        at += len(old) if is_there else 1
+    return tuple(found)
+
+
+@lru_cache(maxsize=4_000)
+def first_places(text: Text) -> Mapping[str, str]:
+    """Where each root stands first, in the order of PLACES."""
+    found: dict[str, str] = {}
+    for place in PLACES:
+        for row in getattr(text, place):
+            for term in row:
+                found.setdefault(term.lower(), place)
+    return found
 
 
 def _rows(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:

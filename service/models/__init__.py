@@ -22,7 +22,7 @@ from service.models.digests import (
     Theme,
     Week,
 )
-from service.models.language import Budget, Completion, KeptCompletion, Prompt, Spending
+from service.models.language import Budget, Completion, Embeddings, KeptCompletion, Prompt, Spending
 from service.models.mails import (
     DONE_STATES,
     HOLDING_STATES,
@@ -69,6 +69,7 @@ __all__ = [
     "DigestKind",
     "Doubt",
     "Email",
+    "Embeddings",
     "EncodedEmail",
     "Entry",
     "Evidence",

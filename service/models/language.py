@@ -29,6 +29,14 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A vector for each text that was given, in order, and the tokens read; None where the server doesn't count them."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """Prices in dollars for a million tokens, and how many dollars may be spent in a day (UTC)."""
 

@@ -46,6 +46,8 @@ class Paper(SQLModel, table=True):
     summary_error: str | None = None  # why a model's summary was not taken
     summary_next_try_at: datetime | None = None
 
+    opinions: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # by topic (match/opinions.py); None: not asked
+
     @property
     def is_sample(self) -> bool:
         """arXiv has no month 00, so a sample paper can never pass for a real one."""

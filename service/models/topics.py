@@ -68,6 +68,8 @@ class Support(StrEnum):
 
     PHRASE = "phrase"  # of the topic's filter
     EXPANSION = "expansion"  # a word added from description or examples
+    EMBEDDING = "embedding"  # its text is like the topic's
+    MODEL = "model"  # what a language model quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Reason:
     """One thing that was found in a paper, and what it adds to the score, in log-odds."""
 
     phrase: str
-    field: str  # "title", "contribution" (where the authors say what they did), "abstract", "keywords", "author" or "org"
+    field: str  # "title", "contribution" (where the authors say what they did), "abstract", "keywords", "author", "org", "text"
     weight: float
     support: Support = Support.PHRASE
 

@@ -14,7 +14,9 @@ from service.errors import FetchFailed
 from service.language_model import LanguageModel
 from service.models import Doubt, Page
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
+from service.pipeline.opinions import form_opinions
 from service.pipeline.summaries import summarize_papers
+from service.pipeline.topics import renew_expansions
 from service.sources.addresses import day_list, day_page
 from service.store.alarms import put_alarms
 from service.store.database import reading, transaction
@@ -195,7 +197,10 @@ def _report(
     if is_watched:
         with transaction(engine) as session:
             put_alarms(session, _found(reads), now)
+            renew_expansions(session, now)
     summaries, errors = summarize_papers(engine, model, now)
+    if model:
+        form_opinions(engine, model, now)
     return GatherReport(tuple(read.row for read in reads), summaries, errors)
 
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 from service.errors import WrongUse
 from service.match import match_papers, phrasebook, score_papers, trace_of
+from service.match.best import best_papers
 from service.match.expansion import background_with, made_expansion
 from service.match.measure import Label
-from service.models import Match, Paper, ParsedPaper, Support, Topic, Trace
+from service.models import Match, Paper, ParsedPaper, SubscriberState, Support, Topic, Trace
 from service.store.papers import newest_featured_on, papers_by_id, papers_featured
-from service.store.topics import put_topics, topic_at
+from service.store.subscribers import all_subscribers
+from service.store.topics import SHIPPED_BY, all_topics, put_topics, topic_at, topic_versions
 
+_RENEWED_AFTER = timedelta(days=30)
 _HISTORY = timedelta(days=90)  # whose words an expansion is weighed by, besides the shipped frequencies
 
 
@@ -32,6 +38,13 @@ class Changed:
     because: str
 
 
+class Readers(NamedTuple):
+    """The topic's active subscribers, and how many of them would see other papers among their best ten of the last day."""
+
+    all: int
+    changed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Replay:
     """What two versions of a topic find among the same papers."""
@@ -42,6 +55,7 @@ class Replay:
     lost: tuple[Changed, ...]
     unchanged: tuple[Paper, ...]
     days: dict[date, tuple[int, int]]  # papers found before and after, by day with papers
+    readers: Readers
 
 
 def save_topics(session: Session, topics: Sequence[Topic], *, author: str, reason: str, now: datetime) -> dict[str, int]:
@@ -53,6 +67,19 @@ def save_topics(session: Session, topics: Sequence[Topic], *, author: str, reaso
         relevant, irrelevant = (papers_by_id(session, ids) for ids in (topic.relevant_ids, topic.irrelevant_ids))
         topic.expansion = made_expansion(topic, relevant, irrelevant, background)
     return put_topics(session, topics, author=author, reason=reason, now=now)
+
+
+def renew_expansions(session: Session, now: datetime) -> int:
+    """Weigh anew, by what was stored since, the words added to topics that nobody changed for a month. Answers how many changed.
+
+    A score's document frequencies stand in these weights. So they follow the stored history, and yet every score can be worked
+    out again: what changes makes a version. Weights that were learned for the shipped topics stay as they are.
+    """
+    written = [topic for topic in all_topics(session) if topic.prior is None]
+    due = [topic for topic in written if now - topic_versions(session, topic.slug)[0].made_at > _RENEWED_AFTER]
+    renewed = [topic.model_copy(update={"expansion": {}}) for topic in due]
+    counts = save_topics(session, renewed, author=SHIPPED_BY, reason="words weighed by the papers stored since", now=now)
+    return counts["changed"]
 
 
 def known_version(session: Session, slug: str, version: int) -> Topic:
@@ -90,7 +117,28 @@ def replay(session: Session, before: Topic, after: Topic, *, days: int) -> Repla
         day: tuple(sum(paper.featured_on == day and paper.id in one for paper in papers) for one in found)
         for day in sorted({paper.featured_on for paper in papers})
     }
-    return Replay(since, until, tuple(gained), tuple(lost), unchanged, {day: (n[0], n[1]) for day, n in volume.items()})
+    readers = _readers(session, [paper for paper in papers if paper.featured_on == until], before, after)
+    return Replay(since, until, tuple(gained), tuple(lost), unchanged, {day: (n[0], n[1]) for day, n in volume.items()}, readers)
+
+
+def _readers(session: Session, papers: Sequence[Paper], before: Topic, after: Topic) -> Readers:
+    topics = [topic for topic in all_topics(session) if topic.slug != after.slug]
+    places = {topic.slug: place for place, topic in enumerate([*topics, after])}
+    people = [
+        [places[slug] for slug in person.topics if slug in places]
+        for person in all_subscribers(session)
+        if person.state == SubscriberState.ACTIVE and after.slug in person.topics
+    ]
+    widest = max(map(len, people), default=0)
+    choices = np.array([[*chosen, *[-1] * (widest - len(chosen))] for chosen in people], np.int64).reshape(len(people), widest)
+    scores = [_scores_above(papers, [*topics, one]) for one in (before, after)]
+    pairs = zip(*(best_papers(some, choices) for some in scores), strict=True)
+    return Readers(len(people), sum(int((was != now).any(axis=1).sum()) for was, now in pairs))
+
+
+def _scores_above(papers: Sequence[Paper], topics: Sequence[Topic]) -> NDArray[np.float64]:
+    scores = score_papers(papers, phrasebook(topics)).scores
+    return np.where(scores >= np.array([topic.threshold for topic in topics]), scores, 0.0)
 
 
 def example_labels(session: Session, topics: Collection[Topic]) -> list[Label]:

@@ -173,6 +173,11 @@ def put_summary(
     paper.summary_next_try_at = next_try_at
 
 
+def put_opinions(session: Session, paper_id: str, opinions: dict[str, Any]) -> None:
+    """What models think of the paper, by topic; see service/match/opinions.py."""
+    session.get_one(Paper, paper_id).opinions = opinions
+
+
 def ask_again(session: Session, since: date, version: str, now: datetime) -> int:
     """Make due every paper featured from `since` on that another model or prompt summarised; answers how many."""
     other = or_(col(Paper.summary_version).is_(None), col(Paper.summary_version) != version)
@@ -198,6 +203,7 @@ def _clear_summary(paper: Paper) -> None:
     paper.evidence = paper.checks = paper.summary_version = None
     paper.summary_error = paper.summary_next_try_at = None
     paper.summary_tries = 0
+    paper.opinions = None
 
 
 def _stored(value: Any) -> Any:

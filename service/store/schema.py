@@ -17,7 +17,7 @@ from sqlmodel import Session
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.store import database
-from service.store.topics import put_topics
+from service.store.topics import SHIPPED_BY, put_topics
 
 
 def migrate(engine: Engine) -> None:
@@ -32,7 +32,7 @@ def migrate(engine: Engine) -> None:
         command.upgrade(alembic_config(connection), "head")
         if before is None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
-                put_topics(session, shipped_catalogue(), author="paperround", reason="shipped", now=datetime.now(UTC))
+                put_topics(session, shipped_catalogue(), author=SHIPPED_BY, reason="shipped", now=datetime.now(UTC))
                 session.commit()  # of the session; the transaction ends with `connection.begin()`
 
 

@@ -90,6 +90,10 @@ def test_test_replays_stored_papers_and_changes_nothing(soup: Paperround, folder
     }
     shown = soup("topics", "test", "soup", "--filter", "new.txt").out
     assert "1 gained, 2 lost, 0 unchanged" in shown
+    assert "readers: 0 of 0 would see other papers among their best ten of 2026-10-01" in shown
+    assert soup("subscribers", "add", "ada@example.org", "--topics", "soup,code").status == 0
+    assert soup("topics", "test", "soup", "--filter", "new.txt", "--json").json["readers"] == {"all": 1, "changed": 1}
+    assert soup("topics", "test", "code", "--filter", "new.txt", "--json").json["readers"]["all"] == 1
     assert "█" in shown
     assert len(soup("topics", "versions", "soup").out.splitlines()) == 1
 
@@ -134,3 +138,11 @@ def test_an_error_in_a_filter_points_at_the_place(soup: Paperround, folder: Path
     )
     (folder / "bad.toml").write_text('[[topic]]\nslug = "a"\nname = "A"\nany = ["x", "y ^z"]\n')
     assert "topic 1 any 2, character 3: after ^ stands a weight" in soup("topics", "import", "bad.toml").err
+
+
+def test_status_names_topics_for_which_newer_filters_are_shipped(paperround: Paperround, folder: Path) -> None:
+    (folder / "old.txt").write_text("any: source code\n")
+    assert paperround("topics", "filter", "code", "--set", "old.txt", "--by", "paperround").status == 0
+    assert "Newer filters are shipped for code: `paperround topics import --shipped` takes them." in paperround("status").out
+    assert paperround("topics", "import", "--shipped").status == 0
+    assert "Newer filters" not in paperround("status").out

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from service.catalogue import shipped_catalogue
 from service.models import Delivery, DeliveryState
 from service.pipeline.digests import digest_again, topic_board
+from service.pipeline.topics import known_version, renew_expansions, save_topics
 from service.store.database import reading, transaction
 from service.store.deliveries import add_issue
-from service.store.topics import put_topics, topic, topic_versions, topics_at
+from service.store.topics import all_topics, outdated_topics, put_topics, topic, topic_versions, topics_at
 from tests.builders import DAY, NOW, paper, subscriber
 from tests.builders import topic as made
 
@@ -43,3 +45,33 @@ def test_a_mail_is_explained_by_the_topics_as_they_were(engine: Engine) -> None:
     with reading(engine) as session:
         digest = digest_again(session, person, sent, topic_board(session))
     assert [reason.phrase for reason in digest.picks[0].matches[0].reasons] == ["broth"]
+
+
+def test_words_of_a_written_topic_are_weighed_anew_after_a_month_by_what_was_stored(engine: Engine) -> None:
+    with transaction(engine) as session:
+        lunch = made("lunch", ["soup"], description="Leek soup and potato soup")
+        save_topics(session, [lunch], author="ada", reason="", now=NOW)
+        for number in range(1, 41):
+            session.add(paper(f"2610.{number:05d}", "Potato", abstract="We peel potatoes."))
+        assert renew_expansions(session, NOW + timedelta(days=29)) == 0
+        before = known_version(session, "lunch", 1).expansion
+        assert renew_expansions(session, NOW + timedelta(days=31)) == 1
+        assert renew_expansions(session, NOW + timedelta(days=32)) == 0
+        after = known_version(session, "lunch", 2)
+        assert after.expansion["potato"] / after.expansion["leek"] < before["potato"] / before["leek"]
+        assert [row.author for row in topic_versions(session, "lunch")] == ["paperround", "ada"]
+        assert {row.version for row in all_topics(session) if row.prior is not None} == {1}
+
+
+def test_shipped_topics_that_nobody_changed_are_told_apart_when_newer_ones_ship(engine: Engine) -> None:
+    shipped = shipped_catalogue()
+    with transaction(engine) as session:
+        assert outdated_topics(session, shipped) == []
+        old = [
+            found.model_copy(update={"threshold": 0.9, "position": 0, "version": 1})
+            for found in shipped
+            if found.slug in ("code", "agents")
+        ]
+        put_topics(session, [old[0]], author="paperround", reason="shipped", now=NOW)
+        put_topics(session, [old[1]], author="ada", reason="too much", now=NOW)
+        assert outdated_topics(session, shipped) == [old[0].slug]

@@ -121,7 +121,9 @@ def _say_replay(found: Replay) -> None:
     day_count = max(1, len(found.days))
     before, after = (sum(pair[n] for pair in found.days.values()) / day_count for n in (0, 1))
     say(f"{found.since} to {found.until}, {counted(len(found.days), 'day')} with papers: {counts}")
-    say(f"volume: {before:.1f} papers a day before, {after:.1f} after\n")
+    say(f"volume: {before:.1f} papers a day before, {after:.1f} after")
+    readers = found.readers
+    say(f"readers: {readers.changed} of {readers.all} would see other papers among their best ten of {found.until}\n")
     rows = [_change_row(sign, changed) for sign, changed in _changes(found)]
     if rows:
         say_table([("", "paper", "before", "after", "because of", "title"), *rows])
@@ -164,6 +166,7 @@ def _replay_json(slug: str, found: Replay) -> dict[str, Any]:
         "gained": listed(found.gained),
         "lost": listed(found.lost),
         "unchanged": [paper.id for paper in found.unchanged],
+        "readers": found.readers._asdict(),
         "days": {f"{day}": {"before": before, "after": after} for day, (before, after) in found.days.items()},
     }
 
