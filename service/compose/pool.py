@@ -24,8 +24,9 @@ from service.compose.candidates import (
     momentum_lift,
     upvotes_an_hour,
 )
-from service.compose.likeness import Likeness, words_of
+from service.compose.likeness import Likeness
 from service.compose.week import listed_days, themes
+from service.compose.wording import wording, written
 from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
 from service.words import folded, runs, tokens
 
@@ -54,7 +55,7 @@ class Pool:
         self.on = on
         self.topics = tuple(topics)
         self.papers = {paper.id: paper for paper in sorted(papers, key=lambda paper: paper.id)}
-        self.marked = {paper.id: paper for paper in marked}
+        self.marked = tuple(marked)
         self.earlier = tuple(earlier)
         self._all_matches = matches
         self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
@@ -158,7 +159,7 @@ class Pool:
 
     @cached_property
     def likeness(self) -> Likeness:
-        return Likeness(self._words, self.marked, self._all_matches)
+        return Likeness(self.papers.values(), self.marked, self._all_matches)
 
     @cached_property
     def same(self) -> Mapping[str, Ids]:
@@ -208,17 +209,9 @@ class Pool:
     def holding(self, phrase: str) -> Ids:
         """The papers that hold the phrase in title, keywords or abstract, as whole words, whatever their case or plural."""
         if phrase not in self._holding:
-            run = _run(tokens(phrase))
-            self._holding[phrase] = frozenset(key for key, text in self._texts.items() if run in text)
+            words = written(tokens(phrase))
+            self._holding[phrase] = frozenset(key for key, paper in self.papers.items() if words in wording(paper).text)
         return self._holding[phrase]
-
-    @cached_property
-    def _texts(self) -> Mapping[str, str]:
-        return {key: "|".join([_run(words) for words in places]) for key, places in self._words.items()}
-
-    @cached_property
-    def _words(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
-        return {key: words_of(paper) for key, paper in self.papers.items()}
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""
@@ -241,8 +234,3 @@ class Pool:
             for run in runs(tokens(paper.organization or "")[:_LONGEST_ORGANIZATION], _LONGEST_ORGANIZATION):
                 found[run].add(key)
         return {run: frozenset(ids) for run, ids in found.items()}
-
-
-def _run(words: tuple[str, ...]) -> str:
-    """With a blank around each, so that whole words are found in it."""
-    return f" {' '.join(words)} "
