@@ -60,13 +60,12 @@ class Pool:
         self._all_matches = matches
         self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
         self.by_slug = {topic.slug: topic for topic in self.topics}
-        self._places = {slug: place for place, slug in enumerate(self.by_slug)}
         self._bits = {slug: 1 << place for place, slug in enumerate(self.by_slug)}
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._below: dict[str, dict[tuple[int, float], Below]] = {key: {} for key in self.papers}
-        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._below: dict[float, dict[str, dict[int, Below]]] = defaultdict(lambda: defaultdict(dict))  # by minimum, paper, mask
+        self._choices: dict[frozenset[str], Choice] = {}
         self._slots: dict[tuple[str, Entry], Pick] = {}
         self._since: dict[date, Ids] = {}
         self._above: dict[date, Mapping[str, Ids]] = {}
@@ -75,10 +74,10 @@ class Pool:
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        key = tuple(slugs)
+        key = frozenset(slugs)
         if key not in self._choices:
-            slugs = tuple(sorted(self._places.keys() & key, key=self._places.__getitem__))
-            self._choices[key] = Choice(slugs, tuple(map(self.by_slug.__getitem__, slugs)), self._mask(slugs))
+            chosen = tuple([slug for slug in self.by_slug if slug in key])
+            self._choices[key] = Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
         return self._choices[key]
 
     def _mask(self, slugs: Iterable[str]) -> int:
@@ -104,8 +103,8 @@ class Pool:
 
     def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
         """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
-        shelves, masks = self._below, self.masks
-        return [shelves[key].get((mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
+        shelves, masks = self._below[minimum], self.masks
+        return [shelves[key].get(mask & masks[key]) or self._missed(key, mask & masks[key], minimum) for key in ids]
 
     def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
         (found,) = self.candidates([paper_id], mask)
@@ -115,7 +114,7 @@ class Pool:
         else:
             cause, bar = LeftOutFor.BELOW_TOPIC, self.by_slug[best.slug].threshold
         below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
-        return self._below[paper_id].setdefault((mask, minimum), below)
+        return self._below[minimum][paper_id].setdefault(mask, below)
 
     def slot(self, paper_id: str, entry: Entry) -> Pick:
         """The paper as it stands for those whom it doesn't concern."""
@@ -153,9 +152,10 @@ class Pool:
         return frozenset(key for key, speed in self.momentum.items() if speed >= LEAST_READ)
 
     @cached_property
-    def fast(self) -> Ids:
-        """Those whose upvotes come fast now."""
-        return frozenset(key for key, paper in self.papers.items() if (paper.velocity or 0.0) >= LEAST_VELOCITY)
+    def fast(self) -> Mapping[str, float]:
+        """Those whose upvotes come fast now, with their upvotes a day."""
+        speeds = {key: paper.velocity or 0.0 for key, paper in self.papers.items()}
+        return {key: speed for key, speed in speeds.items() if speed >= LEAST_VELOCITY}
 
     @cached_property
     def likeness(self) -> Likeness:
@@ -170,10 +170,6 @@ class Pool:
             if others := {keys[column] for column in np.flatnonzero(row >= SAME_FROM)} - {key}:
                 found[key] = frozenset(others)
         return found
-
-    @cached_property
-    def same_ids(self) -> Ids:
-        return frozenset(self.same)
 
     @cached_property
     def week(self) -> tuple[date, ...]:
