@@ -68,9 +68,9 @@ def _unasked(
 
 def _week(pool: Pool, strongest: list[Candidate], picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
     """Risers are those of the digest's own papers whose upvotes come fastest now; `picks` are the strongest, as they are told."""
-    told = {found.order[2]: pick for found, pick in zip(strongest, picks, strict=True)}
-    risers = sorted(pool.fast.keys() & told.keys(), key=lambda key: (-pool.fast[key], key))[:RISERS]
-    return Week(pool.week, pool.themes, tuple([told[key] for key in risers]), missed)
+    fast, told = pool.fast, zip(strongest, picks, strict=True)
+    risers = sorted([(-fast[key], key, pick) for ((_, _, key), _, _), pick in told if key in fast])[:RISERS]
+    return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 
 def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[DigestKind, date]:

@@ -48,7 +48,7 @@ def _set_apart(strongest_first: list[Candidate], repeats: Set[str], same: Mappin
         if key in repeats:
             if not same[key].isdisjoint(stronger):
                 near = next(other for other in stronger if other in same[key])
-                strongest_first[place] = found.standing_as(found.standing._replace(nearness=NEARNESS, near_id=near))
+                strongest_first[place] = found.standing_as(Standing(*found.standing[:4], NEARNESS, near))
                 is_any = True
             stronger.append(key)
     return is_any

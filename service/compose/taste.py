@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from service.compose.likeness import Likeness
 from service.models import Liking, Mark, MarkKind
 
@@ -30,20 +28,18 @@ class Taste:
         weights = {key: SCALE / len(wanted) for key in sorted(wanted)}
         weights |= {key: -SCALE * UNWANTED_WEIGHT / len(unwanted) for key in sorted(unwanted)}
         self._likeness = likeness
-        self._keys = list(weights)
-        rows = likeness.of_marked[[likeness.rows[key] for key in weights]]
-        self._parts = rows * np.array([*weights.values()])[:, np.newaxis]  # of the papers' lifts, by marked paper
-        lifts = self._parts.sum(axis=0)
-        self._lifts: list[float] = np.where(np.abs(lifts) < _LEAST_LIFT, 0.0, lifts).clip(-MOST_LIFT, MOST_LIFT).tolist()
+        self._rows = [(weight, likeness.of_marked[key], key) for key, weight in weights.items()]
 
     def lift(self, paper_id: str) -> float:
         """-2 to 2, by which the paper's strength changes."""
-        return self._lifts[self._likeness.columns[paper_id]]
+        column = self._likeness.columns[paper_id]
+        total = sum([weight * row[column] for weight, row, _ in self._rows])
+        return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""
-        column: list[float] = self._parts[:, self._likeness.columns[paper_id]].tolist()
-        parts = sorted(zip(column, self._keys, strict=True), reverse=lift > 0)
+        column = self._likeness.columns[paper_id]
+        parts = sorted([(weight * row[column], key) for weight, row, key in self._rows], reverse=lift > 0)
         most = parts[0][0]
         like = tuple([key for part, key in parts[:_MOST_LIKE] if part / most >= 0.5])
         return Liking(lift, like, self._likeness.shared(like[0], paper_id))
