@@ -22,7 +22,7 @@ class Passing(NamedTuple):
 
     @property
     def looked_at_count(self) -> int:
-        return len(self.new) + len(self.passed - self.new)
+        return len(self.new | self.passed)
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:

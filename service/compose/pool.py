@@ -71,6 +71,7 @@ class Pool:
         self._above: dict[date, Mapping[str, Ids]] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
+        self._named: dict[str, Ids] = {}
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
@@ -211,8 +212,10 @@ class Pool:
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""
-        none: Ids = frozenset()
-        return self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
+        if name not in self._named:
+            none: Ids = frozenset()
+            self._named[name] = self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
+        return self._named[name]
 
     @cached_property
     def _authors(self) -> Mapping[str, Ids]:
