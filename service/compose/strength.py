@@ -41,16 +41,16 @@ def _personal(found: Candidate, taste: Taste | None, followed: Ids) -> Candidate
 
 def _set_apart(strongest_first: list[Candidate], repeats: Set[str], same: Mapping[str, Ids]) -> bool:
     """Weaken those that repeat a stronger one; answers whether there were any."""
-    stronger: list[str] = []
+    stronger: set[str] = set()
     is_any = False
     for place, found in enumerate(strongest_first):
         key = found.order[2]
         if key in repeats:
-            if not same[key].isdisjoint(stronger):
-                near = next(other for other in stronger if other in same[key])
+            if not stronger.isdisjoint(same[key]):
+                near = next(other.order[2] for other in strongest_first if other.order[2] in same[key])
                 strongest_first[place] = found.standing_as(Standing(*found.standing[:4], NEARNESS, near))
                 is_any = True
-            stronger.append(key)
+            stronger.add(key)
     return is_any
 
 
