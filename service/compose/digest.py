@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from service.compose.arrange import room, sections
-from service.compose.candidates import News
+from service.compose.candidates import Candidate, News
 from service.compose.passing import Passing, left_out, passing
 from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
@@ -50,7 +50,7 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
         unlisted=tuple(below[line_count:]),
         second_look=look,
         outside=outside,
-        week=_week(pool, [*cards, *below], missed) if kind is DigestKind.WEEKLY else None,
+        week=_week(pool, strongest, [*cards, *below], missed) if kind is DigestKind.WEEKLY else None,
         left_out=out,
     )
 
@@ -66,11 +66,11 @@ def _unasked(
     return next(iter(most_read(pool, news, mask, found, 1, Entry.OUTSIDE)), None), ()
 
 
-def _week(pool: Pool, picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
-    """Risers are those of the digest's own papers whose upvotes come fastest now."""
-    fast = [pick for pick in picks if pick.paper.id in pool.fast]
-    risers = sorted(fast, key=lambda pick: (-(pick.paper.velocity or 0.0), pick.paper.id))[:RISERS]
-    return Week(pool.week, pool.themes, tuple(risers), missed)
+def _week(pool: Pool, strongest: list[Candidate], picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
+    """Risers are those of the digest's own papers whose upvotes come fastest now; `picks` are the strongest, as they are told."""
+    fast, told = pool.fast, zip(strongest, picks, strict=True)
+    risers = sorted([(-fast[key], key, pick) for ((_, _, key), _, _), pick in told if key in fast])[:RISERS]
+    return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 
 def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[DigestKind, date]:

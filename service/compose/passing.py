@@ -22,7 +22,7 @@ class Passing(NamedTuple):
 
     @property
     def looked_at_count(self) -> int:
-        return len(self.new) + len(self.passed - self.new)
+        return len(self.new | self.passed)
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -49,7 +49,8 @@ def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple
     outs = pool.below(found.out - found.muted, mask, person.minimum_score)
     if found.muted:
         outs += [_muted(person, pool, one) for one in pool.candidates(found.out & found.muted, mask)]
-    return tuple([one.out for one in sorted(outs, key=in_order)])
+    outs.sort(key=in_order)
+    return tuple([out for _, out in outs])
 
 
 def _muted(person: Subscriber, pool: Pool, found: Candidate) -> Below:

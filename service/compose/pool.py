@@ -24,8 +24,9 @@ from service.compose.candidates import (
     momentum_lift,
     upvotes_an_hour,
 )
-from service.compose.likeness import Likeness, words_of
+from service.compose.likeness import Likeness
 from service.compose.week import listed_days, themes
+from service.compose.wording import wording, written
 from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
 from service.words import folded, runs, tokens
 
@@ -54,30 +55,30 @@ class Pool:
         self.on = on
         self.topics = tuple(topics)
         self.papers = {paper.id: paper for paper in sorted(papers, key=lambda paper: paper.id)}
-        self.marked = {paper.id: paper for paper in marked}
+        self.marked = tuple(marked)
         self.earlier = tuple(earlier)
         self._all_matches = matches
         self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
         self.by_slug = {topic.slug: topic for topic in self.topics}
-        self._places = {slug: place for place, slug in enumerate(self.by_slug)}
         self._bits = {slug: 1 << place for place, slug in enumerate(self.by_slug)}
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._below: dict[str, dict[tuple[int, float], Below]] = {key: {} for key in self.papers}
-        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._below: dict[float, dict[str, dict[int, Below]]] = defaultdict(lambda: defaultdict(dict))  # by minimum, paper, mask
+        self._choices: dict[frozenset[str], Choice] = {}
         self._slots: dict[tuple[str, Entry], Pick] = {}
         self._since: dict[date, Ids] = {}
         self._above: dict[date, Mapping[str, Ids]] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
+        self._named: dict[str, Ids] = {}
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        key = tuple(slugs)
+        key = frozenset(slugs)
         if key not in self._choices:
-            slugs = tuple(sorted(self._places.keys() & key, key=self._places.__getitem__))
-            self._choices[key] = Choice(slugs, tuple(map(self.by_slug.__getitem__, slugs)), self._mask(slugs))
+            chosen = tuple([slug for slug in self.by_slug if slug in key])
+            self._choices[key] = Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
         return self._choices[key]
 
     def _mask(self, slugs: Iterable[str]) -> int:
@@ -103,8 +104,8 @@ class Pool:
 
     def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
         """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
-        shelves, masks = self._below, self.masks
-        return [shelves[key].get((mask & masks[key], minimum)) or self._missed(key, mask & masks[key], minimum) for key in ids]
+        shelves, masks = self._below[minimum], self.masks
+        return [shelves[key].get(mask & masks[key]) or self._missed(key, mask & masks[key], minimum) for key in ids]
 
     def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
         (found,) = self.candidates([paper_id], mask)
@@ -114,7 +115,7 @@ class Pool:
         else:
             cause, bar = LeftOutFor.BELOW_TOPIC, self.by_slug[best.slug].threshold
         below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
-        return self._below[paper_id].setdefault((mask, minimum), below)
+        return self._below[minimum][paper_id].setdefault(mask, below)
 
     def slot(self, paper_id: str, entry: Entry) -> Pick:
         """The paper as it stands for those whom it doesn't concern."""
@@ -152,13 +153,14 @@ class Pool:
         return frozenset(key for key, speed in self.momentum.items() if speed >= LEAST_READ)
 
     @cached_property
-    def fast(self) -> Ids:
-        """Those whose upvotes come fast now."""
-        return frozenset(key for key, paper in self.papers.items() if (paper.velocity or 0.0) >= LEAST_VELOCITY)
+    def fast(self) -> Mapping[str, float]:
+        """Those whose upvotes come fast now, with their upvotes a day."""
+        speeds = {key: paper.velocity or 0.0 for key, paper in self.papers.items()}
+        return {key: speed for key, speed in speeds.items() if speed >= LEAST_VELOCITY}
 
     @cached_property
     def likeness(self) -> Likeness:
-        return Likeness(self._words, self.marked, self._all_matches)
+        return Likeness(self.papers.values(), self.marked, self._all_matches)
 
     @cached_property
     def same(self) -> Mapping[str, Ids]:
@@ -169,10 +171,6 @@ class Pool:
             if others := {keys[column] for column in np.flatnonzero(row >= SAME_FROM)} - {key}:
                 found[key] = frozenset(others)
         return found
-
-    @cached_property
-    def same_ids(self) -> Ids:
-        return frozenset(self.same)
 
     @cached_property
     def week(self) -> tuple[date, ...]:
@@ -208,22 +206,16 @@ class Pool:
     def holding(self, phrase: str) -> Ids:
         """The papers that hold the phrase in title, keywords or abstract, as whole words, whatever their case or plural."""
         if phrase not in self._holding:
-            run = _run(tokens(phrase))
-            self._holding[phrase] = frozenset(key for key, text in self._texts.items() if run in text)
+            words = written(tokens(phrase))
+            self._holding[phrase] = frozenset(key for key, paper in self.papers.items() if words in wording(paper).text)
         return self._holding[phrase]
-
-    @cached_property
-    def _texts(self) -> Mapping[str, str]:
-        return {key: "|".join([_run(words) for words in places]) for key, places in self._words.items()}
-
-    @cached_property
-    def _words(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
-        return {key: words_of(paper) for key, paper in self.papers.items()}
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""
-        none: Ids = frozenset()
-        return self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
+        if name not in self._named:
+            none: Ids = frozenset()
+            self._named[name] = self._authors.get(folded(name), none) | self._organizations.get(tokens(name), none)
+        return self._named[name]
 
     @cached_property
     def _authors(self) -> Mapping[str, Ids]:
@@ -241,8 +233,3 @@ class Pool:
             for run in runs(tokens(paper.organization or "")[:_LONGEST_ORGANIZATION], _LONGEST_ORGANIZATION):
                 found[run].add(key)
         return {run: frozenset(ids) for run, ids in found.items()}
-
-
-def _run(words: tuple[str, ...]) -> str:
-    """With a blank around each, so that whole words are found in it."""
-    return f" {' '.join(words)} "

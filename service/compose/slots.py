@@ -18,12 +18,15 @@ def second_look(pool: Pool, mask: int, history: History, window: Ids, muted: Ids
     A paper took off when its upvotes have at least tripled, by 50 or more.
     """
     lines, upvotes = history.lines, pool.upvotes
-    known = pool.risen.intersection(lines)
-    rises = {key: upvotes[key] - lines[key][1] for key in known if key in window and key not in muted}
-    risen = [key for key, rise in rises.items() if rise >= RISEN_BY and upvotes[key] >= _RISEN_TIMES * lines[key][1]]
-    if not risen:
+    rises = [
+        (lines[key][1] - count, key)
+        for key in pool.risen.intersection(lines)
+        if (count := upvotes[key]) >= max(lines[key][1] * _RISEN_TIMES, lines[key][1] + RISEN_BY)
+    ]
+    known = [rise for rise in rises if rise[1] in window and rise[1] not in muted]
+    if not known:
         return None
-    best = min(risen, key=lambda key: (-rises[key], key))
+    _, best = min(known)
     look = SecondLook(*lines[best], upvotes[best])
     (found,) = pool.candidates([best], mask)
     return replace(found.pick, entry=Entry.SECOND_LOOK, second_look=look)

@@ -6,7 +6,7 @@ an hour (0 to 0.15). A paper that is much the same as a stronger one loses 0.25,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Set
 
 from service.compose.candidates import Candidate, Ids, in_order
 from service.compose.pool import Pool
@@ -20,12 +20,15 @@ NEARNESS = -0.25
 def ranked(pool: Pool, mask: int, passed: Ids, taste: Taste | None, followed: Ids) -> list[Candidate]:
     """Strongest first, once those that repeat a stronger one are weakened."""
     found = pool.candidates(passed, mask)
-    if taste or followed:
+    if taste:
         found = [_personal(one, taste, followed) for one in found]
-    repeats = pool.same_ids & passed
-    if len(repeats) > 1:
-        found = list(_apart(sorted(found, key=in_order), repeats, pool))
-    return sorted(found, key=in_order)
+    elif followed:
+        found = [_personal(one, taste, followed) if one.order[2] in followed else one for one in found]
+    found.sort(key=in_order)
+    repeats = pool.same.keys() & passed
+    if len(repeats) > 1 and _set_apart(found, repeats, pool.same):
+        found.sort(key=in_order)
+    return found
 
 
 def _personal(found: Candidate, taste: Taste | None, followed: Ids) -> Candidate:
@@ -36,15 +39,19 @@ def _personal(found: Candidate, taste: Taste | None, followed: Ids) -> Candidate
     return found.standing_as(Standing(relevance, lift, liking, momentum)) if liking or lift else found
 
 
-def _apart(strongest_first: Iterable[Candidate], repeats: Ids, pool: Pool) -> Iterator[Candidate]:
-    stronger: list[str] = []
-    for found in strongest_first:
-        if found.id not in repeats:
-            yield found
-            continue
-        near = next((other for other in stronger if other in pool.same[found.id]), None)
-        stronger.append(found.id)
-        yield found.standing_as(found.standing._replace(nearness=NEARNESS, near_id=near)) if near else found
+def _set_apart(strongest_first: list[Candidate], repeats: Set[str], same: Mapping[str, Ids]) -> bool:
+    """Weaken those that repeat a stronger one; answers whether there were any."""
+    stronger: set[str] = set()
+    is_any = False
+    for place, found in enumerate(strongest_first):
+        key = found.order[2]
+        if key in repeats:
+            if not stronger.isdisjoint(same[key]):
+                near = next(other.order[2] for other in strongest_first if other.order[2] in same[key])
+                strongest_first[place] = found.standing_as(Standing(*found.standing[:4], NEARNESS, near))
+                is_any = True
+            stronger.add(key)
+    return is_any
 
 
 def told(found: Iterable[Candidate], person: Subscriber, pool: Pool, taste: Taste | None = None) -> list[Pick]:

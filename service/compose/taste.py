@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from service.compose.likeness import Likeness
 from service.models import Liking, Mark, MarkKind
 
@@ -30,17 +28,18 @@ class Taste:
         weights = {key: SCALE / len(wanted) for key in sorted(wanted)}
         weights |= {key: -SCALE * UNWANTED_WEIGHT / len(unwanted) for key in sorted(unwanted)}
         self._likeness = likeness
-        self._rows = [(key, likeness.to_all(key) * weight) for key, weight in weights.items()]
-        self._lifts: list[float] = np.sum([row for _, row in self._rows], axis=0).tolist()
+        self._rows = [(weight, likeness.of_marked[key], key) for key, weight in weights.items()]
 
     def lift(self, paper_id: str) -> float:
         """-2 to 2, by which the paper's strength changes."""
-        total = self._lifts[self._likeness.columns[paper_id]]
+        column = self._likeness.columns[paper_id]
+        total = sum([weight * row[column] for weight, row, _ in self._rows])
         return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""
         column = self._likeness.columns[paper_id]
-        parts = sorted([(float(row[column]), key) for key, row in self._rows], reverse=lift > 0)
-        like = tuple([key for part, key in parts[:_MOST_LIKE] if part / parts[0][0] >= 0.5])
+        parts = sorted([(weight * row[column], key) for weight, row, key in self._rows], reverse=lift > 0)
+        most = parts[0][0]
+        like = tuple([key for part, key in parts[:_MOST_LIKE] if part / most >= 0.5])
         return Liking(lift, like, self._likeness.shared(like[0], paper_id))

@@ -27,19 +27,19 @@ def themes(papers: Iterable[Paper], days: Sequence[date]) -> tuple[Theme, ...]:
 
     A count of papers varies as its square root does (Poisson), so the rise is told in that; one is added for what was rare.
     """
-    counts: dict[str, Counter[date]] = {}
+    begin = days[0] - timedelta(weeks=_WEEKS_BEFORE)
+    before: Counter[str] = Counter()
+    within: dict[date, Counter[str]] = {day: Counter() for day in days}
     for paper in papers:
-        for tag in paper.tags:
-            counts.setdefault(tag, Counter())[paper.featured_on] += 1
-    found = [_theme(tag, by_day, days) for tag, by_day in counts.items()]
+        on = paper.featured_on
+        if on in within:
+            within[on].update(paper.tags)
+        elif begin <= on < days[0]:
+            before.update(paper.tags)
+    tags = set().union(*within.values())
+    found = [Theme(tag, tuple([within[day][tag] for day in days]), before[tag] / _WEEKS_BEFORE) for tag in tags]
     risen = [theme for theme in found if theme.count >= _LEAST_COUNT and _rise(theme) >= _LEAST_RISE]
     return tuple(sorted(risen, key=lambda theme: (-_rise(theme), theme.tag))[:_THEMES])
-
-
-def _theme(tag: str, by_day: Counter[date], days: Sequence[date]) -> Theme:
-    begin = days[0] - timedelta(weeks=_WEEKS_BEFORE)
-    before = sum(count for day, count in by_day.items() if begin <= day < days[0])
-    return Theme(tag, tuple(by_day[day] for day in days), before / _WEEKS_BEFORE)
 
 
 def _rise(theme: Theme) -> float:
