@@ -44,7 +44,7 @@ ZONES = [
     "Pacific/Auckland", "Australia/Eucla",
 ]  # fmt: skip
 CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
-TITLES = {"agents": "LLM Agents", "code": "Code generation"}
+TITLES = {"agents": "LLM Agents", "code": "Program synthesis and program repair"}
 
 
 def at(text: str) -> datetime:
