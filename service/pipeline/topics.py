@@ -60,13 +60,19 @@ class Replay:
 
 def save_topics(session: Session, topics: Sequence[Topic], *, author: str, reason: str, now: datetime) -> dict[str, int]:
     """Store topics, with an expansion for those that have none. Counts by `new`, `changed` and `unchanged`."""
+    expand(session, topics)
+    return put_topics(session, topics, author=author, reason=reason, now=now)
+
+
+def expand(session: Session, topics: Sequence[Topic]) -> None:
+    """Give an expansion to those that have none."""
     bare = [topic for topic in topics if not topic.expansion]
-    history = _history(session) if bare else []
-    background = background_with(history)
+    if not bare:
+        return
+    background = background_with(_history(session))
     for topic in bare:
         relevant, irrelevant = (papers_by_id(session, ids) for ids in (topic.relevant_ids, topic.irrelevant_ids))
         topic.expansion = made_expansion(topic, relevant, irrelevant, background)
-    return put_topics(session, topics, author=author, reason=reason, now=now)
 
 
 def renew_expansions(session: Session, now: datetime) -> int:

@@ -98,6 +98,14 @@ def test_test_replays_stored_papers_and_changes_nothing(soup: Paperround, folder
     assert len(soup("topics", "versions", "soup").out.splitlines()) == 1
 
 
+def test_what_a_test_says_is_what_setting_the_filter_brings(soup: Paperround, folder: Path) -> None:
+    """With example papers, of which words are added."""
+    (folder / "new.txt").write_text("any: stew\nany: soup\nrelevant: 2610.00002\nstrike: broth\n")
+    (gained,) = soup("topics", "test", "soup", "--filter", "new.txt", "--json").json["gained"]
+    assert soup("topics", "filter", "soup", "--set", "new.txt").status == 0
+    assert soup("topics", "why", "soup", gained["id"], "--json").json["score"] == gained["after"]
+
+
 def test_score_tells_precision_and_recall_with_intervals(soup: Paperround, folder: Path) -> None:
     rows = [
         {"id": "1", "day": "2026-10-01", "title": "Soup", "abstract": "", "yes": ["soup"], "maybe": []},

@@ -19,7 +19,7 @@ from service.errors import WrongUse
 from service.match import phrasebook
 from service.match.measure import Figures, Label, Rate, TopicFigures, measure
 from service.models import ParsedPaper, Topic, Trace
-from service.pipeline.topics import Changed, Replay, example_labels, explain, known_version, replay
+from service.pipeline.topics import Changed, Replay, example_labels, expand, explain, known_version, replay
 from service.sources.fields import clean_text
 from service.store.papers import papers_by_id
 from service.store.topics import all_topics
@@ -64,7 +64,8 @@ def try_filter(
         if file is None:
             before, after = known_version(session, slug, max(1, topic.version - 1)), topic
         else:
-            before, after = topic, _tried(topic, read_text(file))
+            before, after = topic, with_filter(topic, read_text(file))
+            expand(session, [after])
         found = replay(session, before, after, days=days)
     say_json(_replay_json(slug, found)) if as_json else _say_replay(found)
 
@@ -95,13 +96,6 @@ def score(
         return
     for name, found in figures.items():
         _say_figures(name, found)
-
-
-def _tried(topic: Topic, text: str) -> Topic:
-    """The filter in place of the topic's own; its added words stay, but for those struck out."""
-    tried = with_filter(topic, text)
-    tried.expansion = tried.expansion or topic.expansion
-    return tried
 
 
 def _say_trace(trace: Trace, topic: Topic) -> None:
