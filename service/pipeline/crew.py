@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+from sqlalchemy import Engine
 
 from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
-from service.pipeline.deliver import Progress, send_all
+from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
 from service.store.ledger import Ref
@@ -80,6 +83,37 @@ class Crew:
         process.start()
         theirs.close()
         return _Member(process, pipe)
+
+
+def send_wave(
+    engine: Engine,
+    transport: Transport,
+    mails: Sequence[Ref],
+    sender: Sender,
+    clock: Clock,
+    crew: Crew | None,
+    *,
+    progress: Progress,
+    should_stop: Callable[[], bool],
+    states: Collection[str],
+    workers: Path | None,
+    note: Callable[[str, str], None] = lambda _key, _subject: None,
+) -> int:
+    """By the crew where there are mails enough for one, else by this process. As `deliver.send_all`."""
+    if crew and crew.size(mails) > 1:
+        return crew.send_all(mails, progress=progress, should_stop=should_stop, note=note)
+    return send_all(
+        engine,
+        transport,
+        mails,
+        mail_maker(engine, sender),
+        clock,
+        progress=progress,
+        should_stop=should_stop,
+        states=states,
+        workers=workers,
+        note=note,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,10 @@ from sqlmodel import Session
 
 from service.cadence import last_complete_day, last_listed_day, next_digest_at
 from service.models import OPEN_STATES, DeliveryState, Sender, Subscriber
-from service.pipeline.crew import Crew
-from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.crew import Crew, send_wave
+from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
-from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.deliveries import add_issue, lock_planning, plan_deliveries
@@ -62,20 +61,18 @@ def send_due_mails(
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        if crew and crew.size(waiting) > 1:
-            accepted = crew.send_all(waiting, progress=show, should_stop=should_stop)
-        else:
-            accepted = send_all(
-                engine,
-                transport,
-                waiting,
-                mail_maker(engine, sender),
-                clock,
-                progress=show,
-                should_stop=should_stop,
-                states=states,
-                workers=workers,
-            )
+        accepted = send_wave(
+            engine,
+            transport,
+            waiting,
+            sender,
+            clock,
+            crew,
+            progress=show,
+            should_stop=should_stop,
+            states=states,
+            workers=workers,
+        )
     log.info("wave sent", accepted=accepted, mails=len(waiting))
     return accepted
 

@@ -13,10 +13,9 @@ from sqlmodel import Session
 from service.cadence import why_no_mail
 from service.errors import WrongUse
 from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber, SubscriberState
-from service.pipeline.crew import Crew
-from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.crew import Crew, send_wave
+from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
-from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
@@ -125,22 +124,19 @@ def send_now(
         waiting = due_mails(session, clock(), states, digests_of=_ids(active))
         keys = planned | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
-    note = subjects.__setitem__
-    if crew and crew.size(waiting) > 1:
-        crew.send_all(waiting, progress=progress, should_stop=should_stop, note=note)
-    else:
-        send_all(
-            engine,
-            transport,
-            waiting,
-            mail_maker(engine, sender),
-            clock,
-            progress=progress,
-            should_stop=should_stop,
-            states=states,
-            workers=workers,
-            note=note,
-        )
+    send_wave(
+        engine,
+        transport,
+        waiting,
+        sender,
+        clock,
+        crew,
+        progress=progress,
+        should_stop=should_stop,
+        states=states,
+        workers=workers,
+        note=subjects.__setitem__,
+    )
     with reading(engine) as session:
         outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
     told = {(outcome.email, outcome.on) for outcome in outcomes}
