@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,18 +24,27 @@ from tests.kills import plan, tiny_mail
 
 NOW = datetime.now(UTC) + timedelta(minutes=1)
 REFUSED = DeliveryFailed(550, "5.1.1 no such user")
-
-
-def round_of(engine: Engine, worker: str = "worker") -> Round:
-    with reading(engine) as session:
-        mails = due_mails(session, NOW)
-    return Round(engine, worker, mails, tiny_mail, lambda: NOW, lambda _done, _total: None, lambda: False, OPEN_STATES)
+Rounds = Callable[..., Round]
 
 
 @pytest.fixture
 def planned(engine: Engine) -> Engine:
     plan(engine, 4)
     return engine
+
+
+@pytest.fixture
+def rounds(planned: Engine) -> Iterator[Rounds]:
+    """Makes rounds of what is due, and closes them after the test."""
+    with ExitStack() as made:
+
+        def one(worker: str = "worker") -> Round:
+            with reading(planned) as session:
+                mails = due_mails(session, NOW)
+            run = Round(planned, worker, mails, tiny_mail, lambda: NOW, lambda *_: None, lambda: False, OPEN_STATES)
+            return made.enter_context(closing(run))
+
+        yield one
 
 
 def states(engine: Engine) -> list[str]:
@@ -52,19 +62,19 @@ def commits(planned: Engine) -> Iterator[list[int]]:
     event.remove(planned, "commit", note)
 
 
-def test_taking_a_parcel_leaves_its_state(planned: Engine) -> None:
-    run = round_of(planned)
+def test_taking_a_parcel_leaves_its_state(planned: Engine, rounds: Rounds) -> None:
+    run = rounds()
     assert run.take()
     assert run.take()
     assert states(planned) == ["planned"] * 4
-    other = round_of(planned, "other")
+    other = rounds("other")
     assert other.take() is None
     run.end()
-    assert round_of(planned, "other").take()
+    assert rounds("other").take()
 
 
-def test_the_turns_of_several_connections_are_one_commit(planned: Engine, commits: list[int]) -> None:
-    run = round_of(planned)
+def test_the_turns_of_several_connections_are_one_commit(planned: Engine, rounds: Rounds, commits: list[int]) -> None:
+    run = rounds()
     one, two, three = run.take(), run.take(), run.take()
     assert one
     assert two
@@ -77,9 +87,9 @@ def test_the_turns_of_several_connections_are_one_commit(planned: Engine, commit
     assert states(planned) == ["accepted", "rejected", "sending", "planned"]
 
 
-def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned: Engine) -> None:
+def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned: Engine, rounds: Rounds) -> None:
     """As it comes where an envelope travels with the content before it."""
-    run = round_of(planned)
+    run = rounds()
     one, two, three = run.take(), run.take(), run.take()
     assert one
     assert two
@@ -89,8 +99,10 @@ def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned
 
 
 @pytest.mark.parametrize("change", [{"state": "unsubscribed"}, {"email": "new@example.org"}, "suppress", "erase"])
-def test_a_parcel_taken_before_its_person_changed_does_not_start(planned: Engine, change: dict[str, str] | str) -> None:
-    run = round_of(planned)
+def test_a_parcel_taken_before_its_person_changed_does_not_start(
+    planned: Engine, rounds: Rounds, change: dict[str, str] | str
+) -> None:
+    run = rounds()
     parcel = run.take()
     assert parcel
     with transaction(planned) as session:
@@ -107,8 +119,8 @@ def test_a_parcel_taken_before_its_person_changed_does_not_start(planned: Engine
     assert "sending" not in states(planned)
 
 
-def test_of_a_group_all_start_but_those_that_changed(planned: Engine) -> None:
-    run = round_of(planned)
+def test_of_a_group_all_start_but_those_that_changed(planned: Engine, rounds: Rounds) -> None:
+    run = rounds()
     parcels = [run.take() for _ in range(3)]
     with transaction(planned) as session:
         session.get_one(Subscriber, 2).state = "unsubscribed"
@@ -116,8 +128,8 @@ def test_of_a_group_all_start_but_those_that_changed(planned: Engine) -> None:
     assert states(planned) == ["sending", "skipped", "sending", "planned"]
 
 
-def test_a_domain_paused_by_a_group_holds_the_mails_that_it_would_start(planned: Engine) -> None:
-    run = round_of(planned)
+def test_a_domain_paused_by_a_group_holds_the_mails_that_it_would_start(planned: Engine, rounds: Rounds) -> None:
+    run = rounds()
     one, two = run.take(), run.take()
     assert one
     run.turn([Turn(None, one)])
@@ -125,8 +137,8 @@ def test_a_domain_paused_by_a_group_holds_the_mails_that_it_would_start(planned:
     assert states(planned) == ["deferred", "planned", "planned", "planned"]
 
 
-def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engine) -> None:
-    run = round_of(planned)
+def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engine, rounds: Rounds) -> None:
+    run = rounds()
     one = run.take()
     failures = [sqlite3.OperationalError("disk I/O error")]
 
@@ -141,12 +153,11 @@ def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engi
         event.remove(planned, "commit", fail)
     assert not failures
     assert states(planned)[0] == "sending"
-    run.close()
 
 
-def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine) -> None:
+def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine, rounds: Rounds) -> None:
     """Where the database broke off in a commit, nobody knows whether it was done."""
-    run = round_of(planned)
+    run = rounds()
     one, two = run.take(), run.take()
     assert one
     turn = Turn((one, "250 kept"), two)
