@@ -51,13 +51,9 @@ class Place(NamedTuple):
 
 
 class Body(NamedTuple):
-    """A card as everybody gets it: after its place comes this, then its note, then its end.
-
-    Between the pieces of an end stands where the person's marks go to.
-    """
+    """A card as everybody gets it."""
 
     paper: Paper
-    is_sample: bool
     jump: bytes
     html: bytes
     html_end: list[bytes]
@@ -66,18 +62,24 @@ class Body(NamedTuple):
 
 
 class PickCard(NamedTuple):
-    """A card with its note."""
+    """After its place comes its body, then its note, then its end, between whose pieces stands where the person's marks go to."""
 
+    jump: bytes
+    html_body: bytes
+    html_note: bytes
+    html_end: list[bytes]
+    text_body: bytes
+    text_note: bytes
+    text_end: list[bytes]
+    is_sample: bool
     pick: Pick
-    note: Parts
-    body: Body
 
 
 class PaperLine(NamedTuple):
-    paper: Paper
-    is_sample: bool
     html: bytes
     text: bytes
+    is_sample: bool
+    paper: Paper
 
 
 class Edition:
@@ -101,7 +103,7 @@ class Edition:
         self._on, self._with_abstract = digest.on, digest.subscriber.with_abstract
         self._bodies: dict[int, Body] = {}
         self._cards: dict[Hashable, PickCard] = {}  # by what they tell
-        self._by_pick: dict[int, PickCard] = {}
+        self._by_matches: dict[tuple[int, int, int], PickCard] = {}
         self._lines: dict[bool, dict[int, PaperLine]] = {True: {}, False: {}}
         self.language = whole.language
         self.top, self.end, self.jumps = cache(self._top), cache(self._end), cache(self._jumps)
@@ -109,8 +111,11 @@ class Edition:
         self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
 
     def card(self, pick: Pick, digest: Digest) -> PickCard:
-        """The matches are among the digest's topics. Who chose the same of a paper's topics mostly shares the pick itself."""
-        return self._by_pick.get(id(pick)) or _kept(self._by_pick, id(pick), self._card_of(pick, digest), _MOST_CARDS)
+        """The matches are among the digest's topics. Who chose the same of a paper's topics mostly shares its matches."""
+        if pick.followed or pick.liking or pick.second_look:
+            return self._card_of(pick, digest)
+        key = (id(pick.paper), id(pick.matches), id(pick.entry))
+        return self._by_matches.get(key) or _kept(self._by_matches, key, self._card_of(pick, digest), _MOST_CARDS)
 
     def lines(self, picks: Iterable[Pick], has_gist: bool) -> list[PaperLine]:
         kept = self._lines[has_gist]
@@ -161,21 +166,23 @@ class Edition:
         key, topics = id(pick.paper), {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(key) or _kept(self._bodies, key, self._body(pick), _MOST_PAPERS)
         shown = SimpleNamespace(note=note(pick, self._reader(topics)))
-        return PickCard(pick, self._both("note", card=shown), body)
+        html_note, text_note = self._both("note", card=shown)
+        paper, jump, html, html_end, text, text_end = body
+        return PickCard(jump, html, html_note, html_end, text, text_note, text_end, paper.is_sample, pick)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))
         _, jump = self._html.fragment("jump", "rank", card=shown).fixed
         _, html, *html_end = self._html.fragment("card", "place", "note", card=shown).fixed
         _, text, *text_end = self._text.fragment("card", "place", "note", card=shown).fixed
-        return Body(pick.paper, pick.paper.is_sample, jump, html, html_end, text, text_end)
+        return Body(pick.paper, jump, html, html_end, text, text_end)
 
     def _reader(self, topics: Mapping[str, Topic]) -> Reader:
         return Reader(self.language, _MARKED_LINKS, topics, self._on, with_abstract=self._with_abstract)
 
     def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
         shown = line(pick, self.language, has_gist=has_gist)
-        return PaperLine(pick.paper, pick.paper.is_sample, *self._both("line", line=shown))
+        return PaperLine(*self._both("line", line=shown), pick.paper.is_sample, pick.paper)
 
     def _both(self, block: str, **values: object) -> Parts:
         """Of a block that holds nothing that is the person's own."""

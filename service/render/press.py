@@ -89,11 +89,11 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
         text.append(around.text_before)
         for pick in picks:
             number += 1
-            place = edition.place(number)
-            _, note, (_, is_sample, jump, html_body, html_end, text_body, text_end) = edition.card(pick, digest)
-            jumps += (place.jump, jump)
-            cards += (place.html[pick is last], html_body, note.html, html_mark.join(html_end))
-            text += (place.text, text_body, note.text, text_mark.join(text_end))
+            numbered_jump, html_place, text_place = edition.place(number)
+            jump, html_body, html_note, html_end, text_body, text_note, text_end, is_sample, _ = edition.card(pick, digest)
+            jumps += (numbered_jump, jump)
+            cards += (html_place[pick is last], html_body, html_note, html_mark.join(html_end))
+            text += (text_place, text_body, text_note, text_mark.join(text_end))
             has_samples |= is_sample
         cards.append(around.html_behind)
         text.append(around.text_behind)
@@ -110,10 +110,11 @@ def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes]
 def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
     has_samples = False
     for title, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
-        around, lines = edition.part(title), edition.lines(picks, has_gist)
-        html += (around.html_before, *[line.html for line in lines], around.html_behind)
-        text += (around.text_before, *[line.text for line in lines], around.text_behind)
-        has_samples = has_samples or any(line.is_sample for line in lines)
+        around = edition.part(title)
+        html_lines, text_lines, are_samples, _ = zip(*edition.lines(picks, has_gist), strict=True)
+        html += (around.html_before, *html_lines, around.html_behind)
+        text += (around.text_before, *text_lines, around.text_behind)
+        has_samples |= any(are_samples)
     return has_samples
 
 
