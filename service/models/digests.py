@@ -193,7 +193,10 @@ class Digest:
     @property
     def first(self) -> Pick | None:
         """The best of what passed."""
-        return next(chain(chain.from_iterable([section.picks for section in self.sections]), self.lines, self.unlisted), None)
+        for picks in (*[section.picks for section in self.sections], self.lines, self.unlisted):
+            if picks:
+                return picks[0]
+        return None
 
     @property
     def slots(self) -> tuple[Pick, ...]:
@@ -225,7 +228,7 @@ class Digest:
 
     @property
     def reading_seconds(self) -> int:
-        cards = len(self.cards) + sum(pick is not None for pick in (self.second_look, self.outside))
+        cards = sum([len(section.picks) for section in self.sections]) + bool(self.second_look) + bool(self.outside)
         lines = len(self.lines) + (len(self.week.missed) if self.week else 0)
         return cards * SECONDS_A_CARD + lines * SECONDS_A_LINE
 

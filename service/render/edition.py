@@ -18,7 +18,6 @@ from service.render.cards import Reader, card, line, note
 from service.render.fragments import Fragment, Parts, TemplateBlocks, mark
 from service.render.sheets import charts_of, foot_links, sheet
 
-_MARKED_LINKS = MailLinks(*map(mark, ("unsubscribe", "settings", "pause", "web", "marks")))
 _MOST_PAPERS = 2_000
 _MOST_CARDS = 10_000
 
@@ -83,10 +82,12 @@ class PaperLine(NamedTuple):
 
 
 class Edition:
-    """Of the digest's language and day, with abstracts or without."""
+    """Of the digest's language and day, with abstracts or without, and of its links' site."""
 
-    def __init__(self, digest: Digest, sent_on: date, postal_line: str | None) -> None:
-        whole = sheet(digest, _MARKED_LINKS, sent_on=sent_on, postal_line=postal_line, is_web=False)
+    def __init__(self, digest: Digest, links: MailLinks, sent_on: date, postal_line: str | None) -> None:
+        tokens = {name: mark(name.removesuffix("_token")) for name in links._fields if name.endswith("_token")}
+        self._links = links._replace(**tokens)
+        whole = sheet(digest, self._links, sent_on=sent_on, postal_line=postal_line, is_web=False)
         self._frame = replace(
             whole,
             subject=mark("subject"),
@@ -128,11 +129,11 @@ class Edition:
         return Outer(self._html.ends(frame)[0], self._text.ends(frame)[0])
 
     def _end(self, more_count: int, is_weekly: bool, has_web: bool) -> Outer:
-        links = tuple(foot_links(_MARKED_LINKS, self.language, is_weekly=is_weekly, has_web=has_web))
+        links = tuple(foot_links(self._links, self.language, is_weekly=is_weekly, has_web=has_web))
         frame = replace(self._frame, more_count=more_count, links=links)
         return Outer(self._html.ends(frame)[1], self._text.ends(frame)[1])
 
-    def _jumps(self, has_cards: bool) -> tuple[bytes, ...]:
+    def _jumps(self, has_cards: bool) -> list[bytes]:
         return self._html.fragment("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards)).fixed
 
     def _group(self, heading: str) -> Around:
@@ -178,7 +179,7 @@ class Edition:
         return Body(pick.paper, jump, html, html_end, text, text_end)
 
     def _reader(self, topics: Mapping[str, Topic]) -> Reader:
-        return Reader(self.language, _MARKED_LINKS, topics, self._on, with_abstract=self._with_abstract)
+        return Reader(self.language, self._links, topics, self._on, with_abstract=self._with_abstract)
 
     def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
         shown = line(pick, self.language, has_gist=has_gist)

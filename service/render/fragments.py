@@ -13,7 +13,7 @@ from typing import NamedTuple
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from service.render.encoding import encoded, in_lines
+from service.render.encoding import encoded
 from service.render.sheets import Sheet
 from service.render.templates import mail_template
 from service.render.words import wrapped
@@ -21,7 +21,6 @@ from service.render.words import wrapped
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
 _MARKUP = re.compile("[&<>\"']")
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/"  # in links (RFC 3986), and in html
 
 
 class Parts(NamedTuple):
@@ -34,13 +33,16 @@ class Parts(NamedTuple):
 class Fragment(NamedTuple):
     """Encoded bytes, and the names of what stands between them."""
 
-    fixed: tuple[bytes, ...]
-    names: tuple[str, ...]
+    pieces: list[bytes]  # every other one is empty: what has a name
+    names: list[str]
 
-    def filled(self, own: Mapping[str, Parts], part: int) -> list[bytes]:
+    @property
+    def fixed(self) -> list[bytes]:
+        return self.pieces[::2]
+
+    def filled(self, own: Mapping[str, tuple[bytes, bytes]], part: int) -> list[bytes]:
         """With what has a name in its place: its html (0) or its text (1)."""
-        pieces = [b""] * (2 * len(self.names) + 1)
-        pieces[::2] = self.fixed
+        pieces = self.pieces.copy()
         pieces[1::2] = [own[name][part] for name in self.names]
         return pieces
 
@@ -52,11 +54,13 @@ def mark(name: str) -> str:
 
 def slot(words: str) -> Parts:
     """What is a person's own, as it stands in a mail."""
-    content = words.encode()
-    if words.startswith("https://") and not content.translate(None, _UNRESERVED):
-        link = in_lines(content)
-        return Parts(link, link)
     return Parts(html_slot(words), encoded(wrapped(words)))
+
+
+def token_slot(token: str) -> tuple[bytes, bytes]:
+    """A link's token is short, and its letters, figures, `-`, `_` and `.` within stand for themselves everywhere."""
+    content = f"{token}=\r\n".encode()
+    return content, content
 
 
 def html_slot(words: str) -> bytes:
@@ -97,4 +101,5 @@ def _only(words: str, _: Context) -> Iterator[str]:
 
 def _cut(text: str) -> Fragment:
     pieces = _MARK.split(text)
-    return Fragment(tuple(map(encoded, pieces[::2])), tuple(pieces[1::2]))
+    names = pieces[1::2]
+    return Fragment([encoded(piece) if place % 2 == 0 else b"" for place, piece in enumerate(pieces)], names)

@@ -14,7 +14,7 @@ from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
 from service.render.edition import Edition
 from service.render.encoding import encoded
-from service.render.fragments import Parts, html_slot, slot
+from service.render.fragments import html_slot, slot, token_slot
 from service.render.language import Language
 from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of, schedule_of
 from service.render.subject import preheader, subject_line
@@ -25,22 +25,22 @@ class Press:
 
     def __init__(self, *, postal_line: str | None = None) -> None:
         self._postal_line = postal_line
-        self._editions: dict[tuple[str, bool, date, date], Edition] = {}
+        self._editions: dict[tuple[str, bool, date, date, str, str], Edition] = {}
 
     def encoded_email(self, digest: Digest, links: MailLinks, *, sent_on: date) -> EncodedEmail:
         """The plain path's mail. What is too long to be sent whole takes that path, which knows how to shorten."""
-        email = _joined(self._edition(digest, sent_on), digest, links)
+        email = _joined(self._edition(digest, links, sent_on), digest, links)
         if len(email.html) <= LARGEST_HTML:  # decoded, it is never longer than encoded
             return email
         plain = render_digest(digest, links, sent_on=sent_on, postal_line=self._postal_line)
         return EncodedEmail(plain.subject, encoded(f"{plain.html}\n"), encoded(plain.text))
 
-    def _edition(self, digest: Digest, sent_on: date) -> Edition:
+    def _edition(self, digest: Digest, links: MailLinks, sent_on: date) -> Edition:
         person = digest.subscriber
-        key = (person.language, person.with_abstract, digest.on, sent_on)
+        key = (person.language, person.with_abstract, digest.on, sent_on, links.site, links.day)
         edition = self._editions.get(key)
         if edition is None:
-            edition = self._editions[key] = Edition(digest, sent_on, self._postal_line)
+            edition = self._editions[key] = Edition(digest, links, sent_on, self._postal_line)
         return edition
 
 
@@ -60,24 +60,24 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     )
 
 
-def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, Parts]:
+def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, tuple[bytes, bytes]]:
     """What stands between the fragments, by its name; the text has no subject. Many people's mails say the same words."""
     return {
-        "subject": Parts(_html_slot(subject), b""),
-        "preheader": Parts(_html_slot(preheader(digest)), b""),
+        "subject": (_html_slot(subject), b""),
+        "preheader": (_html_slot(preheader(digest)), b""),
         "heading": _slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken)),
         "lead": _slot(lead_of(digest, spoken)),
         "reason": _slot(reason_of(digest, spoken)),
         "schedule": _slot(schedule_of(digest, spoken)),
-        "unsubscribe": slot(links.unsubscribe),
-        "settings": slot(links.settings),
-        "pause": slot(links.pause),
-        "web": slot(links.web),
-        "marks": slot(links.marks),
+        "unsubscribe": token_slot(links.unsubscribe_token),
+        "settings": token_slot(links.settings_token),
+        "pause": token_slot(links.pause_token),
+        "web": token_slot(links.web_token),
+        "marks": token_slot(links.marks_token),
     }
 
 
-def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes], text: list[bytes]) -> bool:
+def _add_cards(edition: Edition, digest: Digest, marks: tuple[bytes, bytes], html: list[bytes], text: list[bytes]) -> bool:
     """Answers whether there are samples among them."""
     number, has_samples = 0, False
     jumps: list[bytes] = []

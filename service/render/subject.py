@@ -20,20 +20,25 @@ def subject_line(digest: Digest) -> str:
     if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
     topics = [section.topic for section in digest.sections if section.topic]
-    count, more = _counted(digest.kind, digest.passed_count, len(topics) - _MOST_NAMES, spoken)
-    names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
-    told = f"{count}: {names}{more}" if names else count
-    return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
+    names = tuple([topic.name for topic in topics[:_MOST_NAMES]])
+    return _told(digest.kind, digest.passed_count, names, len(topics) - len(names), first.paper.title, spoken)
 
 
-@lru_cache(maxsize=1000)
-def _counted(kind: DigestKind, count: int, more: int, spoken: Language) -> tuple[str, str]:
-    """How many papers, and how many topics beside those that are named."""
-    number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
-    others = " " + spoken.say("and %(number)s more", number=more) if more > 0 else ""
+@lru_cache(maxsize=10_000)
+def _told(kind: DigestKind, count: int, topics: tuple[str, ...], more: int, title: str, spoken: Language) -> str:
+    """`more`: how many topics there are beside those named."""
+    papers = _period(kind, spoken) + spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
+    names = ", ".join([shown(name, 60) for name in topics])
+    others = " " + spoken.say("and %(number)s more", number=more) if more else ""
+    told = f"{papers}: {names}{others}" if names else papers
+    return shortened(f"{told} · {shown(title, 200)}", _LONGEST_SUBJECT)
+
+
+def _period(kind: DigestKind, spoken: Language) -> str:
+    """What the papers are of, where it is no day."""
     if kind is DigestKind.WEEKLY:
-        return spoken.say("Your week, ") + number, others
-    return (spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else "") + number, others
+        return spoken.say("Your week, ")
+    return spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else ""
 
 
 def preheader(digest: Digest) -> str:
