@@ -130,7 +130,7 @@ class LeftOut:
 
 class Section(NamedTuple):
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
-    picks: tuple[Pick, ...]
+    picks: tuple[Pick, ...]  # at least one
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +193,8 @@ class Digest:
     @property
     def first(self) -> Pick | None:
         """The best of what passed."""
-        for picks in (*[section.picks for section in self.sections], self.lines, self.unlisted):
-            if picks:
-                return picks[0]
-        return None
+        best = self.sections[0].picks if self.sections else self.lines or self.unlisted
+        return best[0] if best else None
 
     @property
     def slots(self) -> tuple[Pick, ...]:

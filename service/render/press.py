@@ -30,10 +30,10 @@ class Press:
     def encoded_email(self, digest: Digest, links: MailLinks, *, sent_on: date) -> EncodedEmail:
         """The plain path's mail. What is too long to be sent whole takes that path, which knows how to shorten."""
         email = _joined(self._edition(digest, links, sent_on), digest, links)
-        if len(email.html) <= LARGEST_HTML:  # decoded, it is never longer than encoded
+        if sum(map(len, email.html)) <= LARGEST_HTML:  # decoded, it is never longer than encoded
             return email
         plain = render_digest(digest, links, sent_on=sent_on, postal_line=self._postal_line)
-        return EncodedEmail(plain.subject, encoded(f"{plain.html}\n"), encoded(plain.text))
+        return EncodedEmail(plain.subject, [encoded(f"{plain.html}\n")], [encoded(plain.text)])
 
     def _edition(self, digest: Digest, links: MailLinks, sent_on: date) -> Edition:
         person = digest.subscriber
@@ -55,8 +55,8 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
     return EncodedEmail(
         subject,
-        b"".join(top.html.filled(own, 0) + html + end.html.filled(own, 0)),
-        b"".join(top.text.filled(own, 1) + text + end.text.filled(own, 1)),
+        [*top.html.filled(own, 0), *html, *end.html.filled(own, 0)],
+        [*top.text.filled(own, 1), *text, *end.text.filled(own, 1)],
     )
 
 
