@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from jinja2.runtime import Context
 from markupsafe import escape
@@ -21,13 +21,14 @@ from service.render.words import wrapped
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
 _MARKUP = re.compile("[&<>\"']")
+T = TypeVar("T")
 
 
-class Parts(NamedTuple):
+class Parts(NamedTuple, Generic[T]):
     """The same of both parts of a mail, encoded."""
 
-    html: bytes
-    text: bytes
+    html: T
+    text: T
 
 
 class Fragment(NamedTuple):
@@ -40,10 +41,10 @@ class Fragment(NamedTuple):
     def fixed(self) -> list[bytes]:
         return self.pieces[::2]
 
-    def filled(self, own: Mapping[str, tuple[bytes, bytes]], part: int) -> list[bytes]:
-        """With what has a name in its place: its html (0) or its text (1)."""
+    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
+        """With what has a name in its place."""
         pieces = self.pieces.copy()
-        pieces[1::2] = [own[name][part] for name in self.names]
+        pieces[1::2] = map(own.__getitem__, self.names)
         return pieces
 
 
@@ -52,15 +53,14 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
-def slot(words: str) -> Parts:
+def slot(words: str) -> Parts[bytes]:
     """What is a person's own, as it stands in a mail."""
     return Parts(html_slot(words), encoded(wrapped(words)))
 
 
-def token_slot(token: str) -> tuple[bytes, bytes]:
-    """A link's token is short, and its letters, figures, `-`, `_` and `.` within stand for themselves everywhere."""
-    content = f"{token}=\r\n".encode()
-    return content, content
+def token_slot(token: str) -> bytes:
+    """A link's token is short, and its letters, figures, `-`, `_` and inner `.` stand for themselves, in html and encoded."""
+    return f"{token}=\r\n".encode()
 
 
 def html_slot(words: str) -> bytes:

@@ -8,16 +8,13 @@ them. Both give the same html and the same text.
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
 from service.render.edition import Edition
 from service.render.encoding import encoded
-from service.render.fragments import html_slot, slot, token_slot
-from service.render.language import Language
-from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of, schedule_of
-from service.render.subject import preheader, subject_line
+from service.render.fragments import token_slot
+from service.render.sheets import grouped_cards, grouped_lines
 
 
 class Press:
@@ -45,59 +42,34 @@ class Press:
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
-    subject = subject_line(digest)
-    own = _own(digest, subject, links, edition.language)
     html: list[bytes] = []
     text: list[bytes] = []
-    has_samples = _add_cards(edition, digest, own["marks"], html, text)
+    has_samples = _add_cards(edition, digest, links, html, text)
     has_samples |= _add_lines(edition, digest, html, text)
-    top = edition.top(has_samples)
-    end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
-    return EncodedEmail(
-        subject,
-        [*top.html.filled(own, 0), *html, *end.html.filled(own, 0)],
-        [*top.text.filled(own, 1), *text, *end.text.filled(own, 1)],
-    )
+    top, end = edition.frame.top(digest, has_samples), edition.frame.end(digest, links)
+    return EncodedEmail(top.subject, [*top.html, *html, *end.html], [*top.text, *text, *end.text])
 
 
-def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, tuple[bytes, bytes]]:
-    """What stands between the fragments, by its name; the text has no subject. Many people's mails say the same words."""
-    return {
-        "subject": (_html_slot(subject), b""),
-        "preheader": (_html_slot(preheader(digest)), b""),
-        "heading": _slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken)),
-        "lead": _slot(lead_of(digest, spoken)),
-        "reason": _slot(reason_of(digest, spoken)),
-        "schedule": _slot(schedule_of(digest, spoken)),
-        "unsubscribe": token_slot(links.unsubscribe_token),
-        "settings": token_slot(links.settings_token),
-        "pause": token_slot(links.pause_token),
-        "web": token_slot(links.web_token),
-        "marks": token_slot(links.marks_token),
-    }
-
-
-def _add_cards(edition: Edition, digest: Digest, marks: tuple[bytes, bytes], html: list[bytes], text: list[bytes]) -> bool:
+def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[bytes], text: list[bytes]) -> bool:
     """Answers whether there are samples among them."""
-    number, has_samples = 0, False
+    groups = list(grouped_cards(digest, edition.language))
+    places = iter(edition.places(sum([len(picks) for _, picks in groups])))
+    mark, has_samples = token_slot(links.marks_token), False
     jumps: list[bytes] = []
     cards: list[bytes] = []
-    html_mark, text_mark = marks
-    for title, picks in grouped_cards(digest, edition.language):
-        around, last = edition.group(title), picks[-1]
+    for title, picks in groups:
+        around = edition.group(title)
         cards.append(around.html_before)
         text.append(around.text_before)
-        for pick in picks:
-            number += 1
-            numbered_jump, html_place, text_place = edition.place(number)
-            jump, html_body, html_note, html_end, text_body, text_note, text_end, is_sample, _ = edition.card(pick, digest)
-            jumps += (numbered_jump, jump)
-            cards += (html_place[pick is last], html_body, html_note, html_mark.join(html_end))
-            text += (text_place, text_body, text_note, text_mark.join(text_end))
+        for (jump, card_html, card_text, is_sample, _), place in zip(edition.cards(picks, digest), places, strict=False):
+            jumps += (place.jump, jump)
+            cards += (place.html, mark.join(card_html))
+            text += (place.text, mark.join(card_text))
             has_samples |= is_sample
+        cards[-2] = place.last_html
         cards.append(around.html_behind)
         text.append(around.text_behind)
-    before, *behind = edition.jumps(number > 0)
+    before, *behind = edition.jumps(bool(groups))
     html += (before, *jumps, *behind)
     if digest.week:
         charts = edition.charts(digest.week.days, digest.week.themes)
@@ -116,6 +88,3 @@ def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[b
         text += (around.text_before, *text_lines, around.text_behind)
         has_samples |= any(are_samples)
     return has_samples
-
-
-_slot, _html_slot = lru_cache(maxsize=10_000)(slot), lru_cache(maxsize=10_000)(html_slot)

@@ -1,0 +1,108 @@
+"""What stands before and behind a mail's papers: fragments, and a person's own words and links between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from service.models import Digest, MailLinks, Paper, Topic
+from service.render.fragments import Fragment, Parts, TemplateBlocks, html_slot, slot, token_slot
+from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason_of, schedule_of
+from service.render.shelf import Shelf
+from service.render.subject import preheader, subject_line
+
+_MOST_WORDS = 10_000
+
+
+class Top(NamedTuple):
+    """What stands before the papers."""
+
+    subject: str
+    html: list[bytes]
+    text: list[bytes]
+    known_by: tuple[Paper, list[Topic]] | None  # must not go, as the top is known by their identities
+
+
+class _Blanks(NamedTuple):
+    """One end of a mail, its slots still empty."""
+
+    html: Fragment
+    text: Fragment
+
+
+class Frame:
+    """Of one edition: `sheet` and `links` have marks where a person's own words and tokens stand."""
+
+    def __init__(self, sheet: Sheet, links: MailLinks, html: TemplateBlocks, text: TemplateBlocks) -> None:
+        self._sheet, self._links, self._html, self._text = sheet, links, html, text
+        self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
+        self._tops = Shelf[Hashable, Top](_MOST_WORDS)
+        self._reasons = Shelf[tuple[str, ...], Parts[bytes]](_MOST_WORDS)
+        self._schedules = Shelf[tuple[str, int, str], Parts[bytes]](_MOST_WORDS)
+
+    def top(self, digest: Digest, has_samples: bool) -> Top:
+        """Many people's say the same; a week, a second look and a silence have words of their own."""
+        first = digest.first
+        if first is None or digest.week or digest.second_look:
+            return self._top(digest, has_samples, None)
+        topics = [section.topic for section in digest.sections if section.topic]
+        key = (
+            has_samples,
+            digest.kind,
+            digest.covered_from,
+            digest.looked_at_count,
+            sum([len(section.picks) for section in digest.sections]),
+            len(digest.lines),
+            len(digest.unlisted),
+            digest.outside is None,
+            len(digest.topics),
+            id(first.paper),
+            len(topics),
+            *map(id, topics[:2]),
+        )
+        return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples, (first.paper, topics)))
+
+    def end(self, digest: Digest, links: MailLinks) -> Parts[list[bytes]]:
+        blanks = self._blank_end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
+        reason, schedule = self._reason(digest), self._schedule(digest)
+        own = {
+            "reason": reason.html,
+            "schedule": schedule.html,
+            "unsubscribe": token_slot(links.unsubscribe_token),
+            "settings": token_slot(links.settings_token),
+            "pause": token_slot(links.pause_token),
+            "web": token_slot(links.web_token),
+        }
+        html = blanks.html.filled(own)
+        own["reason"], own["schedule"] = reason.text, schedule.text
+        return Parts(html, blanks.text.filled(own))
+
+    def _top(self, digest: Digest, has_samples: bool, known_by: tuple[Paper, list[Topic]] | None) -> Top:
+        spoken, subject = self._sheet.language, subject_line(digest)
+        counted = slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken))
+        lead = slot(lead_of(digest, spoken))
+        in_html = {"heading": counted.html, "lead": lead.html}
+        in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest))}
+        in_text = {"heading": counted.text, "lead": lead.text}
+        blanks = self._blank_top(has_samples)
+        return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text), known_by)
+
+    def _reason(self, digest: Digest) -> Parts[bytes]:
+        names = tuple([topic.name for topic in digest.topics])
+        return self._reasons.get(names) or self._reasons.put(names, slot(reason_of(digest, self._sheet.language)))
+
+    def _schedule(self, digest: Digest) -> Parts[bytes]:
+        person = digest.subscriber
+        key = (person.cadence, person.hour, person.zone)
+        return self._schedules.get(key) or self._schedules.put(key, slot(schedule_of(digest, self._sheet.language)))
+
+    def _top_with_blanks(self, has_samples: bool) -> _Blanks:
+        whole = replace(self._sheet, has_samples=has_samples)
+        return _Blanks(self._html.ends(whole)[0], self._text.ends(whole)[0])
+
+    def _end_with_blanks(self, more_count: int, is_weekly: bool, has_web: bool) -> _Blanks:
+        links = tuple(foot_links(self._links, self._sheet.language, is_weekly=is_weekly, has_web=has_web))
+        whole = replace(self._sheet, more_count=more_count, links=links)
+        return _Blanks(self._html.ends(whole)[1], self._text.ends(whole)[1])
