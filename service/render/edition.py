@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 class Body(NamedTuple):
-    """A card as everybody gets it: what stands before its note, and behind it, where the person's marks go between the pieces."""
+    """A card as everybody gets it: its beginning, and its end, between whose pieces stands the token of the person's marks."""
 
     paper: Paper
     jump: bytes
@@ -54,11 +54,10 @@ class Body(NamedTuple):
 
 
 class PickCard(NamedTuple):
-    """What comes after its place: pieces between which the token of the person's marks stands."""
+    """A card with its note, which comes before the end. Notes are many and small, bodies are shared: so they stay in a CPU's reach."""
 
-    jump: bytes
-    html: list[bytes]
-    text: list[bytes]
+    body: Body
+    note: Parts[bytes]
     is_sample: bool
     pick: Pick
 
@@ -153,11 +152,8 @@ class Edition:
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         topics = {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(id(pick.paper)) or self._bodies.put(id(pick.paper), self._body(pick))
-        note_html, note_text = self._both("note", card=SimpleNamespace(note=note(pick, self._reader(topics))))
-        paper, jump, html, (html_behind, *html_end), text, (text_behind, *text_end) = body
-        return PickCard(
-            jump, [html + note_html + html_behind, *html_end], [text + note_text + text_behind, *text_end], paper.is_sample, pick
-        )
+        shown = SimpleNamespace(note=note(pick, self._reader(topics)))
+        return PickCard(body, self._both("note", card=shown), body.paper.is_sample, pick)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))

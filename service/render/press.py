@@ -61,12 +61,13 @@ def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[by
         around = edition.group(title)
         cards.append(around.html_before)
         text.append(around.text_before)
-        for (jump, card_html, card_text, is_sample, _), place in zip(edition.cards(picks, digest), places, strict=False):
+        for (body, note, is_sample, _), place in zip(edition.cards(picks, digest), places, strict=False):
+            _, jump, body_html, html_end, body_text, text_end = body
             jumps += (place.jump, jump)
-            cards += (place.html, mark.join(card_html))
-            text += (place.text, mark.join(card_text))
+            cards += (place.html, body_html, note.html, mark.join(html_end))
+            text += (place.text, body_text, note.text, mark.join(text_end))
             has_samples |= is_sample
-        cards[-2] = place.last_html
+        cards[-4] = place.last_html
         cards.append(around.html_behind)
         text.append(around.text_behind)
     before, *behind = edition.jumps(bool(groups))
