@@ -54,7 +54,7 @@ class Body(NamedTuple):
 
 
 class PickCard(NamedTuple):
-    """A card with its note, which comes before the end. Notes are many and small, bodies are shared: so they stay in a CPU's reach."""
+    """A card with its note, which comes before the end. Bodies are large and shared, so that they stay in a CPU's reach."""
 
     body: Body
     note: Parts[bytes]

@@ -6,7 +6,7 @@ Templates count as code.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
@@ -43,8 +43,12 @@ class Fragment(NamedTuple):
 
     def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
         """With what has a name in its place."""
+        return self.filled_with(map(own.__getitem__, self.names))
+
+    def filled_with(self, own: Iterable[bytes]) -> list[bytes]:
+        """In their order."""
         pieces = self.pieces.copy()
-        pieces[1::2] = map(own.__getitem__, self.names)
+        pieces[1::2] = own
         return pieces
 
 
@@ -79,12 +83,12 @@ class TemplateBlocks:
         """What stands before and behind the jumps, charts, cards and lines of a mail."""
         context = self._context({"jumps": "", "charts": mark("charts")}, {"sheet": frame})
         before, _, behind = "".join(self._template.root_render_func(context)).partition(mark("charts"))
-        return _cut(before), _cut(behind.rstrip() + "\n")
+        return cut(before), cut(behind.rstrip() + "\n")
 
     def fragment(self, block: str, *inner: str, **values: object) -> Fragment:
         """A block, cut at its marks and where its `inner` blocks stand."""
         context = self._context({name: mark(name) for name in inner}, values)
-        return _cut("".join(self._template.blocks[block](context)))
+        return cut("".join(self._template.blocks[block](context)))
 
     def _context(self, inner: Mapping[str, str], values: Mapping[str, object]) -> Context:
         """With what stands instead of `inner` blocks."""
@@ -99,7 +103,8 @@ def _only(words: str, _: Context) -> Iterator[str]:
     yield words
 
 
-def _cut(text: str) -> Fragment:
+def cut(text: str) -> Fragment:
+    """Where there are marks."""
     pieces = _MARK.split(text)
     names = pieces[1::2]
     return Fragment([encoded(piece) if place % 2 == 0 else b"" for place, piece in enumerate(pieces)], names)

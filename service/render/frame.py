@@ -7,11 +7,15 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
+from markupsafe import escape
+
 from service.models import Digest, MailLinks, Paper, Topic
-from service.render.fragments import Fragment, Parts, TemplateBlocks, html_slot, slot, token_slot
-from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason_of, schedule_of
+from service.render.encoding import encoded
+from service.render.fragments import Fragment, Parts, TemplateBlocks, cut, html_slot, mark, slot, token_slot
+from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule_of, topic_name
 from service.render.shelf import Shelf
 from service.render.subject import preheader, subject_line
+from service.render.words import wrapped
 
 _MOST_WORDS = 10_000
 
@@ -32,14 +36,28 @@ class _Blanks(NamedTuple):
     text: Fragment
 
 
+class _Named(NamedTuple):
+    """A topic's name, as it is told and as it stands in html."""
+
+    name: str
+    html: bytes
+    topic: Topic  # must not go, as its name is known by its identity
+
+
+def _named(topic: Topic) -> _Named:
+    name = topic_name(topic)
+    return _Named(name, html_slot(name), topic)
+
+
 class Frame:
     """Of one edition: `sheet` and `links` have marks where a person's own words and tokens stand."""
 
     def __init__(self, sheet: Sheet, links: MailLinks, html: TemplateBlocks, text: TemplateBlocks) -> None:
         self._sheet, self._links, self._html, self._text = sheet, links, html, text
         self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
+        self._blank_reason = cache(self._reason_with_blanks)
         self._tops = Shelf[Hashable, Top](_MOST_WORDS)
-        self._reasons = Shelf[tuple[str, ...], Parts[bytes]](_MOST_WORDS)
+        self._topics = Shelf[int, _Named](_MOST_WORDS)
         self._schedules = Shelf[tuple[str, int, str], Parts[bytes]](_MOST_WORDS)
 
     def top(self, digest: Digest, has_samples: bool) -> Top:
@@ -90,8 +108,14 @@ class Frame:
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text), known_by)
 
     def _reason(self, digest: Digest) -> Parts[bytes]:
-        names = tuple([topic.name for topic in digest.topics])
-        return self._reasons.get(names) or self._reasons.put(names, slot(reason_of(digest, self._sheet.language)))
+        """Hardly two people choose the same topics, but everybody chooses among these."""
+        known = self._topics
+        topics = [known.get(id(topic)) or known.put(id(topic), _named(topic)) for topic in digest.topics]
+        html = b"".join(self._blank_reason(len(topics)).filled_with([topic.html for topic in topics]))
+        return Parts(html, encoded(wrapped(reason([topic.name for topic in topics], self._sheet.language))))
+
+    def _reason_with_blanks(self, count: int) -> Fragment:
+        return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))
 
     def _schedule(self, digest: Digest) -> Parts[bytes]:
         person = digest.subscriber
