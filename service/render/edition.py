@@ -54,10 +54,15 @@ class Body(NamedTuple):
 
 
 class PickCard(NamedTuple):
-    """A card with its note, which comes before the end. Bodies are large and shared, so that they stay in a CPU's reach."""
+    """A card: its body, with its note before the end. Bodies are large and shared, so that they stay in a CPU's reach."""
 
-    body: Body
-    note: Parts[bytes]
+    jump: bytes
+    html: bytes
+    html_note: bytes
+    html_end: list[bytes]
+    text: bytes
+    text_note: bytes
+    text_end: list[bytes]
     is_sample: bool
     pick: Pick
 
@@ -94,17 +99,10 @@ class Edition:
         self._cards = Shelf[Hashable, PickCard](_MOST_CARDS)  # by what they tell
         self._by_matches = Shelf[tuple[int, int, int], PickCard](_MOST_CARDS)
         self._lines = {has_gist: Shelf[int, PaperLine](_MOST_PAPERS) for has_gist in (True, False)}
-        self._places: list[Place] = []
         self.language = whole.language
         self.frame = Frame(self._sheet, self._links, self._html, self._text)
-        self.jumps, self.part = cache(self._jumps), cache(self._part)
+        self.jumps, self.part, self.places = cache(self._jumps), cache(self._part), cache(self._places)
         self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
-
-    def places(self, count: int) -> list[Place]:
-        """At least so many."""
-        while len(self._places) < count:
-            self._places.append(self._place(f"{len(self._places) + 1}"))
-        return self._places
 
     def cards(self, picks: Iterable[Pick], digest: Digest) -> list[PickCard]:
         """The matches are among the digest's topics. Who chose the same of a paper's topics mostly shares its matches."""
@@ -136,6 +134,9 @@ class Edition:
     def _charts(self, days: tuple[date, ...], themes: tuple[Theme, ...]) -> Parts[bytes]:
         return self._both("charts", sheet=replace(self._sheet, charts=charts_of(days, themes, self.language)))
 
+    def _places(self, count: int) -> list[Place]:
+        return [self._place(f"{number}") for number in range(1, count + 1)]
+
     def _place(self, number: str) -> Place:
         shown = SimpleNamespace(number=number)
         html, last = (self._both("place", card=shown, loop=SimpleNamespace(last=is_last)) for is_last in (False, True))
@@ -153,7 +154,9 @@ class Edition:
         topics = {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(id(pick.paper)) or self._bodies.put(id(pick.paper), self._body(pick))
         shown = SimpleNamespace(note=note(pick, self._reader(topics)))
-        return PickCard(body, self._both("note", card=shown), body.paper.is_sample, pick)
+        html_note, text_note = self._both("note", card=shown)
+        paper, jump, html, html_end, text, text_end = body
+        return PickCard(jump, html, html_note, html_end, text, text_note, text_end, paper.is_sample, pick)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))

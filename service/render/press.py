@@ -7,14 +7,18 @@ them. Both give the same html and the same text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
-from service.render.edition import Edition
+from service.render.edition import Edition, PickCard, Place
 from service.render.encoding import encoded
 from service.render.fragments import token_slot
 from service.render.sheets import grouped_cards, grouped_lines
+
+_PIECES = 4  # of a card: its place, what everybody gets, its note, its end
 
 
 class Press:
@@ -53,31 +57,38 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
 def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[bytes], text: list[bytes]) -> bool:
     """Answers whether there are samples among them."""
     groups = list(grouped_cards(digest, edition.language))
-    places = iter(edition.places(sum([len(picks) for _, picks in groups])))
-    mark, has_samples = token_slot(links.marks_token), False
-    jumps: list[bytes] = []
-    cards: list[bytes] = []
-    for title, picks in groups:
-        around = edition.group(title)
-        cards.append(around.html_before)
-        text.append(around.text_before)
-        for (body, note, is_sample, _), place in zip(edition.cards(picks, digest), places, strict=False):
-            _, jump, body_html, html_end, body_text, text_end = body
-            jumps += (place.jump, jump)
-            cards += (place.html, body_html, note.html, mark.join(html_end))
-            text += (place.text, body_text, note.text, mark.join(text_end))
-            has_samples |= is_sample
-        cards[-4] = place.last_html
-        cards.append(around.html_behind)
-        text.append(around.text_behind)
-    before, *behind = edition.jumps(bool(groups))
+    cards = edition.cards([pick for _, picks in groups for pick in picks], digest)
+    places = edition.places(len(cards))
+    jumps, html_cards, text_cards, has_samples = _in_places(places, cards, token_slot(links.marks_token))
+    before, *behind = edition.jumps(bool(cards))
     html += (before, *jumps, *behind)
     if digest.week:
         charts = edition.charts(digest.week.days, digest.week.themes)
         html.append(charts.html)
-        text.insert(0, charts.text)
-    html += cards
+        text.append(charts.text)
+    end = 0
+    for title, picks in groups:
+        around, start, end = edition.group(title), end, end + len(picks)
+        html_cards[_PIECES * (end - 1)] = places[end - 1].last_html
+        html += (around.html_before, *html_cards[_PIECES * start : _PIECES * end], around.html_behind)
+        text += (around.text_before, *text_cards[_PIECES * start : _PIECES * end], around.text_behind)
     return has_samples
+
+
+def _in_places(
+    places: Sequence[Place], cards: Sequence[PickCard], marks: bytes
+) -> tuple[list[bytes], list[bytes], list[bytes], bool]:
+    """The jumps, the cards' html and their text, each card of as many pieces; and whether there are samples among them."""
+    if not cards:
+        return [], [], [], False
+    jump_places, html_places, _, text_places = zip(*places, strict=True)
+    jumps, html, html_notes, html_ends, text, text_notes, text_ends, are_samples, _ = zip(*cards, strict=True)
+    return (
+        [*_row(zip(jump_places, jumps, strict=True))],
+        [*_row(zip(html_places, html, html_notes, map(marks.join, html_ends), strict=True))],
+        [*_row(zip(text_places, text, text_notes, map(marks.join, text_ends), strict=True))],
+        any(are_samples),
+    )
 
 
 def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
@@ -89,3 +100,6 @@ def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[b
         text += (around.text_before, *text_lines, around.text_behind)
         has_samples |= any(are_samples)
     return has_samples
+
+
+_row = chain.from_iterable
