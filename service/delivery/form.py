@@ -46,7 +46,6 @@ class MessageForm:
         self._pieces = [b""] * (2 * len(places) + 1)
         self._pieces[::2] = [made[start:end] for start, end in zip(starts, ends, strict=True)]
         self._names = [f"{place.lastgroup}" for place in places]
-        self._text_at, self._html_at = (2 * self._names.index(name) + 1 for name in ("text", "html"))  # the html comes last
 
     def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> WireBytes:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
@@ -61,13 +60,11 @@ class MessageForm:
             "token": unsubscribe_link.rpartition("/")[2].encode(),
             "key": key.encode(),
             "date": _date(int(now.timestamp())),
-            "html": b"",
-            "text": b"",
+            "html": email.html,
+            "text": email.text,
         }
         pieces = self._pieces.copy()
         pieces[1::2] = [own[name] for name in self._names]
-        pieces[self._html_at : self._html_at + 1] = email.html
-        pieces[self._text_at : self._text_at + 1] = email.text
         return WireBytes(b"".join(pieces))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -130,11 +129,11 @@ class Email:
 
 
 class EncodedEmail(NamedTuple):
-    """An Email whose parts are pieces of quoted-printable already: whole lines, each ended with CRLF."""
+    """An Email whose parts are quoted-printable lines already, each ended with CRLF."""
 
     subject: str
-    html: Sequence[bytes]
-    text: Sequence[bytes]
+    html: bytes
+    text: bytes
 
 
 @dataclass(frozen=True, slots=True)

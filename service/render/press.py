@@ -31,10 +31,10 @@ class Press:
     def encoded_email(self, digest: Digest, links: MailLinks, *, sent_on: date) -> EncodedEmail:
         """The plain path's mail. What is too long to be sent whole takes that path, which knows how to shorten."""
         email = _joined(self._edition(digest, links, sent_on), digest, links)
-        if sum(map(len, email.html)) <= LARGEST_HTML:  # decoded, it is never longer than encoded
+        if len(email.html) <= LARGEST_HTML:  # decoded, it is never longer than encoded
             return email
         plain = render_digest(digest, links, sent_on=sent_on, postal_line=self._postal_line)
-        return EncodedEmail(plain.subject, [encoded(f"{plain.html}\n")], [encoded(plain.text)])
+        return EncodedEmail(plain.subject, encoded(f"{plain.html}\n"), encoded(plain.text))
 
     def _edition(self, digest: Digest, links: MailLinks, sent_on: date) -> Edition:
         person = digest.subscriber
@@ -51,7 +51,7 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     has_samples = _add_cards(edition, digest, links, html, text)
     has_samples |= _add_lines(edition, digest, html, text)
     top, end = edition.frame.top(digest, has_samples), edition.frame.end(digest, links)
-    return EncodedEmail(top.subject, [*top.html, *html, *end.html], [*top.text, *text, *end.text])
+    return EncodedEmail(top.subject, b"".join([*top.html, *html, *end.html]), b"".join([*top.text, *text, *end.text]))
 
 
 def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[bytes], text: list[bytes]) -> bool:
