@@ -58,8 +58,7 @@ LIFETIMES = {
 def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
     """The standing links of the mail for day `on`; the first is List-Unsubscribe's (RFC 8058)."""
     day = on.isoformat()
-    macs = _macs(_begun_for_mails(sender.link_keys[0], day), subscriber_key)
-    return MailLinks(sender.public_url, day, *[f"{subscriber_key}.{mac}" for mac in macs])
+    return MailLinks(sender.public_url, day, *_tokens(_begun_for_mails(sender.link_keys[0], day), subscriber_key))
 
 
 @lru_cache(maxsize=100)
@@ -74,8 +73,8 @@ def _web_purpose(day: str) -> str:
 
 
 def standing_link(sender: Sender, purpose: Standing, subscriber_key: str) -> str:
-    (mac,) = _macs([_begun(sender.link_keys[0], purpose)], subscriber_key)
-    return f"{sender.public_url}/{purpose}/{subscriber_key}.{mac}"
+    (token,) = _tokens([_begun(sender.link_keys[0], purpose)], subscriber_key)
+    return f"{sender.public_url}/{purpose}/{token}"
 
 
 def standing_key(sender: Sender, purpose: Standing, token: str) -> str:
@@ -89,8 +88,8 @@ def web_key(sender: Sender, token: str, on: date) -> str:
 
 
 def _standing_key(sender: Sender, purpose: str, token: str) -> str:
-    name, _, mac = token.partition(".")
-    if any(hmac.compare_digest(_macs([_begun(key, purpose)], name)[0].encode(), mac.encode()) for key in sender.link_keys):
+    name = token.partition(".")[0]
+    if any(hmac.compare_digest(_tokens([_begun(key, purpose)], name)[0].encode(), token.encode()) for key in sender.link_keys):
         return name
     raise BadLink("this link is not whole, or not from us")
 
@@ -126,15 +125,15 @@ def _signer(keys: Sequence[str], purpose: Fresh, now: datetime) -> _Signer:
     return signer
 
 
-def _macs(begun: Iterable[blake2b], name: str) -> list[str]:
-    """Of each hash. Two more bytes make 24 characters of its 16, and leave the first 22 as they are."""
+def _tokens(begun: Iterable[blake2b], name: str) -> list[str]:
+    """One of each hash. Two more bytes make 24 characters of its 16, and leave the first 22 as they are."""
     content, hashes = name.encode(), []
     for start in begun:
         mac = start.copy()
         mac.update(content)
         hashes.append(mac.digest())
     written = b2a_base64(b"\0\0".join((*hashes, b""))).translate(_URL_SAFE).decode()
-    return [written[start : start + 22] for start in range(0, 24 * len(hashes), 24)]
+    return [f"{name}.{written[start : start + 22]}" for start in range(0, 24 * len(hashes), 24)]
 
 
 @lru_cache(maxsize=100)

@@ -139,7 +139,24 @@ def waves(draw: st.DrawFn) -> list[Digest]:
     stored = draw(papers())
     matches = [draw(found()) for _ in stored]
     wave = [draw(digests(stored, matches)) for _ in range(draw(st.integers(1, 4)))]
-    return wave + [replace(digest, subscriber=subscriber(hour=3)) for digest in wave[:1]]  # who got the very same picks
+    return [*wave, replace(wave[0], subscriber=subscriber(hour=3)), draw(twins(wave[0]))]  # who got the very same picks
+
+
+def twins(digest: Digest) -> st.SearchStrategy[Digest]:
+    """What differs from a digest in one thing only."""
+    others = [
+        replace(digest, looked_at_count=digest.looked_at_count + 1),
+        replace(digest, covered_from=digest.covered_from - timedelta(days=1)),
+        replace(digest, topics=(*digest.topics, topic("more"))),
+        replace(digest, sections=digest.sections[::-1]),
+        replace(digest, sections=digest.sections[:1]),
+        replace(digest, lines=digest.lines[:1]),
+        replace(digest, lines=(), unlisted=digest.lines + digest.unlisted),
+        replace(digest, outside=None),
+        replace(digest, second_look=None),
+        replace(digest, week=None),
+    ]
+    return st.sampled_from([one for one in others if one.picks or one.silence] or [digest])
 
 
 @settings(deadline=None, max_examples=25)
