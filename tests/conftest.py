@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import stamina
+import trustme
 from sqlalchemy import URL, Engine, create_engine, make_url
 
 from service.models import new_key
@@ -21,6 +22,16 @@ REAL = Path(__file__).parents[2] / "shared" / "real"
 def no_waiting() -> Iterator[None]:
     """Requests are tried again, without the pauses between them."""
     with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The only one that is trusted: to read those of the whole world takes each of very many clients 20 ms."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", str(path))
         yield
 
 
