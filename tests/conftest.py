@@ -42,12 +42,22 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def sqlite_engine(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """One that outlives its databases, as it keeps the statements that it has compiled."""
+    path = tmp_path_factory.mktemp("sqlite") / "paperround.db"
+    shutil.copy(migrated_file, path)
+    return open_database(f"sqlite:///{path}")
+
+
 @pytest.fixture
-def sqlite(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
-    shutil.copy(migrated_file, tmp_path / "paperround.db")
-    engine = open_database(f"sqlite:///{tmp_path / 'paperround.db'}")
-    yield engine
-    engine.dispose()
+def sqlite(sqlite_engine: Engine, migrated_file: Path) -> Iterator[Engine]:
+    file = Path(sqlite_engine.url.database or "")
+    shutil.copy(migrated_file, file)
+    yield sqlite_engine
+    sqlite_engine.dispose()
+    for left in file.parent.iterdir():  # its log, its locks, its workers
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture(scope="session")
@@ -76,16 +86,26 @@ def migrated_template(postgresql_server: URL) -> Iterator[str]:
     _administer(postgresql_server, f"DROP DATABASE {name}")
 
 
-@pytest.fixture
-def postgresql(
-    postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Engine]:
-    monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql_server: URL, migrated_template: str) -> Engine:
+    """As `sqlite_engine`."""
     name = f"test_{new_key()}"
     _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
     engine = open_database(_url_of(postgresql_server, name))
-    yield engine
     engine.dispose()
+    _administer(postgresql_server, f"DROP DATABASE {name}")
+    return engine
+
+
+@pytest.fixture
+def postgresql(
+    postgresql_engine: Engine, postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Engine]:
+    monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
+    name = postgresql_engine.url.database
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
+    yield postgresql_engine
+    postgresql_engine.dispose()
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
