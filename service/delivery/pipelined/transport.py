@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -224,8 +224,8 @@ class _Signed:
         self._take, self._sign = feed.take, sign
         self.turn, self.is_stopping = feed.turn, feed.is_stopping
 
-    def take(self) -> Parcel | None:
-        parcel = self._take()
+    def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+        parcel = self._take(avoid)
         return parcel and replace(parcel, message=self._sign(parcel.message))
 
 
@@ -236,7 +236,7 @@ class _OneMail:
         self.result: Result = ServerUnusable("told to stop")
         self._parcels = deque([parcel])
 
-    def take(self) -> Parcel | None:
+    def take(self, _avoid: Collection[str] = (), /) -> Parcel | None:
         return self._parcels.popleft() if self._parcels else None
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
