@@ -14,6 +14,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import uvloop
+
 from service.delivery.lanes import Feed, Parcel, Result, Turn
 from service.delivery.pace import Allow, Pace
 from service.delivery.pipelined.connection import Connection, Unwilling
@@ -50,7 +52,7 @@ class PipelinedTransport:
 
     def carry(self, feed: Feed) -> None:
         """Hand over what the feed gives until it gives no more, or the server takes none. Raises what the feed raised."""
-        asyncio.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
+        uvloop.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
 
     def send(self, message: bytes, *, to: str) -> str:
         """One mail; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
