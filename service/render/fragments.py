@@ -21,14 +21,14 @@ from service.render.words import wrapped
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
 _MARKUP = re.compile("[&<>\"']")
-T = TypeVar("T")
+_Encoded = TypeVar("_Encoded")
 
 
-class Parts(NamedTuple, Generic[T]):
+class Parts(NamedTuple, Generic[_Encoded]):
     """The same of both parts of a mail, encoded."""
 
-    html: T
-    text: T
+    html: _Encoded
+    text: _Encoded
 
 
 class Fragment(NamedTuple):

@@ -17,6 +17,7 @@ from service.render.shelf import Shelf
 from service.render.subject import preheader, subject_line
 from service.render.words import wrapped
 
+_MOST_TOPS = 5_000
 _MOST_WORDS = 10_000
 
 
@@ -56,7 +57,7 @@ class Frame:
         self._sheet, self._links, self._html, self._text = sheet, links, html, text
         self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
         self._blank_reason = cache(self._reason_with_blanks)
-        self._tops = Shelf[Hashable, Top](_MOST_WORDS)
+        self._tops = Shelf[Hashable, Top](_MOST_TOPS)
         self._topics = Shelf[int, _Named](_MOST_WORDS)
         self._schedules = Shelf[tuple[str, int, str], Parts[bytes]](_MOST_WORDS)
 

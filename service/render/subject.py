@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from service.models import Digest, DigestKind
 from service.render.language import Language, language
@@ -20,18 +19,13 @@ def subject_line(digest: Digest) -> str:
     if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
     topics = [section.topic for section in digest.sections if section.topic]
-    names = tuple([topic.name for topic in topics[:_MOST_NAMES]])
-    return _told(digest.kind, digest.passed_count, names, len(topics) - len(names), first.paper.title, spoken)
-
-
-@lru_cache(maxsize=10_000)
-def _told(kind: DigestKind, count: int, topics: tuple[str, ...], more: int, title: str, spoken: Language) -> str:
-    """`more`: how many topics there are beside those named."""
-    papers = _period(kind, spoken) + spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
-    names = ", ".join([shown(name, 60) for name in topics])
-    others = " " + spoken.say("and %(number)s more", number=more) if more else ""
-    told = f"{papers}: {names}{others}" if names else papers
-    return shortened(f"{told} · {shown(title, 200)}", _LONGEST_SUBJECT)
+    count = spoken.number(digest.passed_count)
+    told = _period(digest.kind, spoken) + spoken.count("%(number)s paper", "%(number)s papers", digest.passed_count, number=count)
+    if topics:
+        names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
+        more = len(topics) - _MOST_NAMES
+        told = f"{told}: {names}" + (" " + spoken.say("and %(number)s more", number=more) if more > 0 else "")
+    return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
 
 
 def _period(kind: DigestKind, spoken: Language) -> str:
