@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -57,16 +57,14 @@ LIFETIMES = {
 
 def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
     """The standing links of the mail for day `on`; the first is List-Unsubscribe's (RFC 8058)."""
-    day, site = on.isoformat(), sender.public_url
-    purposes = (Standing.UNSUBSCRIBE, Standing.SETTINGS, Standing.PAUSE, Standing.MARK, _web_purpose(day))
-    unsubscribe, settings, pause, mark, web = _macs(sender.link_keys[0], purposes, subscriber_key)
-    return MailLinks(
-        f"{site}/{Standing.UNSUBSCRIBE}/{subscriber_key}.{unsubscribe}",
-        f"{site}/{Standing.SETTINGS}/{subscriber_key}.{settings}",
-        f"{site}/{Standing.PAUSE}/{subscriber_key}.{pause}",
-        f"{site}/{Standing.WEB}/{subscriber_key}.{web}/{day}",
-        f"{site}/{Standing.MARK}/{subscriber_key}.{mark}",
-    )
+    day = on.isoformat()
+    return MailLinks(sender.public_url, day, *_tokens(_begun_for_mails(sender.link_keys[0], day), subscriber_key))
+
+
+@lru_cache(maxsize=100)
+def _begun_for_mails(key: str, day: str) -> tuple[blake2b, ...]:
+    purposes = (Standing.UNSUBSCRIBE, Standing.SETTINGS, Standing.PAUSE, _web_purpose(day), Standing.MARK)
+    return tuple(_begun(key, purpose) for purpose in purposes)
 
 
 def _web_purpose(day: str) -> str:
@@ -75,8 +73,8 @@ def _web_purpose(day: str) -> str:
 
 
 def standing_link(sender: Sender, purpose: Standing, subscriber_key: str) -> str:
-    (mac,) = _macs(sender.link_keys[0], [purpose], subscriber_key)
-    return f"{sender.public_url}/{purpose}/{subscriber_key}.{mac}"
+    (token,) = _tokens([_begun(sender.link_keys[0], purpose)], subscriber_key)
+    return f"{sender.public_url}/{purpose}/{token}"
 
 
 def standing_key(sender: Sender, purpose: Standing, token: str) -> str:
@@ -90,8 +88,8 @@ def web_key(sender: Sender, token: str, on: date) -> str:
 
 
 def _standing_key(sender: Sender, purpose: str, token: str) -> str:
-    name, _, mac = token.partition(".")
-    if any(hmac.compare_digest(_macs(key, [purpose], name)[0].encode(), mac.encode()) for key in sender.link_keys):
+    name = token.partition(".")[0]
+    if any(hmac.compare_digest(_tokens([_begun(key, purpose)], name)[0].encode(), token.encode()) for key in sender.link_keys):
         return name
     raise BadLink("this link is not whole, or not from us")
 
@@ -127,15 +125,15 @@ def _signer(keys: Sequence[str], purpose: Fresh, now: datetime) -> _Signer:
     return signer
 
 
-def _macs(key: str, purposes: Sequence[str], name: str) -> list[str]:
-    """One for each purpose. Two more bytes make 24 characters of each hash's 16, and leave the first 22 as they are."""
+def _tokens(begun: Iterable[blake2b], name: str) -> list[str]:
+    """One of each hash. Two more bytes make 24 characters of its 16, and leave the first 22 as they are."""
     content, hashes = name.encode(), []
-    for purpose in purposes:
-        mac = _begun(key, purpose).copy()
+    for start in begun:
+        mac = start.copy()
         mac.update(content)
         hashes.append(mac.digest())
     written = b2a_base64(b"\0\0".join((*hashes, b""))).translate(_URL_SAFE).decode()
-    return [written[start : start + 22] for start in range(0, 24 * len(hashes), 24)]
+    return [f"{name}.{written[start : start + 22]}" for start in range(0, 24 * len(hashes), 24)]
 
 
 @lru_cache(maxsize=100)

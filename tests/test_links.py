@@ -39,6 +39,15 @@ def test_a_signed_link_names_its_person() -> None:
     assert standing_key(SENDER, Standing.UNSUBSCRIBE, token(link)) == PERSON
 
 
+def test_a_mails_links_lead_where_their_purposes_say() -> None:
+    links = mail_links(SENDER, PERSON, DAY)
+    assert links.unsubscribe == standing_link(SENDER, Standing.UNSUBSCRIBE, PERSON)
+    assert links.settings == standing_link(SENDER, Standing.SETTINGS, PERSON)
+    assert links.pause == standing_link(SENDER, Standing.PAUSE, PERSON)
+    assert links.mark("2610.00001", "more") == f"{standing_link(SENDER, Standing.MARK, PERSON)}/2610.00001/more"
+    assert links.web == f"{SENDER.public_url}/{Standing.WEB}/{links.web_token}/{DAY}"
+
+
 def test_the_links_of_mails_sent_before_still_work() -> None:
     """The token of this person, purpose and key, as the first version made it: mails are never taken back."""
     assert standing_key(SENDER, Standing.UNSUBSCRIBE, f"{'k' * 32}.zrqWh8zMsAggNxIqPJdeCA") == "k" * 32

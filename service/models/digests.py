@@ -130,7 +130,7 @@ class LeftOut:
 
 class Section(NamedTuple):
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
-    picks: tuple[Pick, ...]
+    picks: tuple[Pick, ...]  # at least one
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ class Digest:
     @property
     def first(self) -> Pick | None:
         """The best of what passed."""
-        return next(chain(chain.from_iterable([section.picks for section in self.sections]), self.lines, self.unlisted), None)
+        best = self.sections[0].picks if self.sections else self.lines or self.unlisted
+        return best[0] if best else None
 
     @property
     def slots(self) -> tuple[Pick, ...]:
@@ -225,7 +226,7 @@ class Digest:
 
     @property
     def reading_seconds(self) -> int:
-        cards = len(self.cards) + sum(pick is not None for pick in (self.second_look, self.outside))
+        cards = sum([len(section.picks) for section in self.sections]) + bool(self.second_look) + bool(self.outside)
         lines = len(self.lines) + (len(self.week.missed) if self.week else 0)
         return cards * SECONDS_A_CARD + lines * SECONDS_A_LINE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -128,8 +128,7 @@ class Email:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedEmail:
+class EncodedEmail(NamedTuple):
     """An Email whose parts are quoted-printable lines already, each ended with CRLF."""
 
     subject: str
@@ -148,16 +147,34 @@ class Sender:
     unsubscribe_mailbox: str | None = None  # where somebody reads requests to unsubscribe
 
 
-@dataclass(frozen=True, slots=True)
-class MailLinks:
-    """The standing links of one digest's mail, each a whole address."""
+class MailLinks(NamedTuple):
+    """The standing links of one digest's mail: whole addresses, and the tokens in them, each good for its own purpose."""
 
-    unsubscribe: str
-    settings: str
-    pause: str
-    web: str  # this digest in a browser
-    marks: str  # what the person says of a paper; see `mark`
+    site: str
+    day: str  # the digest's, as in 2026-10-02
+    unsubscribe_token: str
+    settings_token: str
+    pause_token: str
+    web_token: str
+    marks_token: str
+
+    @property
+    def unsubscribe(self) -> str:
+        return f"{self.site}/unsubscribe/{self.unsubscribe_token}"
+
+    @property
+    def settings(self) -> str:
+        return f"{self.site}/settings/{self.settings_token}"
+
+    @property
+    def pause(self) -> str:
+        return f"{self.site}/pause/{self.pause_token}"
+
+    @property
+    def web(self) -> str:
+        """This digest in a browser."""
+        return f"{self.site}/digest/{self.web_token}/{self.day}"
 
     def mark(self, paper_id: str, what: str) -> str:
         """The link to say "more", "less", "saved" or "mute" of a paper; its page has the button."""
-        return f"{self.marks}/{paper_id}/{what}"
+        return f"{self.site}/mark/{self.marks_token}/{paper_id}/{what}"

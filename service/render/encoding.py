@@ -14,16 +14,17 @@ from collections.abc import Iterator
 _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
+_PLAIN = bytes(set(range(ord(" "), 0x7F)) - {ord("=")}) + b"\n"
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
 def encoded(text: str) -> bytes:
-    """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
-    if not text:
-        return b""
-    if text.isascii() and text.isprintable() and "=" not in text:  # as names and links are
-        return in_lines(text.encode())
+    """Its lines end with `\n`; the encoded ones with CRLF. Empty stays empty."""
     content = text.encode()
+    if not content:
+        return b""
+    if not content.translate(None, _PLAIN) and (body := _short_lines(content)):
+        return body
     if content[-1] == _BREAK:
         body = b2a_qp(content.replace(b"\n", b"\r\n"))
     else:
@@ -31,11 +32,13 @@ def encoded(text: str) -> bytes:
     return body if _is_sound(content, body) else _with_room(content)
 
 
-def in_lines(content: bytes) -> bytes:
-    """What has no byte that must be quoted, encoded."""
-    rest = content[_CUT:]
-    body = b"%b=\r\n%b=\r\n" % (content[:_CUT], rest) if rest else content + b"=\r\n"
-    return _with_room(content) if len(rest) > _CUT or not _is_unstopped(body) else body
+def _short_lines(content: bytes) -> bytes | None:
+    """What has no byte that must be quoted, where its lines are short: as names and sentences are."""
+    lines = content.split(b"\n")
+    if lines[-1]:
+        lines[-1] += b"="
+    body = b"\r\n".join(lines) + (b"\r\n" if lines[-1] else b"")
+    return body if max(map(len, lines)) <= _LONGEST_LINE and b" \r" not in body and _is_unstopped(body) else None
 
 
 def _is_unstopped(body: bytes) -> bool:

@@ -6,14 +6,14 @@ Templates count as code.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from service.render.encoding import encoded, in_lines
+from service.render.encoding import encoded
 from service.render.sheets import Sheet
 from service.render.templates import mail_template
 from service.render.words import wrapped
@@ -21,27 +21,34 @@ from service.render.words import wrapped
 # Private-use characters stand in no text and no link that is shown, so no paper and no person can write a mark.
 _MARK = re.compile("\ue000([a-z]+)\ue001")
 _MARKUP = re.compile("[&<>\"']")
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/"  # in links (RFC 3986), and in html
+_Encoded = TypeVar("_Encoded")
 
 
-class Parts(NamedTuple):
+class Parts(NamedTuple, Generic[_Encoded]):
     """The same of both parts of a mail, encoded."""
 
-    html: bytes
-    text: bytes
+    html: _Encoded
+    text: _Encoded
 
 
 class Fragment(NamedTuple):
     """Encoded bytes, and the names of what stands between them."""
 
-    fixed: tuple[bytes, ...]
-    names: tuple[str, ...]
+    pieces: list[bytes]  # every other one is empty: what has a name
+    names: list[str]
 
-    def filled(self, own: Mapping[str, Parts], part: int) -> list[bytes]:
-        """With what has a name in its place: its html (0) or its text (1)."""
-        pieces = [b""] * (2 * len(self.names) + 1)
-        pieces[::2] = self.fixed
-        pieces[1::2] = [own[name][part] for name in self.names]
+    @property
+    def fixed(self) -> list[bytes]:
+        return self.pieces[::2]
+
+    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
+        """With what has a name in its place."""
+        return self.filled_with(map(own.__getitem__, self.names))
+
+    def filled_with(self, own: Iterable[bytes]) -> list[bytes]:
+        """In their order."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = own
         return pieces
 
 
@@ -50,13 +57,14 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
-def slot(words: str) -> Parts:
+def slot(words: str) -> Parts[bytes]:
     """What is a person's own, as it stands in a mail."""
-    content = words.encode()
-    if words.startswith("https://") and not content.translate(None, _UNRESERVED):
-        link = in_lines(content)
-        return Parts(link, link)
     return Parts(html_slot(words), encoded(wrapped(words)))
+
+
+def token_slot(token: str) -> bytes:
+    """A link's token is short, and its letters, figures, `-`, `_` and inner `.` stand for themselves, in html and encoded."""
+    return f"{token}=\r\n".encode()
 
 
 def html_slot(words: str) -> bytes:
@@ -75,12 +83,12 @@ class TemplateBlocks:
         """What stands before and behind the jumps, charts, cards and lines of a mail."""
         context = self._context({"jumps": "", "charts": mark("charts")}, {"sheet": frame})
         before, _, behind = "".join(self._template.root_render_func(context)).partition(mark("charts"))
-        return _cut(before), _cut(behind.rstrip() + "\n")
+        return cut(before), cut(behind.rstrip() + "\n")
 
     def fragment(self, block: str, *inner: str, **values: object) -> Fragment:
         """A block, cut at its marks and where its `inner` blocks stand."""
         context = self._context({name: mark(name) for name in inner}, values)
-        return _cut("".join(self._template.blocks[block](context)))
+        return cut("".join(self._template.blocks[block](context)))
 
     def _context(self, inner: Mapping[str, str], values: Mapping[str, object]) -> Context:
         """With what stands instead of `inner` blocks."""
@@ -95,6 +103,8 @@ def _only(words: str, _: Context) -> Iterator[str]:
     yield words
 
 
-def _cut(text: str) -> Fragment:
+def cut(text: str) -> Fragment:
+    """Where there are marks."""
     pieces = _MARK.split(text)
-    return Fragment(tuple(map(encoded, pieces[::2])), tuple(pieces[1::2]))
+    names = pieces[1::2]
+    return Fragment([encoded(piece) if place % 2 == 0 else b"" for place, piece in enumerate(pieces)], names)

@@ -7,6 +7,7 @@ first used, so that nothing has to be compiled and no binary lies beside the tex
 from __future__ import annotations
 
 import gettext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -52,7 +53,7 @@ class Language:
     def weekday_initial(self, day: date) -> str:
         return format_date(day, "EEEEE", locale=self.locale)
 
-    def listed(self, things: tuple[str, ...]) -> str:
+    def listed(self, things: Sequence[str]) -> str:
         """`a, b and c`."""
         return self._list_of(len(things)).format(*things)
 

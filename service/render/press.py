@@ -7,17 +7,18 @@ them. Both give the same html and the same text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
+from itertools import chain
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
-from service.render.edition import Edition
+from service.render.edition import Edition, PickCard, Place
 from service.render.encoding import encoded
-from service.render.fragments import Parts, html_slot, slot
-from service.render.language import Language
-from service.render.sheets import grouped_cards, grouped_lines, heading, is_weekly, lead_of, reason_of, schedule_of
-from service.render.subject import preheader, subject_line
+from service.render.fragments import token_slot
+from service.render.sheets import grouped_cards, grouped_lines
+
+_PIECES = 4  # of a card: its place, what everybody gets, its note, its end
 
 
 class Press:
@@ -25,96 +26,80 @@ class Press:
 
     def __init__(self, *, postal_line: str | None = None) -> None:
         self._postal_line = postal_line
-        self._editions: dict[tuple[str, bool, date, date], Edition] = {}
+        self._editions: dict[tuple[str, bool, date, date, str, str], Edition] = {}
 
     def encoded_email(self, digest: Digest, links: MailLinks, *, sent_on: date) -> EncodedEmail:
         """The plain path's mail. What is too long to be sent whole takes that path, which knows how to shorten."""
-        email = _joined(self._edition(digest, sent_on), digest, links)
+        email = _joined(self._edition(digest, links, sent_on), digest, links)
         if len(email.html) <= LARGEST_HTML:  # decoded, it is never longer than encoded
             return email
         plain = render_digest(digest, links, sent_on=sent_on, postal_line=self._postal_line)
         return EncodedEmail(plain.subject, encoded(f"{plain.html}\n"), encoded(plain.text))
 
-    def _edition(self, digest: Digest, sent_on: date) -> Edition:
+    def _edition(self, digest: Digest, links: MailLinks, sent_on: date) -> Edition:
         person = digest.subscriber
-        key = (person.language, person.with_abstract, digest.on, sent_on)
+        key = (person.language, person.with_abstract, digest.on, sent_on, links.site, links.day)
         edition = self._editions.get(key)
         if edition is None:
-            edition = self._editions[key] = Edition(digest, sent_on, self._postal_line)
+            edition = self._editions[key] = Edition(digest, links, sent_on, self._postal_line)
         return edition
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
-    subject = subject_line(digest)
-    own = _own(digest, subject, links, edition.language)
     html: list[bytes] = []
     text: list[bytes] = []
-    has_samples = _add_cards(edition, digest, own["marks"], html, text)
+    has_samples = _add_cards(edition, digest, links, html, text)
     has_samples |= _add_lines(edition, digest, html, text)
-    top = edition.top(has_samples)
-    end = edition.end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
-    return EncodedEmail(
-        subject,
-        b"".join(top.html.filled(own, 0) + html + end.html.filled(own, 0)),
-        b"".join(top.text.filled(own, 1) + text + end.text.filled(own, 1)),
-    )
+    top, end = edition.frame.top(digest, has_samples), edition.frame.end(digest, links)
+    return EncodedEmail(top.subject, b"".join([*top.html, *html, *end.html]), b"".join([*top.text, *text, *end.text]))
 
 
-def _own(digest: Digest, subject: str, links: MailLinks, spoken: Language) -> dict[str, Parts]:
-    """What stands between the fragments, by its name; the text has no subject. Many people's mails say the same words."""
-    return {
-        "subject": Parts(_html_slot(subject), b""),
-        "preheader": Parts(_html_slot(preheader(digest)), b""),
-        "heading": _slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken)),
-        "lead": _slot(lead_of(digest, spoken)),
-        "reason": _slot(reason_of(digest, spoken)),
-        "schedule": _slot(schedule_of(digest, spoken)),
-        "unsubscribe": slot(links.unsubscribe),
-        "settings": slot(links.settings),
-        "pause": slot(links.pause),
-        "web": slot(links.web),
-        "marks": slot(links.marks),
-    }
-
-
-def _add_cards(edition: Edition, digest: Digest, marks: Parts, html: list[bytes], text: list[bytes]) -> bool:
+def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[bytes], text: list[bytes]) -> bool:
     """Answers whether there are samples among them."""
-    number, has_samples = 0, False
-    jumps: list[bytes] = []
-    cards: list[bytes] = []
-    html_mark, text_mark = marks
-    for title, picks in grouped_cards(digest, edition.language):
-        around, last = edition.group(title), picks[-1]
-        cards.append(around.html_before)
-        text.append(around.text_before)
-        for pick in picks:
-            number += 1
-            place = edition.place(number)
-            _, note, (_, is_sample, jump, html_body, html_end, text_body, text_end) = edition.card(pick, digest)
-            jumps += (place.jump, jump)
-            cards += (place.html[pick is last], html_body, note.html, html_mark.join(html_end))
-            text += (place.text, text_body, note.text, text_mark.join(text_end))
-            has_samples |= is_sample
-        cards.append(around.html_behind)
-        text.append(around.text_behind)
-    before, *behind = edition.jumps(number > 0)
+    groups = list(grouped_cards(digest, edition.language))
+    cards = edition.cards([pick for _, picks in groups for pick in picks], digest)
+    places = edition.places(len(cards))
+    jumps, html_cards, text_cards, has_samples = _in_places(places, cards, token_slot(links.marks_token))
+    before, *behind = edition.jumps(bool(cards))
     html += (before, *jumps, *behind)
     if digest.week:
         charts = edition.charts(digest.week.days, digest.week.themes)
         html.append(charts.html)
-        text.insert(0, charts.text)
-    html += cards
+        text.append(charts.text)
+    end = 0
+    for title, picks in groups:
+        around, start, end = edition.group(title), end, end + len(picks)
+        html_cards[_PIECES * (end - 1)] = places[end - 1].last_html
+        html += (around.html_before, *html_cards[_PIECES * start : _PIECES * end], around.html_behind)
+        text += (around.text_before, *text_cards[_PIECES * start : _PIECES * end], around.text_behind)
     return has_samples
+
+
+def _in_places(
+    places: Sequence[Place], cards: Sequence[PickCard], marks: bytes
+) -> tuple[list[bytes], list[bytes], list[bytes], bool]:
+    """The jumps, the cards' html and their text, each card of as many pieces; and whether there are samples among them."""
+    if not cards:
+        return [], [], [], False
+    jump_places, html_places, _, text_places = zip(*places, strict=True)
+    jumps, html, html_notes, html_ends, text, text_notes, text_ends, are_samples, _ = zip(*cards, strict=True)
+    return (
+        [*_row(zip(jump_places, jumps, strict=True))],
+        [*_row(zip(html_places, html, html_notes, map(marks.join, html_ends), strict=True))],
+        [*_row(zip(text_places, text, text_notes, map(marks.join, text_ends), strict=True))],
+        any(are_samples),
+    )
 
 
 def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
     has_samples = False
     for title, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
-        around, lines = edition.part(title), edition.lines(picks, has_gist)
-        html += (around.html_before, *[line.html for line in lines], around.html_behind)
-        text += (around.text_before, *[line.text for line in lines], around.text_behind)
-        has_samples = has_samples or any(line.is_sample for line in lines)
+        around = edition.part(title)
+        html_lines, text_lines, are_samples, _ = zip(*edition.lines(picks, has_gist), strict=True)
+        html += (around.html_before, *html_lines, around.html_behind)
+        text += (around.text_before, *text_lines, around.text_behind)
+        has_samples |= any(are_samples)
     return has_samples
 
 
-_slot, _html_slot = lru_cache(maxsize=10_000)(slot), lru_cache(maxsize=10_000)(html_slot)
+_row = chain.from_iterable

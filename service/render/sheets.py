@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from service.models import Digest, DigestKind, MailLinks, Pick, Theme
+from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic
 from service.render.cards import Card, Line, Link, Reader, card, line
 from service.render.language import Language, language
 from service.render.subject import preheader, subject_line
@@ -205,7 +205,7 @@ def _days(covered_from: date, on: date, spoken: Language) -> str:
 def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[str, tuple[Pick, ...]]]:
     """The picks that get a full card, under their headings."""
     for section in digest.sections:
-        yield shown(section.topic.name, 100) if section.topic else spoken.say("Also chosen"), section.picks
+        yield topic_name(section.topic) if section.topic else spoken.say("Also chosen"), section.picks
     if digest.second_look:
         yield spoken.say("A second look"), (digest.second_look,)
     if digest.outside:
@@ -252,16 +252,18 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 
 def reason_of(digest: Digest, spoken: Language) -> str:
     """Why the person gets this; how often follows."""
-    return _reason(tuple([topic.name for topic in digest.topics]), spoken)
+    return reason([topic_name(topic) for topic in digest.topics], spoken)
 
 
-@lru_cache(maxsize=10_000)
-def _reason(names: tuple[str, ...], spoken: Language) -> str:
+def topic_name(topic: Topic) -> str:
+    return shown(topic.name, 100)
+
+
+def reason(names: Sequence[str], spoken: Language) -> str:
+    """`You get this because you chose Agents & tool use and Code,`."""
     if not names:
         return spoken.say("You get this")
-    return spoken.say(
-        "You get this because you chose %(topics)s,", topics=spoken.listed(tuple(shown(name, 100) for name in names))
-    )
+    return spoken.say("You get this because you chose %(topics)s,", topics=spoken.listed(names))
 
 
 def schedule_of(digest: Digest, spoken: Language) -> str:

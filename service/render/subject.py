@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from service.models import Digest, DigestKind
 from service.render.language import Language, language
@@ -20,20 +19,20 @@ def subject_line(digest: Digest) -> str:
     if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
     topics = [section.topic for section in digest.sections if section.topic]
-    count, more = _counted(digest.kind, digest.passed_count, len(topics) - _MOST_NAMES, spoken)
-    names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
-    told = f"{count}: {names}{more}" if names else count
+    count = spoken.number(digest.passed_count)
+    told = _period(digest.kind, spoken) + spoken.count("%(number)s paper", "%(number)s papers", digest.passed_count, number=count)
+    if topics:
+        names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
+        more = len(topics) - _MOST_NAMES
+        told = f"{told}: {names}" + (" " + spoken.say("and %(number)s more", number=more) if more > 0 else "")
     return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
 
 
-@lru_cache(maxsize=1000)
-def _counted(kind: DigestKind, count: int, more: int, spoken: Language) -> tuple[str, str]:
-    """How many papers, and how many topics beside those that are named."""
-    number = spoken.count("%(number)s paper", "%(number)s papers", count, number=spoken.number(count))
-    others = " " + spoken.say("and %(number)s more", number=more) if more > 0 else ""
+def _period(kind: DigestKind, spoken: Language) -> str:
+    """What the papers are of, where it is no day."""
     if kind is DigestKind.WEEKLY:
-        return spoken.say("Your week, ") + number, others
-    return (spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else "") + number, others
+        return spoken.say("Your week, ")
+    return spoken.say("The days you missed, ") if kind is DigestKind.CATCH_UP else ""
 
 
 def preheader(digest: Digest) -> str:

@@ -181,3 +181,40 @@ def test_what_is_too_long_takes_the_plain_path() -> None:
     assert fast.subject == plain.subject
     about = {"to": "reader@example.org", "key": "k" * 32, "now": NOW, "unsubscribe_link": links.unsubscribe}
     assert told(MessageForm(SENDER).message(fast, **about)) == told(build_message(plain, SENDER, **about))
+
+
+def test_digests_that_differ_in_one_thing_only_tell_it() -> None:
+    """What mails share is found by what it is made of: nothing of that may be forgotten."""
+    agents, code, robots = TOPICS
+    papers = [paper(f"2610.{number:05d}", f"Paper {number}", upvotes=number) for number in range(9)]
+    picks = [Pick(one, (Match("agents", 0.7, True, Band.CORE, ()),), Standing(0.7)) for one in papers]
+    sections = (Section(agents, tuple(picks[:2])), Section(code, (picks[2],)), Section(robots, (picks[3],)))
+    digest = Digest(
+        subscriber(), DAY, DAY, tuple(TOPICS), 40, covered_from=DAY, sections=sections, lines=(picks[4], picks[5]),
+        unlisted=(picks[6],), outside=picks[7],
+    )  # fmt: skip
+    sample = replace(picks[5], paper=paper("2600.00001", "Sample", upvotes=5))
+    twins = [
+        replace(digest, looked_at_count=41),
+        replace(digest, covered_from=DAY - timedelta(days=1)),
+        replace(digest, kind=DigestKind.CATCH_UP),
+        replace(digest, topics=(*TOPICS, topic("more"))),
+        replace(digest, sections=sections[:2]),
+        replace(digest, sections=(sections[0], Section(code, tuple(picks[2:4])))),
+        replace(digest, sections=(sections[0], sections[2], sections[1])),
+        replace(digest, sections=(Section(agents, (picks[8], picks[1])), *sections[1:])),
+        replace(digest, sections=(Section(agents, tuple(picks[:1])), *sections[1:])),
+        replace(digest, lines=digest.lines[:1]),
+        replace(digest, lines=(picks[4], sample)),
+        replace(digest, lines=digest.lines[:1], unlisted=(picks[5], picks[6])),
+        replace(digest, unlisted=()),
+        replace(digest, outside=None),
+        replace(digest, second_look=replace(picks[8], second_look=SecondLook(DAY - timedelta(days=3), 12, 190))),
+        replace(digest, week=Week((DAY,), (Theme("agents", (4,), 1.5),), (), ())),
+    ]
+    press, form, links = Press(), MessageForm(SENDER), mail_links(SENDER, "k" * 32, DAY)
+    about = {"to": "reader@example.org", "key": "k" * 32, "now": NOW, "unsubscribe_link": links.unsubscribe}
+    for twin in [digest, *twins]:
+        plain = render_digest(twin, links, sent_on=DAY)
+        fast = press.encoded_email(twin, links, sent_on=DAY)
+        assert told(form.message(fast, **about)) == told(build_message(plain, SENDER, **about))

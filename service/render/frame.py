@@ -1,0 +1,133 @@
+"""What stands before and behind a mail's papers: fragments, and a person's own words and links between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from markupsafe import escape
+
+from service.models import Digest, MailLinks, Paper, Topic
+from service.render.encoding import encoded
+from service.render.fragments import Fragment, Parts, TemplateBlocks, cut, html_slot, mark, slot, token_slot
+from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule_of, topic_name
+from service.render.shelf import Shelf
+from service.render.subject import preheader, subject_line
+from service.render.words import wrapped
+
+_MOST_TOPS = 5_000
+_MOST_WORDS = 10_000
+
+
+class Top(NamedTuple):
+    """What stands before the papers."""
+
+    subject: str
+    html: list[bytes]
+    text: list[bytes]
+    known_by: tuple[Paper, list[Topic]] | None  # must not go, as the top is known by their identities
+
+
+class _Blanks(NamedTuple):
+    """One end of a mail, its slots still empty."""
+
+    html: Fragment
+    text: Fragment
+
+
+class _Named(NamedTuple):
+    """A topic's name, as it is told and as it stands in html."""
+
+    name: str
+    html: bytes
+    topic: Topic  # must not go, as its name is known by its identity
+
+
+def _named(topic: Topic) -> _Named:
+    name = topic_name(topic)
+    return _Named(name, html_slot(name), topic)
+
+
+class Frame:
+    """Of one edition: `sheet` and `links` have marks where a person's own words and tokens stand."""
+
+    def __init__(self, sheet: Sheet, links: MailLinks, html: TemplateBlocks, text: TemplateBlocks) -> None:
+        self._sheet, self._links, self._html, self._text = sheet, links, html, text
+        self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
+        self._blank_reason = cache(self._reason_with_blanks)
+        self._tops = Shelf[Hashable, Top](_MOST_TOPS)
+        self._topics = Shelf[int, _Named](_MOST_WORDS)
+        self._schedules = Shelf[tuple[str, int, str], Parts[bytes]](_MOST_WORDS)
+
+    def top(self, digest: Digest, has_samples: bool) -> Top:
+        """Many people's say the same; a week, a second look and a silence have words of their own."""
+        first = digest.first
+        if first is None or digest.week or digest.second_look:
+            return self._top(digest, has_samples, None)
+        topics = [section.topic for section in digest.sections if section.topic]
+        key = (
+            has_samples,
+            digest.kind,
+            digest.covered_from,
+            digest.looked_at_count,
+            sum([len(section.picks) for section in digest.sections]),
+            len(digest.lines),
+            len(digest.unlisted),
+            digest.outside is None,
+            len(digest.topics),
+            id(first.paper),
+            len(topics),
+            *map(id, topics[:2]),
+        )
+        return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples, (first.paper, topics)))
+
+    def end(self, digest: Digest, links: MailLinks) -> Parts[list[bytes]]:
+        blanks = self._blank_end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
+        reason, schedule = self._reason(digest), self._schedule(digest)
+        own = {
+            "reason": reason.html,
+            "schedule": schedule.html,
+            "unsubscribe": token_slot(links.unsubscribe_token),
+            "settings": token_slot(links.settings_token),
+            "pause": token_slot(links.pause_token),
+            "web": token_slot(links.web_token),
+        }
+        html = blanks.html.filled(own)
+        own["reason"], own["schedule"] = reason.text, schedule.text
+        return Parts(html, blanks.text.filled(own))
+
+    def _top(self, digest: Digest, has_samples: bool, known_by: tuple[Paper, list[Topic]] | None) -> Top:
+        spoken, subject = self._sheet.language, subject_line(digest)
+        counted = slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken))
+        lead = slot(lead_of(digest, spoken))
+        in_html = {"heading": counted.html, "lead": lead.html}
+        in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest))}
+        in_text = {"heading": counted.text, "lead": lead.text}
+        blanks = self._blank_top(has_samples)
+        return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text), known_by)
+
+    def _reason(self, digest: Digest) -> Parts[bytes]:
+        """Hardly two people choose the same topics, but everybody chooses among these."""
+        known = self._topics
+        topics = [known.get(id(topic)) or known.put(id(topic), _named(topic)) for topic in digest.topics]
+        html = b"".join(self._blank_reason(len(topics)).filled_with([topic.html for topic in topics]))
+        return Parts(html, encoded(wrapped(reason([topic.name for topic in topics], self._sheet.language))))
+
+    def _reason_with_blanks(self, count: int) -> Fragment:
+        return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))
+
+    def _schedule(self, digest: Digest) -> Parts[bytes]:
+        person = digest.subscriber
+        key = (person.cadence, person.hour, person.zone)
+        return self._schedules.get(key) or self._schedules.put(key, slot(schedule_of(digest, self._sheet.language)))
+
+    def _top_with_blanks(self, has_samples: bool) -> _Blanks:
+        whole = replace(self._sheet, has_samples=has_samples)
+        return _Blanks(self._html.ends(whole)[0], self._text.ends(whole)[0])
+
+    def _end_with_blanks(self, more_count: int, is_weekly: bool, has_web: bool) -> _Blanks:
+        links = tuple(foot_links(self._links, self._sheet.language, is_weekly=is_weekly, has_web=has_web))
+        whole = replace(self._sheet, more_count=more_count, links=links)
+        return _Blanks(self._html.ends(whole)[1], self._text.ends(whole)[1])
