@@ -22,7 +22,7 @@ class Passing(NamedTuple):
 
     @property
     def looked_at_count(self) -> int:
-        return len(self.new | self.passed)
+        return len(self.new) + len(self.passed - self.new)
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -30,16 +30,16 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
 
     What holds a muted phrase is out, whoever wrote it.
     """
-    above, new = _union(pool.above(since), choice.slugs) - held, news.ids - held
+    above, new = _not_held(pool.above(since), choice.slugs, held), news.ids - held
     if minimum := person.minimum_score:
         above = frozenset(key for key in above if _best_score(pool, key, choice.slugs) >= minimum)
-    close, names, phrases = _union(news.by_topic, choice.slugs), person.followed, person.muted
+    close, names, phrases = _not_held(news.by_topic, choice.slugs, held), person.followed, person.muted
     if not names and not phrases:
-        return Passing(above, _NONE, new, close.difference(held, above), _NONE)
+        return Passing(above, _NONE, new, close - above, _NONE)
     followed = (_NONE.union(*map(pool.by_name, names)) & pool.since(since)) - held
     muted = _NONE.union(*map(pool.holding, phrases))
     passed = (above | followed) - muted
-    return Passing(passed, followed - muted, new, (close | (followed & new)).difference(held, passed), muted)
+    return Passing(passed, followed - muted, new, (close | (followed & new)) - passed, muted)
 
 
 def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple[LeftOut, ...]:
@@ -62,5 +62,6 @@ def _best_score(pool: Pool, paper_id: str, slugs: Iterable[str]) -> float:
     return max((match.score for match in pool.matches[paper_id] if match.is_above and match.slug in slugs), default=0.0)
 
 
-def _union(by_topic: Mapping[str, Ids], slugs: Iterable[str]) -> Ids:
-    return _NONE.union(*[by_topic[slug] for slug in slugs])
+def _not_held(by_topic: Mapping[str, Ids], slugs: Iterable[str], held: Ids) -> Ids:
+    """Of these topics' papers, those that the person has not."""
+    return _NONE.union(*[by_topic[slug] - held for slug in slugs])

@@ -143,9 +143,9 @@ class Pool:
         return {key: upvotes_an_hour(paper, self.on) for key, paper in self.papers.items()}
 
     @cached_property
-    def risen(self) -> Ids:
-        """Those that can have risen by enough for a second look."""
-        return frozenset(key for key, count in self.upvotes.items() if count >= RISEN_BY)
+    def risen(self) -> Mapping[str, int]:
+        """The upvotes of those that can have risen by enough for a second look."""
+        return {key: count for key, count in self.upvotes.items() if count >= RISEN_BY}
 
     @cached_property
     def read(self) -> Ids:

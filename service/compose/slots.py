@@ -17,17 +17,17 @@ def second_look(pool: Pool, mask: int, history: History, window: Ids, muted: Ids
 
     A paper took off when its upvotes have at least tripled, by 50 or more.
     """
-    lines, upvotes = history.lines, pool.upvotes
+    lines = history.lines
     rises = [
-        (lines[key][1] - count, key)
-        for key in pool.risen.intersection(lines)
-        if (count := upvotes[key]) >= max(lines[key][1] * _RISEN_TIMES, lines[key][1] + RISEN_BY)
+        (then - now, key)
+        for key, now in pool.risen.items()
+        if key in lines and now - (then := lines[key][1]) >= RISEN_BY and now >= then * _RISEN_TIMES
     ]
     known = [rise for rise in rises if rise[1] in window and rise[1] not in muted]
     if not known:
         return None
     _, best = min(known)
-    look = SecondLook(*lines[best], upvotes[best])
+    look = SecondLook(*lines[best], pool.risen[best])
     (found,) = pool.candidates([best], mask)
     return replace(found.pick, entry=Entry.SECOND_LOOK, second_look=look)
 
