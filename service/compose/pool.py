@@ -12,8 +12,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-import numpy as np
-
 from service.compose.candidates import (
     Below,
     Candidate,
@@ -165,12 +163,11 @@ class Pool:
     @cached_property
     def same(self) -> Mapping[str, Ids]:
         """Papers that are much the same as others, with those."""
-        keys, found = list(self.papers), {}
-        for key in keys:
-            row = self.likeness.by_words(key)
-            if others := {keys[column] for column in np.flatnonzero(row >= SAME_FROM)} - {key}:
-                found[key] = frozenset(others)
-        return found
+        alike = {
+            key: frozenset(other for other, cosine in self.likeness.by_words(key).items() if cosine >= SAME_FROM and other != key)
+            for key in self.papers
+        }
+        return {key: others for key, others in alike.items() if others}
 
     @cached_property
     def week(self) -> tuple[date, ...]:

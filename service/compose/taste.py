@@ -32,14 +32,12 @@ class Taste:
 
     def lift(self, paper_id: str) -> float:
         """-2 to 2, by which the paper's strength changes."""
-        column = self._likeness.columns[paper_id]
-        total = sum([weight * row[column] for weight, row, _ in self._rows])
+        total = sum([weight * row[paper_id] for weight, row, _ in self._rows])
         return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""
-        column = self._likeness.columns[paper_id]
-        parts = sorted([(weight * row[column], key) for weight, row, key in self._rows], reverse=lift > 0)
+        parts = sorted([(weight * row[paper_id], key) for weight, row, key in self._rows], reverse=lift > 0)
         most = parts[0][0]
         like = tuple([key for part, key in parts[:_MOST_LIKE] if part / most >= 0.5])
         return Liking(lift, like, self._likeness.shared(like[0], paper_id))

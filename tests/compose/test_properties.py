@@ -160,7 +160,7 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
         assert place.liking == (taste.lift(pick.paper.id) if taste else 0.0)
         assert (place.nearness, bool(place.near_id)) in {(0.0, False), (NEARNESS, True)}
         if place.near_id:
-            assert pool.likeness.by_words(pick.paper.id)[pool.likeness.columns[place.near_id]] >= SAME_FROM
+            assert pool.likeness.by_words(pick.paper.id)[place.near_id] >= SAME_FROM
             assert strength[place.near_id] >= place.strength
     for row in (digest.lines, digest.unlisted, *(section.picks for section in digest.sections)):
         assert [candidate(pick) for pick in row] == sorted(candidate(pick) for pick in row)
