@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
-from service.models import LeftOut, Match, Paper, Pick, Standing, Topic
+from service.models import Entry, LeftOut, Match, Paper, Pick, Standing, Topic
 
 MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
 HALF_LIFT_AT = 2.0  # upvotes an hour
@@ -21,7 +21,7 @@ in_order = itemgetter(0)  # the key by which candidates, and those below, are so
 class Choice(NamedTuple):
     """The topics that somebody chose, in the catalogue's order."""
 
-    slugs: tuple[str, ...]
+    slugs: Sequence[str]
     topics: tuple[Topic, ...]
     mask: int  # as a set of bits
 
@@ -35,18 +35,15 @@ class News(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A paper as it stands for all who chose the same of its topics, or, with a standing of its own, for one person."""
+    """A paper as it stands for all who chose the same of its topics, or for one person alone."""
 
     order: Order
-    pick: Pick  # as it is for all
-    standing: Standing
+    pick: Pick
 
-    @property
-    def id(self) -> str:
-        return self.order[2]
-
-    def standing_as(self, standing: Standing) -> Candidate:
-        return Candidate((-standing.strength, self.order[1], self.order[2]), self.pick, standing)
+    def standing_as(self, standing: Standing, entry: Entry | None = None, followed: tuple[str, ...] = ()) -> Candidate:
+        """With a pick of its own."""
+        own = Pick(self.pick.paper, self.pick.matches, standing, entry or self.pick.entry, followed or self.pick.followed)
+        return Candidate((-standing.strength, self.order[1], self.order[2]), own)
 
 
 class Below(NamedTuple):
@@ -58,7 +55,7 @@ class Below(NamedTuple):
 
 def candidate(pick: Pick) -> Candidate:
     paper = pick.paper
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, pick.standing)
+    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick)
 
 
 def upvotes_an_hour(paper: Paper, on: date) -> float:

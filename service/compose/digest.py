@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import islice
 
 from service.compose.arrange import room, sections
-from service.compose.candidates import Candidate, News
-from service.compose.passing import Passing, left_out, passing
+from service.compose.candidates import Candidate
+from service.compose.passing import left_out, looked_at_count, passing
 from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
-from service.compose.strength import ranked, told
+from service.compose.strength import ranked
 from service.compose.taste import Taste
 from service.compose.week import MISSED, RISERS, listed_days
-from service.models import Digest, DigestKind, Entry, History, Pick, Subscriber, Week
+from service.models import Digest, DigestKind, History, Pick, Subscriber, Week
 
 _FIRST = History()
 _DAY = timedelta(days=1)
@@ -21,55 +23,56 @@ _DAY = timedelta(days=1)
 
 def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *, since: date) -> Digest:
     """Choose from the papers featured from `since` on that the person doesn't have yet, and say why."""
-    choice = pool.choice(person.topics)
+    choice, held = pool.choice(person.topics), history.held_ids
     kind, covered_from = _span(person, history, pool.on, since)
     news = pool.news(since, covered_from, history.last_planned_at)
-    found = passing(person, pool, choice, since=since, held=history.held_ids, news=news)
+    found = passing(person, pool, choice, since=since, held=held, news=news)
+    looked_at = looked_at_count(found.passed, news, held)
     out = left_out(person, pool, choice.mask, found)
     if not found.passed:
-        empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=out)
+        empty = Digest(person, pool.on, since, choice.topics, looked_at, covered_from, kind, left_out=out)
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
     strongest = ranked(pool, choice.mask, found.passed, taste, found.followed)
     look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
-    outside, missed = _unasked(person, pool, news, choice.mask, found, kind)
+    unasked = most_read(pool, news, choice.mask, found, held) if person.with_outside else iter(())
+    outside, missed = _labelled(pool, unasked, kind)
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
-    cards = told(strongest[:card_count], person, pool, taste)
-    below = told(strongest[card_count:], person, pool)
+    if taste:
+        taste.explain(strongest[:card_count])
+    picks = [pick for _, pick in strongest]
+    below = picks[card_count:]
     return Digest(
         person,
         pool.on,
         since,
         choice.topics,
-        found.looked_at_count,
+        looked_at,
         covered_from,
         kind,
-        sections=sections(pool.by_slug, cards),
+        sections=sections(pool.by_slug, picks[:card_count]),
         lines=tuple(below[:line_count]),
         unlisted=tuple(below[line_count:]),
         second_look=look,
         outside=outside,
-        week=_week(pool, strongest, [*cards, *below], missed) if kind is DigestKind.WEEKLY else None,
+        week=_week(pool, strongest, missed) if kind is DigestKind.WEEKLY else None,
         left_out=out,
     )
 
 
-def _unasked(
-    person: Subscriber, pool: Pool, news: News, mask: int, found: Passing, kind: DigestKind
-) -> tuple[Pick | None, tuple[Pick, ...]]:
+def _labelled(pool: Pool, unasked: Iterator[str], kind: DigestKind) -> tuple[Pick | None, tuple[Pick, ...]]:
     """The paper outside the person's topics, or in a weekly digest what was most read outside them."""
-    if not person.with_outside:
-        return None, ()
     if kind is DigestKind.WEEKLY:
-        return None, most_read(pool, news, mask, found, MISSED, Entry.MISSED)
-    return next(iter(most_read(pool, news, mask, found, 1, Entry.OUTSIDE)), None), ()
+        return None, tuple([pool.missed[key] for key in islice(unasked, MISSED)])
+    first = next(unasked, None)
+    return pool.outside[first] if first else None, ()
 
 
-def _week(pool: Pool, strongest: list[Candidate], picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
-    """Risers are those of the digest's own papers whose upvotes come fastest now; `picks` are the strongest, as they are told."""
-    fast, told = pool.fast, zip(strongest, picks, strict=True)
-    risers = sorted([(-fast[key], key, pick) for ((_, _, key), _, _), pick in told if key in fast])[:RISERS]
+def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> Week:
+    """Risers are those of the digest's own papers whose upvotes come fastest now."""
+    fast = pool.fast
+    risers = sorted([(-fast[order[2]], order[2], pick) for order, pick in strongest if order[2] in fast])[:RISERS]
     return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 

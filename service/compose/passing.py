@@ -15,14 +15,9 @@ _NONE: Ids = frozenset()
 
 class Passing(NamedTuple):
     passed: Ids
-    followed: Ids  # of them, those by somebody whom the person follows
-    new: Ids  # papers that the person has not, and that their last digest did not look at
-    out: Ids  # of them, those that have to do with the person's topics or whom they follow, and did not pass
+    followed: Mapping[str, tuple[str, ...]]  # of them, those by somebody whom the person follows: by which names
+    out: Ids  # new to the person, of their topics or by whom they follow, and not passed
     muted: Ids
-
-    @property
-    def looked_at_count(self) -> int:
-        return len(self.new) + len(self.passed - self.new)
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -30,16 +25,22 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
 
     What holds a muted phrase is out, whoever wrote it.
     """
-    above, new = _not_held(pool.above(since), choice.slugs, held), news.ids - held
+    above, close = _not_held(pool.above(since), choice.slugs, held), _not_held(news.by_topic, choice.slugs, held)
     if minimum := person.minimum_score:
         above = frozenset(key for key in above if _best_score(pool, key, choice.slugs) >= minimum)
-    close, names, phrases = _not_held(news.by_topic, choice.slugs, held), person.followed, person.muted
+    names, phrases = person.followed, person.muted
     if not names and not phrases:
-        return Passing(above, _NONE, new, close - above, _NONE)
-    followed = (_NONE.union(*map(pool.by_name, names)) & pool.since(since)) - held
-    muted = _NONE.union(*map(pool.holding, phrases))
+        return Passing(above, {}, close - above, _NONE)
+    by_name = {name: (pool.by_name(name) & pool.since(since)) - held for name in names}
+    followed, muted = _NONE.union(*by_name.values()), _NONE.union(*map(pool.holding, phrases))
     passed = (above | followed) - muted
-    return Passing(passed, followed - muted, new, (close | (followed & new)) - passed, muted)
+    told = {key: tuple([name for name in names if key in by_name[name]]) for key in followed - muted}
+    return Passing(passed, told, (close | (followed & news.ids)) - passed, muted)
+
+
+def looked_at_count(passed: Ids, news: News, held: Ids) -> int:
+    """How many papers the person has not that their last digest did not look at, and how many passed beside those."""
+    return len(news.ids) - len(news.ids & held) + len(passed - news.ids)
 
 
 def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple[LeftOut, ...]:
@@ -54,7 +55,7 @@ def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple
 
 
 def _muted(person: Subscriber, pool: Pool, found: Candidate) -> Below:
-    phrase = next(phrase for phrase in person.muted if found.id in pool.holding(phrase))
+    phrase = next(phrase for phrase in person.muted if found.order[2] in pool.holding(phrase))
     return Below(found.order, LeftOut(found.pick, LeftOutFor.MUTED, phrase))
 
 

@@ -28,7 +28,7 @@ from service.compose.wording import wording, written
 from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
 from service.words import folded, runs, tokens
 
-RISEN_BY = 50  # upvotes, the least rise for a second look
+RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for a second look
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
 SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
@@ -63,8 +63,6 @@ class Pool:
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
         self._below: dict[float, dict[str, dict[int, Below]]] = defaultdict(lambda: defaultdict(dict))  # by minimum, paper, mask
-        self._choices: dict[frozenset[str], Choice] = {}
-        self._slots: dict[tuple[str, Entry], Pick] = {}
         self._since: dict[date, Ids] = {}
         self._above: dict[date, Mapping[str, Ids]] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
@@ -73,11 +71,9 @@ class Pool:
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        key = frozenset(slugs)
-        if key not in self._choices:
-            chosen = tuple([slug for slug in self.by_slug if slug in key])
-            self._choices[key] = Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
-        return self._choices[key]
+        known = set(slugs)
+        chosen = [slug for slug in self.by_slug if slug in known]
+        return Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
 
     def _mask(self, slugs: Iterable[str]) -> int:
         return sum([self._bits.get(slug, 0) for slug in slugs])
@@ -91,7 +87,7 @@ class Pool:
         own = tuple([match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask])
         relevance = own[0].score if own else 0.0
         pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
-        found = Candidate((-pick.standing.strength, -self.upvotes[paper_id], paper_id), pick, pick.standing)
+        found = Candidate((-pick.standing.strength, -self.upvotes[paper_id], paper_id), pick)
         return self._candidates[paper_id][1].setdefault(mask, found)
 
     def _standing(self, paper_id: str, relevance: float) -> Standing:
@@ -115,11 +111,15 @@ class Pool:
         below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
         return self._below[minimum][paper_id].setdefault(mask, below)
 
-    def slot(self, paper_id: str, entry: Entry) -> Pick:
-        """The paper as it stands for those whom it doesn't concern."""
-        if (paper_id, entry) not in self._slots:
-            self._slots[paper_id, entry] = replace(self._candidate(paper_id, 0).pick, entry=entry)
-        return self._slots[paper_id, entry]
+    @cached_property
+    def outside(self) -> Mapping[str, Pick]:
+        """The papers read enough to be shown to whom they don't concern, for the slot outside the topics."""
+        return {key: replace(self._candidate(key, 0).pick, entry=Entry.OUTSIDE) for key in self.read}
+
+    @cached_property
+    def missed(self) -> Mapping[str, Pick]:
+        """The same papers, for what a week's reader missed."""
+        return {key: replace(pick, entry=Entry.MISSED) for key, pick in self.outside.items()}
 
     def above(self, since: date) -> Mapping[str, Ids]:
         """By topic, the papers above its bar, of those featured from that day on."""
@@ -142,8 +142,11 @@ class Pool:
 
     @cached_property
     def risen(self) -> Mapping[str, int]:
-        """The upvotes of those that can have risen by enough for a second look."""
-        return {key: count for key, count in self.upvotes.items() if count >= RISEN_BY}
+        """Those that can have taken off since somebody had them: with how many upvotes then, at most.
+
+        A paper took off when its upvotes have at least tripled, by 50 or more.
+        """
+        return {key: min(now // RISEN_TIMES, now - RISEN_BY) for key, now in self.upvotes.items() if now >= RISEN_BY}
 
     @cached_property
     def read(self) -> Ids:
@@ -159,6 +162,10 @@ class Pool:
     @cached_property
     def likeness(self) -> Likeness:
         return Likeness(self.papers.values(), self.marked, self._all_matches)
+
+    @cached_property
+    def repeated(self) -> Ids:
+        return frozenset(self.same)
 
     @cached_property
     def same(self) -> Mapping[str, Ids]:
