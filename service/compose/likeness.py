@@ -8,7 +8,7 @@ weighted mean of the two cosines.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from service.compose.wording import Vector, unit, wording
@@ -27,24 +27,29 @@ class Likeness:
         self._matches = matches
         self._words = {paper.id: wording(paper).vector for paper in papers}
         self._marked = {paper.id: wording(paper).vector for paper in marked}
-        self._by_word = Index(self._words)
         self._shared: dict[tuple[str, str], tuple[tuple[str, float], ...]] = {}
 
     @cached_property
     def of_marked(self) -> Mapping[str, Row]:
         """Each marked paper's likeness to all papers, 0 to 1."""
-        by_topic = Index({key: self._topics(key) for key in self._words})
+        by_word, by_topic = Index(), Index()
+        for key, words in self._words.items():
+            by_word.add(key, words)
+            by_topic.add(key, self._topics(key))
         rows = {key: dict.fromkeys(self._words, 0.0) for key in self._marked}
         for key, row in rows.items():
-            self._by_word.add_cosines(self._marked[key], WORDS_SHARE, row)
+            by_word.add_cosines(self._marked[key], WORDS_SHARE, row)
             by_topic.add_cosines(self._topics(key), TOPICS_SHARE, row)
         return rows
 
-    def by_words(self, paper_id: str) -> Row:
-        """The cosine of the words alone of one of the papers with those that share one with it."""
-        row: dict[str, float] = defaultdict(float)
-        self._by_word.add_cosines(self._words[paper_id], 1.0, row)
-        return row
+    def pairs(self, least: float) -> Iterator[tuple[str, str]]:
+        """Of the papers, each two whose words have at least this cosine."""
+        before = Index()
+        for key, words in self._words.items():
+            row: dict[str, float] = defaultdict(float)
+            before.add_cosines(words, 1.0, row)
+            yield from ((key, other) for other, cosine in row.items() if cosine >= least)
+            before.add(key, words)
 
     def shared(self, marked_id: str, paper_id: str) -> tuple[tuple[str, float], ...]:
         """The terms that make a marked paper and another alike, each with its part of the likeness, the largest first."""
@@ -61,11 +66,12 @@ class Likeness:
 class Index:
     """Papers' unit vectors by their terms, so that a cosine touches only those that share a term."""
 
-    def __init__(self, vectors: Mapping[str, Vector]) -> None:
+    def __init__(self) -> None:
         self._postings: dict[str, list[tuple[str, float]]] = defaultdict(list)
-        for key, vector in vectors.items():
-            for term, weight in vector.items():
-                self._postings[term].append((key, weight))
+
+    def add(self, paper_id: str, vector: Vector) -> None:
+        for term, weight in vector.items():
+            self._postings[term].append((paper_id, weight))
 
     def add_cosines(self, vector: Vector, share: float, row: dict[str, float]) -> None:
         """To each paper's number in `row` its cosine with one more unit vector, times `share`."""

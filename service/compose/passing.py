@@ -18,6 +18,7 @@ class Passing(NamedTuple):
     followed: Mapping[str, tuple[str, ...]]  # of them, those by somebody whom the person follows: by which names
     out: Ids  # new to the person, of their topics or by whom they follow, and not passed
     muted: Ids
+    minimum: float  # the person's own
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -25,17 +26,17 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
 
     What holds a muted phrase is out, whoever wrote it.
     """
+    minimum, names, phrases = person.minimum_score, person.followed, person.muted
     above, close = _not_held(pool.above(since), choice.slugs, held), _not_held(news.by_topic, choice.slugs, held)
-    if minimum := person.minimum_score:
+    if minimum:
         above = frozenset(key for key in above if _best_score(pool, key, choice.slugs) >= minimum)
-    names, phrases = person.followed, person.muted
     if not names and not phrases:
-        return Passing(above, {}, close - above, _NONE)
+        return Passing(above, {}, close - above, _NONE, minimum)
     by_name = {name: (pool.by_name(name) & pool.since(since)) - held for name in names}
     followed, muted = _NONE.union(*by_name.values()), _NONE.union(*map(pool.holding, phrases))
     passed = (above | followed) - muted
     told = {key: tuple([name for name in names if key in by_name[name]]) for key in followed - muted}
-    return Passing(passed, told, (close | (followed & news.ids)) - passed, muted)
+    return Passing(passed, told, (close | (followed & news.ids)) - passed, muted, minimum)
 
 
 def looked_at_count(passed: Ids, news: News, held: Ids) -> int:
@@ -47,7 +48,7 @@ def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple
     """The new papers of the person's topics that are not in, strongest first, each with its reason."""
     if not found.out:
         return ()
-    outs = pool.below(found.out - found.muted, mask, person.minimum_score)
+    outs = pool.below(found.out - found.muted, mask, found.minimum)
     if found.muted:
         outs += [_muted(person, pool, one) for one in pool.candidates(found.out & found.muted, mask)]
     outs.sort(key=in_order)

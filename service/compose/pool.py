@@ -73,7 +73,8 @@ class Pool:
         """A person's topics; what is no topic any more is left out."""
         known = set(slugs)
         chosen = [slug for slug in self.by_slug if slug in known]
-        return Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
+        topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
+        return Choice(chosen, tuple(topics), sum(bits))
 
     def _mask(self, slugs: Iterable[str]) -> int:
         return sum([self._bits.get(slug, 0) for slug in slugs])
@@ -170,11 +171,11 @@ class Pool:
     @cached_property
     def same(self) -> Mapping[str, Ids]:
         """Papers that are much the same as others, with those."""
-        alike = {
-            key: frozenset(other for other, cosine in self.likeness.by_words(key).items() if cosine >= SAME_FROM and other != key)
-            for key in self.papers
-        }
-        return {key: others for key, others in alike.items() if others}
+        found: dict[str, set[str]] = defaultdict(set)
+        for one, other in self.likeness.pairs(SAME_FROM):
+            found[one].add(other)
+            found[other].add(one)
+        return {key: frozenset(others) for key, others in found.items()}
 
     @cached_property
     def week(self) -> tuple[date, ...]:

@@ -21,7 +21,7 @@ def ranked(pool: Pool, mask: int, passed: Ids, taste: Taste | None, followed: Ma
     """Strongest first, once those that repeat a stronger one are weakened; `followed` are names by paper."""
     found = pool.candidates(passed, mask)
     if taste or followed:
-        found = [_personal(one, taste, followed) for one in found]
+        found = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in found]
     found.sort(key=in_order)
     repeats = pool.repeated & passed
     if len(repeats) > 1 and _set_apart(found, repeats, pool.same):
@@ -44,14 +44,13 @@ def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tupl
 
 def _set_apart(strongest_first: list[Candidate], repeats: Ids, same: Mapping[str, Ids]) -> bool:
     """Weaken those that repeat a stronger one; answers whether there were any."""
-    stronger: set[str] = set()
+    stronger: list[str] = []
     is_any = False
     for place, found in enumerate(strongest_first):
         key = found.order[2]
         if key in repeats:
-            if not stronger.isdisjoint(same[key]):
-                near = next(other.order[2] for other in strongest_first if other.order[2] in same[key])
+            if near := next((other for other in stronger if other in same[key]), None):
                 strongest_first[place] = found.standing_as(Standing(*found.pick.standing[:4], NEARNESS, near))
                 is_any = True
-            stronger.add(key)
+            stronger.append(key)
     return is_any
