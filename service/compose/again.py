@@ -64,8 +64,8 @@ _standing = lru_cache(maxsize=10_000)(Standing)  # many papers stand alike for m
 
 def _anew(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -> Digest:
     stored = (candidate(picks[key]) for key in delivery.paper_ids if key in picks)
-    ranked = [found.pick for found in sorted(stored, key=in_order)]
-    cards, below = ranked[:MOST_CARDS], ranked[MOST_CARDS:]
+    ranked = sorted(stored, key=in_order)
+    cards, below = ranked[:MOST_CARDS], [found.pick for found in ranked[MOST_CARDS:]]
     shown = sections({topic.slug: topic for topic in digest.topics}, cards)
     return replace(digest, sections=shown, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
 
@@ -81,7 +81,7 @@ def _as_planned(digest: Digest, delivery: Delivery, picks: Mapping[str, Pick]) -
         digest,
         kind=DigestKind(plan["kind"]),
         covered_from=date.fromisoformat(plan["covered_from"]),
-        sections=sections({topic.slug: topic for topic in digest.topics}, _there(told[:cards])),
+        sections=sections({topic.slug: topic for topic in digest.topics}, map(candidate, _there(told[:cards]))),
         lines=tuple(_there(told[cards : cards + lines])),
         unlisted=tuple(_there(told[cards + lines : cards + lines + unlisted])),
         second_look=slots.get(Entry.SECOND_LOOK),

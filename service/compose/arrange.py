@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from service.compose.candidates import Candidate
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Pick, Section, Topic
 
 LEAST_CARDS, MOST_CARDS, MOST_LINES = 5, 10, 40
@@ -33,10 +34,9 @@ def _within(cards: int) -> int:
     return max(LEAST_CARDS, min(cards, MOST_CARDS))
 
 
-def sections(topics: Mapping[str, Topic], picks: Iterable[Pick]) -> tuple[Section, ...]:
-    """Each pick under the topic that it fits best, the topic of the strongest pick first; who fits none stand together."""
+def sections(topics: Mapping[str, Topic], cards: Iterable[Candidate]) -> tuple[Section, ...]:
+    """Each under the topic that it fits best, the topic of the strongest first; who fit none stand together."""
     grouped: dict[str | None, list[Pick]] = defaultdict(list)
-    for pick in picks:
-        matches = pick.matches
-        grouped[matches[0].slug if matches and matches[0].is_above else None].append(pick)
+    for _, pick, home, _ in cards:
+        grouped[home].append(pick)
     return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])

@@ -15,7 +15,7 @@ HALF_LIFT_AT = 2.0  # upvotes an hour
 Ids = frozenset[str]
 Order = tuple[float, int, str]  # strongest first, then most upvotes, then by id
 
-in_order = itemgetter(0)  # the key by which candidates, and those below, are sorted
+in_order = itemgetter(0)  # the key by which candidates, are sorted
 
 
 class Choice(NamedTuple):
@@ -30,7 +30,7 @@ class News(NamedTuple):
     """What is new to those whose last digests looked at the same."""
 
     ids: Ids
-    by_topic: Mapping[str, Ids]  # those that have to do with it, above its bar or not
+    by_topic: Mapping[str, Ids]  # of them, those that have to do with it; and all of the window that are above its bar
     most_read: tuple[str, ...]  # those read enough to be shown to whom they don't concern, the most upvoted first
 
 
@@ -39,23 +39,20 @@ class Candidate(NamedTuple):
 
     order: Order
     pick: Pick
+    home: str | None  # the topic that it fits best, where it is above that one's bar
+    out: LeftOut | None  # why it is not in
 
-    def standing_as(self, standing: Standing, entry: Entry | None = None, followed: tuple[str, ...] = ()) -> Candidate:
+    def standing_as(self, standing: Standing, entry: Entry, followed: tuple[str, ...] = ()) -> Candidate:
         """With a pick of its own."""
-        own = Pick(self.pick.paper, self.pick.matches, standing, entry or self.pick.entry, followed or self.pick.followed)
-        return Candidate((-standing.strength, self.order[1], self.order[2]), own)
+        (_, upvotes, key), pick, home, out = self
+        own = Pick(pick.paper, pick.matches, standing, entry, followed)
+        return Candidate((-standing.strength, upvotes, key), own, home, out)
 
 
-class Below(NamedTuple):
-    """A paper that is left out, in the candidates' order."""
-
-    order: Order
-    out: LeftOut
-
-
-def candidate(pick: Pick) -> Candidate:
-    paper = pick.paper
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick)
+def candidate(pick: Pick, out: LeftOut | None = None) -> Candidate:
+    paper, best = pick.paper, pick.matches[0] if pick.matches else None
+    order = (-pick.standing.strength, -(paper.upvotes or 0), paper.id)
+    return Candidate(order, pick, best.slug if best and best.is_above else None, out)
 
 
 def upvotes_an_hour(paper: Paper, on: date) -> float:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from service.compose.arrange import room, sections
 from service.compose.candidates import Candidate
-from service.compose.passing import left_out, looked_at_count, passing
+from service.compose.passing import passing
 from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
 from service.compose.strength import ranked
@@ -27,37 +27,35 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
     kind, covered_from = _span(person, history, pool.on, since)
     news = pool.news(since, covered_from, history.last_planned_at)
     found = passing(person, pool, choice, since=since, held=held, news=news)
-    looked_at = looked_at_count(found.passed, news, held)
-    out = left_out(person, pool, choice.mask, found)
     if not found.passed:
-        empty = Digest(person, pool.on, since, choice.topics, looked_at, covered_from, kind, left_out=out)
+        empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=found.left_out)
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
-    strongest = ranked(pool, choice.mask, found.passed, taste, found.followed)
-    look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
-    unasked = most_read(pool, news, choice.mask, found, held) if person.with_outside else iter(())
+    strongest = ranked(pool, found, taste)
+    muted = person.muted
+    look = second_look(pool, choice.mask, history, pool.since(since), muted)
+    unasked = most_read(pool, news, choice.mask, held, found.followed, muted) if person.with_outside else iter(())
     outside, missed = _labelled(pool, unasked, kind)
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
+    cards, below = strongest[:card_count], [one.pick for one in strongest[card_count:]]
     if taste:
-        taste.explain(strongest[:card_count])
-    picks = [pick for _, pick in strongest]
-    below = picks[card_count:]
+        taste.explain(cards)
     return Digest(
         person,
         pool.on,
         since,
         choice.topics,
-        looked_at,
+        found.looked_at_count,
         covered_from,
         kind,
-        sections=sections(pool.by_slug, picks[:card_count]),
+        sections=sections(pool.by_slug, cards),
         lines=tuple(below[:line_count]),
         unlisted=tuple(below[line_count:]),
         second_look=look,
         outside=outside,
         week=_week(pool, strongest, missed) if kind is DigestKind.WEEKLY else None,
-        left_out=out,
+        left_out=found.left_out,
     )
 
 
@@ -72,7 +70,7 @@ def _labelled(pool: Pool, unasked: Iterator[str], kind: DigestKind) -> tuple[Pic
 def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> Week:
     """Risers are those of the digest's own papers whose upvotes come fastest now."""
     fast = pool.fast
-    risers = sorted([(-fast[order[2]], order[2], pick) for order, pick in strongest if order[2] in fast])[:RISERS]
+    risers = sorted([(-fast[order[2]], order[2], pick) for order, pick, _, _ in strongest if order[2] in fast])[:RISERS]
     return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 

@@ -13,12 +13,12 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from service.compose.candidates import (
-    Below,
     Candidate,
     Choice,
     Ids,
     News,
     best_first,
+    candidate,
     momentum_lift,
     upvotes_an_hour,
 )
@@ -62,9 +62,7 @@ class Pool:
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._below: dict[float, dict[str, dict[int, Below]]] = defaultdict(lambda: defaultdict(dict))  # by minimum, paper, mask
         self._since: dict[date, Ids] = {}
-        self._above: dict[date, Mapping[str, Ids]] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
         self._named: dict[str, Ids] = {}
@@ -88,29 +86,18 @@ class Pool:
         own = tuple([match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask])
         relevance = own[0].score if own else 0.0
         pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
-        found = Candidate((-pick.standing.strength, -self.upvotes[paper_id], paper_id), pick)
+        found = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
         return self._candidates[paper_id][1].setdefault(mask, found)
+
+    def _below_bar(self, pick: Pick) -> LeftOut:
+        best = pick.matches[0]
+        return LeftOut(pick, LeftOutFor.BELOW_TOPIC, f"{best.score:.2f} of {self.by_slug[best.slug].threshold:.2f}")
 
     def _standing(self, paper_id: str, relevance: float) -> Standing:
         if (paper_id, relevance) not in self._standings:
             lift = momentum_lift(self.momentum[paper_id])
             self._standings[paper_id, relevance] = Standing(relevance, momentum=lift)
         return self._standings[paper_id, relevance]
-
-    def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
-        """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
-        shelves, masks = self._below[minimum], self.masks
-        return [shelves[key].get(mask & masks[key]) or self._missed(key, mask & masks[key], minimum) for key in ids]
-
-    def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
-        (found,) = self.candidates([paper_id], mask)
-        best = found.pick.matches[0]
-        if best.is_above:
-            cause, bar = LeftOutFor.BELOW_MINIMUM, minimum
-        else:
-            cause, bar = LeftOutFor.BELOW_TOPIC, self.by_slug[best.slug].threshold
-        below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
-        return self._below[minimum][paper_id].setdefault(mask, below)
 
     @cached_property
     def outside(self) -> Mapping[str, Pick]:
@@ -122,17 +109,11 @@ class Pool:
         """The same papers, for what a week's reader missed."""
         return {key: replace(pick, entry=Entry.MISSED) for key, pick in self.outside.items()}
 
-    def above(self, since: date) -> Mapping[str, Ids]:
-        """By topic, the papers above its bar, of those featured from that day on."""
-        if since not in self._above:
-            self._above[since] = self._by_topic(self.since(since), is_above=True)
-        return self._above[since]
-
-    def _by_topic(self, ids: Iterable[str], *, is_above: bool) -> Mapping[str, Ids]:
+    def _by_topic(self, window: Ids, new: Ids) -> Mapping[str, Ids]:
         found: dict[str, set[str]] = defaultdict(set)
-        for key in ids:
+        for key in window:
             for match in self.matches[key]:
-                if match.is_above or not is_above:
+                if match.is_above or key in new:
                     found[match.slug].add(key)
         return {slug: frozenset(found[slug]) for slug in self.by_slug}
 
@@ -205,7 +186,7 @@ class Pool:
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
             ids = self.since(covered_from).union(late) & window
             most_read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
-            self._news[key] = News(ids, self._by_topic(ids, is_above=False), tuple(most_read))
+            self._news[key] = News(ids, self._by_topic(window, ids), tuple(most_read))
         return self._news[key]
 
     def holding(self, phrase: str) -> Ids:
@@ -214,6 +195,10 @@ class Pool:
             words = written(tokens(phrase))
             self._holding[phrase] = frozenset(key for key, paper in self.papers.items() if words in wording(paper).text)
         return self._holding[phrase]
+
+    def first_held(self, paper_id: str, phrases: Iterable[str]) -> str | None:
+        """Of these phrases, the first that the paper holds."""
+        return next((phrase for phrase in phrases if paper_id in self.holding(phrase)), None)
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.compose.candidates import Candidate, Ids, in_order
+from service.compose.passing import Passing
 from service.compose.pool import Pool
 from service.compose.taste import Taste
 from service.models import Entry, Standing
@@ -17,40 +18,39 @@ FOLLOWED_LIFT = 0.5
 NEARNESS = -0.25
 
 
-def ranked(pool: Pool, mask: int, passed: Ids, taste: Taste | None, followed: Mapping[str, tuple[str, ...]]) -> list[Candidate]:
-    """Strongest first, once those that repeat a stronger one are weakened; `followed` are names by paper."""
-    found = pool.candidates(passed, mask)
+def ranked(pool: Pool, found: Passing, taste: Taste | None) -> list[Candidate]:
+    """What passed, strongest first, once those that repeat a stronger one are weakened."""
+    passed, followed = found.passed, found.followed
     if taste or followed:
-        found = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in found]
-    found.sort(key=in_order)
-    repeats = pool.repeated & passed
-    if len(repeats) > 1 and _set_apart(found, repeats, pool.same):
-        found.sort(key=in_order)
-    return found
+        passed = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in passed]
+        passed.sort(key=in_order)
+    if len(pool.repeated & found.ids) > 1 and _set_apart(passed, pool.same):
+        passed.sort(key=in_order)
+    return passed
 
 
 def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tuple[str, ...]]) -> Candidate:
     """As it stands for this person alone."""
-    (_, _, key), pick = found
+    (_, _, key), pick, home, _ = found
     liking, names = taste.lift(key) if taste else 0.0, followed.get(key, ())
     if not liking and not names:
         return found
     relevance, _, _, momentum, _, _ = pick.standing
-    if not names:
-        return found.standing_as(Standing(relevance, 0.0, liking, momentum))
-    entry = pick.entry if pick.chips else Entry.FOLLOWED
-    return found.standing_as(Standing(relevance, FOLLOWED_LIFT, liking, momentum), entry, names)
+    standing = Standing(relevance, FOLLOWED_LIFT if names else 0.0, liking, momentum)
+    return found.standing_as(standing, pick.entry if home else Entry.FOLLOWED, names)
 
 
-def _set_apart(strongest_first: list[Candidate], repeats: Ids, same: Mapping[str, Ids]) -> bool:
+def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Ids]) -> bool:
     """Weaken those that repeat a stronger one; answers whether there were any."""
     stronger: list[str] = []
     is_any = False
     for place, found in enumerate(strongest_first):
         key = found.order[2]
-        if key in repeats:
+        if key in same:
             if near := next((other for other in stronger if other in same[key]), None):
-                strongest_first[place] = found.standing_as(Standing(*found.pick.standing[:4], NEARNESS, near))
+                pick = found.pick
+                standing = Standing(*pick.standing[:4], NEARNESS, near)
+                strongest_first[place] = found.standing_as(standing, pick.entry, pick.followed)
                 is_any = True
             stronger.append(key)
     return is_any

@@ -41,7 +41,7 @@ class Taste:
 
     def explain(self, cards: Iterable[Candidate]) -> None:
         """Tell in their picks, which are this person's own, what the lifts come from."""
-        for (_, _, key), pick in cards:
+        for (_, _, key), pick, _, _ in cards:
             if lift := pick.standing.liking:
                 pick.liking = self.liking(key, lift)
 
