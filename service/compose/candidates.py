@@ -31,7 +31,8 @@ class News(NamedTuple):
 
     ids: Ids
     by_topic: Mapping[str, Ids]  # of them, those that have to do with it; and all of the window that are above its bar
-    most_read: tuple[str, ...]  # those read enough to be shown to whom they don't concern, the most upvoted first
+    most_read: tuple[tuple[str, int], ...]  # those read enough to be shown to whom they don't concern, with the topics that
+    # they have to do with as a set of bits; the most upvoted first
 
 
 class Candidate(NamedTuple):

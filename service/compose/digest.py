@@ -32,9 +32,8 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
     strongest = ranked(pool, found, taste)
-    muted = person.muted
-    look = second_look(pool, choice.mask, history, pool.since(since), muted)
-    unasked = most_read(pool, news, choice.mask, held, found.followed, muted) if person.with_outside else iter(())
+    look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
+    unasked = most_read(news, choice.mask, held, found) if person.with_outside else iter(())
     outside, missed = _labelled(pool, unasked, kind)
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))

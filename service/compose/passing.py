@@ -21,6 +21,7 @@ class Passing(NamedTuple):
     left_out: tuple[LeftOut, ...]  # new papers of the person's topics or by whom they follow, strongest first
     looked_at_count: int  # new papers that the person has not, and what passed beside those
     followed: Names
+    muted: Ids
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -30,15 +31,15 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
     """
     minimum, names, phrases = person.minimum_score, person.followed, person.muted
     ids = _NONE.union(*[news.by_topic[slug] - held for slug in choice.slugs])
-    followed = _followed(pool, names, pool.since(since) - held) if names else {}
-    found = pool.candidates(ids.union(followed), choice.mask)
-    if minimum or followed or phrases:
-        judged = [_judged(one, pool, minimum, followed, phrases) for one in found]
+    followed, muted = _followed(pool, names, pool.since(since) - held) if names else {}, _NONE.union(*map(pool.holding, phrases))
+    found = pool.candidates(ids.union(followed) if followed else ids, choice.mask)
+    if minimum or followed or not muted.isdisjoint(ids):
+        judged = [_judged(one, pool, minimum, followed, muted, phrases) for one in found]
         found = [one for one in judged if not one.out or one.order[2] in news.ids]
         ids = frozenset([one.order[2] for one in found])
     found.sort(key=in_order)
     passed, out = [one for one in found if not one.out], tuple([one.out for one in found if one.out])
-    return Passing(ids, passed, out, len(news.ids) - len(news.ids & held) + len(ids - news.ids), followed)
+    return Passing(ids, passed, out, len(news.ids) - len(news.ids & held) + len(ids - news.ids), followed, muted)
 
 
 def _followed(pool: Pool, names: Iterable[str], window: Ids) -> Names:
@@ -49,11 +50,11 @@ def _followed(pool: Pool, names: Iterable[str], window: Ids) -> Names:
     return found
 
 
-def _judged(found: Candidate, pool: Pool, minimum: float, followed: Names, phrases: Iterable[str]) -> Candidate:
+def _judged(found: Candidate, pool: Pool, minimum: float, followed: Names, muted: Ids, phrases: Iterable[str]) -> Candidate:
     """By what the person wants beside their topics."""
     (_, _, key), pick, _, out = found
-    if phrase := pool.first_held(key, phrases):
-        out = LeftOut(pick, LeftOutFor.MUTED, phrase)
+    if key in muted:
+        out = LeftOut(pick, LeftOutFor.MUTED, next(phrase for phrase in phrases if key in pool.holding(phrase)))
     elif key in followed:
         out = None
     elif not out and pick.standing.relevance < minimum:

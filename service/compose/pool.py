@@ -185,8 +185,9 @@ class Pool:
             window = self.since(since)
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
             ids = self.since(covered_from).union(late) & window
-            most_read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
-            self._news[key] = News(ids, self._by_topic(window, ids), tuple(most_read))
+            read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
+            most_read = tuple([(key, self.masks[key]) for key in read])
+            self._news[key] = News(ids, self._by_topic(window, ids), most_read)
         return self._news[key]
 
     def holding(self, phrase: str) -> Ids:
@@ -195,10 +196,6 @@ class Pool:
             words = written(tokens(phrase))
             self._holding[phrase] = frozenset(key for key, paper in self.papers.items() if words in wording(paper).text)
         return self._holding[phrase]
-
-    def first_held(self, paper_id: str, phrases: Iterable[str]) -> str | None:
-        """Of these phrases, the first that the paper holds."""
-        return next((phrase for phrase in phrases if paper_id in self.holding(phrase)), None)
 
     def by_name(self, name: str) -> Ids:
         """The papers of an author of that name, or of an organisation that has it in its own."""
