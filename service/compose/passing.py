@@ -31,7 +31,7 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
     """
     minimum, names, phrases = person.minimum_score, person.followed, person.muted
     ids = _NONE.union(*[news.by_topic[slug] - held for slug in choice.slugs])
-    followed, muted = _followed(pool, names, pool.since(since) - held) if names else {}, _NONE.union(*map(pool.holding, phrases))
+    followed, muted = _followed(pool, names, pool.since(since), held) if names else {}, _NONE.union(*map(pool.holding, phrases))
     found = pool.candidates(ids.union(followed) if followed else ids, choice.mask)
     if minimum or followed or not muted.isdisjoint(ids):
         judged = [_judged(one, pool, minimum, followed, muted, phrases) for one in found]
@@ -42,10 +42,10 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
     return Passing(ids, passed, out, len(news.ids) - len(news.ids & held) + len(ids - news.ids), followed, muted)
 
 
-def _followed(pool: Pool, names: Iterable[str], window: Ids) -> Names:
+def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names:
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        for key in pool.by_name(name) & window:
+        for key in (pool.by_name(name) & window) - held:
             found[key] = (*found.get(key, ()), name)
     return found
 
