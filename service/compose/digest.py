@@ -32,7 +32,7 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
     strongest = ranked(pool, found, taste)
-    look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
+    look = second_look(pool, choice.mask, history, since, found.muted)
     unasked = most_read(news, choice.mask, held, found) if person.with_outside else iter(())
     outside, missed = _labelled(pool, unasked, kind)
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))

@@ -8,12 +8,13 @@ weighted mean of the two cosines.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from service.compose.wording import Vector, unit, wording
 from service.models import Match, Paper
 
+SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
 TOPICS_SHARE = 0.5  # of the topics' cosine in the likeness
 WORDS_SHARE = 1 - TOPICS_SHARE
 _MOST_SHARED = 3  # terms told of two papers
@@ -27,29 +28,34 @@ class Likeness:
         self._matches = matches
         self._words = {paper.id: wording(paper).vector for paper in papers}
         self._marked = {paper.id: wording(paper).vector for paper in marked}
+        self.same: dict[str, set[str]] = defaultdict(set)  # the papers that are much the same as others, with those
+        self._by_word = self._indexed()
         self._shared: dict[tuple[str, str], tuple[tuple[str, float], ...]] = {}
 
     @cached_property
     def of_marked(self) -> Mapping[str, Row]:
         """Each marked paper's likeness to all papers, 0 to 1."""
-        by_word, by_topic = Index(), Index()
-        for key, words in self._words.items():
-            by_word.add(key, words)
+        by_topic = Index()
+        for key in self._words:
             by_topic.add(key, self._topics(key))
         rows = {key: dict.fromkeys(self._words, 0.0) for key in self._marked}
         for key, row in rows.items():
-            by_word.add_cosines(self._marked[key], WORDS_SHARE, row)
+            self._by_word.add_cosines(self._marked[key], WORDS_SHARE, row)
             by_topic.add_cosines(self._topics(key), TOPICS_SHARE, row)
         return rows
 
-    def pairs(self, least: float) -> Iterator[tuple[str, str]]:
-        """Of the papers, each two whose words have at least this cosine."""
-        before = Index()
+    def _indexed(self) -> Index:
+        """By words; each paper is compared with those before it, so that each two are once."""
+        index = Index()
         for key, words in self._words.items():
             row: dict[str, float] = defaultdict(float)
-            before.add_cosines(words, 1.0, row)
-            yield from ((key, other) for other, cosine in row.items() if cosine >= least)
-            before.add(key, words)
+            index.add_cosines(words, 1.0, row)
+            for other, cosine in row.items():
+                if cosine >= SAME_FROM:
+                    self.same[key].add(other)
+                    self.same[other].add(key)
+            index.add(key, words)
+        return index
 
     def shared(self, marked_id: str, paper_id: str) -> tuple[tuple[str, float], ...]:
         """The terms that make a marked paper and another alike, each with its part of the likeness, the largest first."""

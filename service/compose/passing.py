@@ -34,7 +34,8 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
     followed, muted = _followed(pool, names, pool.since(since), held) if names else {}, _NONE.union(*map(pool.holding, phrases))
     found = pool.candidates(ids.union(followed) if followed else ids, choice.mask)
     if minimum or followed or not muted.isdisjoint(ids):
-        judged = [_judged(one, pool, minimum, followed, muted, phrases) for one in found]
+        told = muted.union(followed)
+        judged = [_judged(one, pool, person, followed, muted) if minimum or one.order[2] in told else one for one in found]
         found = [one for one in judged if not one.out or one.order[2] in news.ids]
         ids = frozenset([one.order[2] for one in found])
     found.sort(key=in_order)
@@ -50,13 +51,15 @@ def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names
     return found
 
 
-def _judged(found: Candidate, pool: Pool, minimum: float, followed: Names, muted: Ids, phrases: Iterable[str]) -> Candidate:
+def _judged(found: Candidate, pool: Pool, person: Subscriber, followed: Names, muted: Ids) -> Candidate:
     """By what the person wants beside their topics."""
     (_, _, key), pick, _, out = found
     if key in muted:
-        out = LeftOut(pick, LeftOutFor.MUTED, next(phrase for phrase in phrases if key in pool.holding(phrase)))
-    elif key in followed:
-        out = None
-    elif not out and pick.standing.relevance < minimum:
-        out = LeftOut(pick, LeftOutFor.BELOW_MINIMUM, f"{pick.standing.relevance:.2f} of {minimum:.2f}")
-    return found if out is found.out else found._replace(out=out)
+        phrase = next(phrase for phrase in person.muted if key in pool.holding(phrase))
+        return found._replace(out=LeftOut(pick, LeftOutFor.MUTED, phrase))
+    if key in followed:
+        return found._replace(out=None)
+    score, minimum = pick.standing.relevance, person.minimum_score
+    if out or score >= minimum:
+        return found
+    return found._replace(out=LeftOut(pick, LeftOutFor.BELOW_MINIMUM, f"{score:.2f} of {minimum:.2f}"))

@@ -31,7 +31,6 @@ from service.words import folded, runs, tokens
 RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for a second look
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
-SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
 _LONGEST_ORGANIZATION = 12  # words
 
 
@@ -147,16 +146,8 @@ class Pool:
 
     @cached_property
     def repeated(self) -> Ids:
-        return frozenset(self.same)
-
-    @cached_property
-    def same(self) -> Mapping[str, Ids]:
-        """Papers that are much the same as others, with those."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for one, other in self.likeness.pairs(SAME_FROM):
-            found[one].add(other)
-            found[other].add(one)
-        return {key: frozenset(others) for key, others in found.items()}
+        """Those that are much the same as others."""
+        return frozenset(self.likeness.same)
 
     @cached_property
     def week(self) -> tuple[date, ...]:

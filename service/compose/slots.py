@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 from service.compose.candidates import Ids, News
 from service.compose.passing import Passing
@@ -11,11 +12,14 @@ from service.compose.pool import Pool
 from service.models import Entry, History, Pick, SecondLook
 
 
-def second_look(pool: Pool, mask: int, history: History, window: Ids, muted: Ids) -> Pick | None:
+def second_look(pool: Pool, mask: int, history: History, since: date, muted: Ids) -> Pick | None:
     """Of the papers that the person had in a line or less, the one that rose most since; None where none took off."""
     lines, upvotes = history.lines, pool.upvotes
     risen = [key for key, most in pool.risen.items() if key in lines and lines[key][1] <= most]
-    rises = [(lines[key][1] - upvotes[key], key) for key in risen if key in window and key not in muted]
+    if not risen:
+        return None
+    window = pool.since(since) - muted
+    rises = [(lines[key][1] - upvotes[key], key) for key in risen if key in window]
     if not rises:
         return None
     _, best = min(rises)

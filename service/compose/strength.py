@@ -6,9 +6,9 @@ an hour (0 to 0.15). A paper that is much the same as a stronger one loses 0.25,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
-from service.compose.candidates import Candidate, Ids, in_order
+from service.compose.candidates import Candidate, in_order
 from service.compose.passing import Passing
 from service.compose.pool import Pool
 from service.compose.taste import Taste
@@ -24,7 +24,7 @@ def ranked(pool: Pool, found: Passing, taste: Taste | None) -> list[Candidate]:
     if taste or followed:
         passed = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in passed]
         passed.sort(key=in_order)
-    if len(pool.repeated & found.ids) > 1 and _set_apart(passed, pool.same):
+    if len(pool.repeated & found.ids) > 1 and _set_apart(passed, pool.likeness.same):
         passed.sort(key=in_order)
     return passed
 
@@ -40,7 +40,7 @@ def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tupl
     return found.standing_as(standing, pick.entry if home else Entry.FOLLOWED, names)
 
 
-def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Ids]) -> bool:
+def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Set[str]]) -> bool:
     """Weaken those that repeat a stronger one; answers whether there were any."""
     stronger: list[str] = []
     is_any = False
