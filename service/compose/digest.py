@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import islice
 
 from service.compose.arrange import room, sections
-from service.compose.candidates import Candidate
-from service.compose.passing import passing
+from service.compose.candidates import Candidate, Ids, News
+from service.compose.passing import Passing, passing
 from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
 from service.compose.strength import ranked
@@ -33,8 +31,7 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
     taste = Taste(history.marks, pool.likeness) if history.marks else None
     strongest = ranked(pool, found, taste)
     look = second_look(pool, choice.mask, history, since, found.muted)
-    unasked = most_read(news, choice.mask, held, found) if person.with_outside else iter(())
-    outside, missed = _labelled(pool, unasked, kind)
+    outside, missed = _unasked(pool, news, choice.mask, held, found, kind) if person.with_outside else (None, ())
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
     cards, below = strongest[:card_count], [one.pick for one in strongest[card_count:]]
@@ -58,12 +55,14 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
     )
 
 
-def _labelled(pool: Pool, unasked: Iterator[str], kind: DigestKind) -> tuple[Pick | None, tuple[Pick, ...]]:
+def _unasked(
+    pool: Pool, news: News, mask: int, held: Ids, found: Passing, kind: DigestKind
+) -> tuple[Pick | None, tuple[Pick, ...]]:
     """The paper outside the person's topics, or in a weekly digest what was most read outside them."""
     if kind is DigestKind.WEEKLY:
-        return None, tuple([pool.missed[key] for key in islice(unasked, MISSED)])
-    first = next(unasked, None)
-    return pool.outside[first] if first else None, ()
+        return None, tuple([pool.missed[key] for key in most_read(news, mask, held, found, MISSED)])
+    ids = most_read(news, mask, held, found, 1)
+    return pool.outside[ids[0]] if ids else None, ()
 
 
 def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> Week:

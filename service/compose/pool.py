@@ -61,6 +61,7 @@ class Pool:
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
+        self._choices: dict[tuple[str, ...], Choice] = {}
         self._since: dict[date, Ids] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
@@ -68,10 +69,12 @@ class Pool:
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        known = set(slugs)
-        chosen = [slug for slug in self.by_slug if slug in known]
-        topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
-        return Choice(chosen, tuple(topics), sum(bits))
+        key = tuple(slugs)
+        if key not in self._choices:
+            chosen = [slug for slug in self.by_slug if slug in key]
+            topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
+            self._choices[key] = Choice(chosen, tuple(topics), sum(bits))
+        return self._choices[key]
 
     def _mask(self, slugs: Iterable[str]) -> int:
         return sum([self._bits.get(slug, 0) for slug in slugs])

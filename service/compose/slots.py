@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -28,8 +27,12 @@ def second_look(pool: Pool, mask: int, history: History, since: date, muted: Ids
     return replace(found.pick, entry=Entry.SECOND_LOOK, second_look=look)
 
 
-def most_read(news: News, mask: int, held: Ids, found: Passing) -> Iterator[str]:
+def most_read(news: News, mask: int, held: Ids, found: Passing, count: int) -> list[str]:
     """The most upvoted of the new papers that have nothing to do with the person's topics."""
+    ids: list[str] = []
     for key, own in news.most_read:
         if not own & mask and key not in held and key not in found.muted and key not in found.followed:
-            yield key
+            ids.append(key)
+            if len(ids) == count:
+                break
+    return ids
