@@ -4,6 +4,9 @@ VENV := .venv
 READY := $(VENV)/ready
 BIN := $(VENV)/bin
 
+# The tests start Python very often; without compiled modules each start compiles all of the service.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-slow check lock clean
 
 demo: $(READY)

@@ -59,6 +59,10 @@ def parse_address(text: str) -> str:
     return f"{checked.ascii_local_part}@{checked.ascii_domain}".lower()
 
 
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
 def address_hash(email: str) -> str:
     """What is kept of an address whose owner unsubscribed and was erased."""
     return sha256(email.encode()).hexdigest()

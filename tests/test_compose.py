@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.compose import Pool, compose_again, compose_digest
+from service.compose import Archive, Pool, compose_digest
 from service.match import match_paper, phrasebook
 from service.models import Delivery, Digest, History, Paper, Subscriber, Topic
 from tests.builders import DAY, NOW, paper, subscriber, topic
@@ -110,7 +110,8 @@ def test_a_planned_paper_stays_in_when_its_topic_no_longer_finds_it() -> None:
         looked_at_count=9,
         planned_at=NOW,
     )
-    digest = compose_again(subscriber(topics=["code"]), delivery, papers, matches, TOPICS)
+    archive = Archive(TOPICS, {one.id: one for one in papers}, matches)
+    digest = archive.digest(subscriber(topics=["code"]), delivery)
     assert ids(digest) == ["2610.00001", "2610.00002"]
     assert [section.topic for section in digest.sections] == [AGENTS, None]
     assert digest.looked_at_count == 9

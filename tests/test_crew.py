@@ -22,7 +22,7 @@ from service.pipeline.reconcile import reconcile
 from service.pipeline.send import SendReport, chosen_people, send_now
 from service.settings import Settings
 from service.store.database import reading, transaction
-from service.store.ledger import due_mails
+from service.store.ledger import Ref, due_mails
 from service.store.topics import put_topics
 from tests.builders import DAY, NOW, SENDER, Mailbox, paper, subscriber, topic
 from tests.mail_server import STALL, MailServer, Moment, Odd, running
@@ -129,4 +129,4 @@ def test_few_mails_take_no_second_process(readers: Engine) -> None:
     with running(MailServer()) as server, reading(readers) as session:
         hands = crew(readers, server)
         assert hands.size(due_mails(session, NOW)) == 0
-        assert [hands.size([(Delivery, 1)] * count) for count in (1, 2, 1000)] == [1, 2, 2]
+        assert [hands.size([Ref(Delivery, 1, "example.org")] * count) for count in (1, 2, 1000)] == [1, 2, 2]

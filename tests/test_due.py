@@ -18,7 +18,7 @@ from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
-from service.store.ledger import claim_mails, settle_free
+from service.store.ledger import Ref, claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscriber
 from service.store.workers import worker_folder
 from tests.builders import SENDER, Mailbox, record
@@ -176,7 +176,7 @@ def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
     with transaction(postgresql) as giving_up:
         read_before = giving_up.get_one(Delivery, 1)
         with transaction(postgresql) as claiming:
-            assert claim_mails(claiming, [(Delivery, 1)], "worker", at(3, 9))
+            assert claim_mails(claiming, [Ref(Delivery, 1, "example.org")], "worker", at(3, 9))
         assert not settle_free(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
 
 

@@ -73,7 +73,7 @@ def test_a_mail_to_a_slow_domain_is_overtaken_and_never_forgotten() -> None:
     slow, other = "slow.example", "other.example"
     answers, wait = ask([slow, slow, other], 8, turns, START)
     assert answers == [True, False, True]
-    assert wait == pytest.approx(0.3)
+    assert wait == pytest.approx(0.25)
     assert ask([slow], 8, turns, START + 1.1)[0] == [True]
 
 

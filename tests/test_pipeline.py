@@ -25,7 +25,7 @@ from service.pipeline.retry import retry
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_where
-from service.store.ledger import LEASE, Claimed, Settled, claim_mails
+from service.store.ledger import LEASE, Claimed, Ref, Settled, claim_mails
 from service.store.papers import papers_featured
 from service.store.subscribers import add_subscriber
 from service.store.turns import settle_mails, start_mails
@@ -68,7 +68,7 @@ def states(report: SendReport) -> dict[str, str]:
 def claim_and_start(engine: Engine, now: datetime = NOW, worker: str = "of another machine") -> Claimed:
     """As a worker does that is killed then."""
     with transaction(engine) as session:
-        (claimed,) = claim_mails(session, [(Delivery, 1)], worker, now)
+        (claimed,) = claim_mails(session, [Ref(Delivery, 1, "example.org")], worker, now)
         assert start_mails(session.connection(), [claimed], now) == [True]
     return claimed
 

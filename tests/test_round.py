@@ -73,6 +73,15 @@ def test_taking_a_parcel_leaves_its_state(planned: Engine, rounds: Rounds) -> No
     assert rounds("other").take()
 
 
+def test_what_goes_to_a_domain_to_be_avoided_waits_in_its_order(planned: Engine, rounds: Rounds) -> None:
+    with transaction(planned) as session:
+        session.get_one(Subscriber, 3).email = "reader3@other.example"
+    run = rounds()
+    taken = [run.take(avoid) for avoid in (["example.org"], ["example.org"], [], [], ["example.org"], [], [])]
+    names = [parcel and parcel.to.partition("@")[0] for parcel in taken]
+    assert names == ["reader3", None, "reader1", "reader2", None, "reader4", None]
+
+
 def test_the_turns_of_several_connections_are_one_commit(planned: Engine, rounds: Rounds, commits: list[int]) -> None:
     run = rounds()
     one, two, three = run.take(), run.take(), run.take()

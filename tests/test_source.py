@@ -162,7 +162,7 @@ def test_a_list_is_read_to_its_end_however_the_api_cuts_it(sqlite: Engine, sourc
 
 
 def test_long_lists_are_part_of_what_is_usual_and_their_doubts_are_not_lost(sqlite: Engine, source: Source) -> None:
-    days = weekdays(date(2026, 9, 1), 15)
+    days = weekdays(date(2026, 9, 1), 12)
     source.lists = {day: papers_of(day, 60) for day in days}
     source.today = days[-1]
     assert said(fetch_days(sqlite, source, days, at(MONDAY))) == ""

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from service.compose.candidates import Candidate
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Pick, Section, Topic
 
 LEAST_CARDS, MOST_CARDS, MOST_LINES = 5, 10, 40
@@ -34,9 +33,9 @@ def _within(cards: int) -> int:
     return max(LEAST_CARDS, min(cards, MOST_CARDS))
 
 
-def sections(topics: Mapping[str, Topic], cards: Iterable[Candidate]) -> tuple[Section, ...]:
-    """Each under the topic that it fits best, the topic of the strongest first; who fit none stand together."""
+def sections(topics: Mapping[str, Topic], cards: Iterable[tuple[str | None, Pick]]) -> tuple[Section, ...]:
+    """Each under its home (see `home`), the strongest's first; who have none stand together."""
     grouped: dict[str | None, list[Pick]] = defaultdict(list)
-    for _, pick, home, _ in cards:
+    for home, pick in cards:
         grouped[home].append(pick)
     return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])

@@ -40,7 +40,7 @@ class Candidate(NamedTuple):
 
     order: Order
     pick: Pick
-    home: str | None  # the topic that it fits best, where it is above that one's bar
+    home: str | None
     out: LeftOut | None  # why it is not in
 
     def standing_as(self, standing: Standing, entry: Entry, followed: tuple[str, ...] = ()) -> Candidate:
@@ -51,9 +51,13 @@ class Candidate(NamedTuple):
 
 
 def candidate(pick: Pick, out: LeftOut | None = None) -> Candidate:
-    paper, best = pick.paper, pick.matches[0] if pick.matches else None
-    order = (-pick.standing.strength, -(paper.upvotes or 0), paper.id)
-    return Candidate(order, pick, best.slug if best and best.is_above else None, out)
+    paper = pick.paper
+    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home(pick), out)
+
+
+def home(pick: Pick) -> str | None:
+    """The topic that it fits best, where it is above that one's bar."""
+    return pick.matches[0].slug if pick.matches and pick.matches[0].is_above else None
 
 
 def upvotes_an_hour(paper: Paper, on: date) -> float:

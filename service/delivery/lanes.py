@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -43,8 +43,8 @@ class Turn:
 class Feed(Protocol):
     """The mails of one run. Several threads may call it at once."""
 
-    def take(self) -> Parcel | None:
-        """The next parcel, which nobody else takes; None where there is none left, or the run shall stop."""
+    def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+        """The next parcel to another domain than these, which nobody else takes; None: there is none, or the run shall stop."""
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
         """Record all of them in one commit, durable on return; answers for each whether its next parcel may go out.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from service.delivery.lanes import Feed, Parcel
+from service.subscribers import domain_of
 
 # For recipient domains in their order, and how many mails could go: which may, and in how many seconds to ask again.
 Allow = Callable[[Sequence[str], int], tuple[list[bool], float]]
 
-_MOST_WAITING = 50  # mails that may wait, made, for their domain's turn, while others overtake them
+# Mails that may wait, made, for their turn, while others overtake them: those of the domains with the most mail.
+_MOST_OF_A_DOMAIN, _MOST_WAITING = 8, 64
 
 
 class Pace:
@@ -58,12 +60,26 @@ class Pace:
         return self.take()
 
     def _ask(self, allow: Allow) -> float:
-        """Move what may go now from the waiting to the ready; answers in how many seconds to ask again."""
-        while len(self._waiting) < _MOST_WAITING and (parcel := self._feed.take()):
-            self._waiting.append(parcel)
+        """Move what may go now from the waiting to the ready; answers in how many seconds to ask again.
+
+        The turns within the limit of all go first to the domains with the most mail: theirs come seldom, and would be lost.
+        """
+        counts = self._fill()
         if not self._waiting:
             return 0.0
-        may_go, wait = allow([parcel.to.rpartition("@")[2].lower() for parcel in self._waiting], self._asking_count)
+        self._waiting.sort(key=lambda parcel: -counts[domain_of(parcel.to)])
+        may_go, wait = allow([domain_of(parcel.to) for parcel in self._waiting], self._asking_count)
         self._ready += [parcel for parcel, may in zip(self._waiting, may_go, strict=True) if may]
         self._waiting = [parcel for parcel, may in zip(self._waiting, may_go, strict=True) if not may]
         return wait
+
+    def _fill(self) -> Counter[str]:
+        """Answers how many wait for each domain."""
+        counts = Counter(domain_of(parcel.to) for parcel in self._waiting)
+        full = {domain for domain, count in counts.items() if count >= _MOST_OF_A_DOMAIN}
+        while len(self._waiting) < _MOST_WAITING and (parcel := self._feed.take(full)):
+            self._waiting.append(parcel)
+            counts[domain := domain_of(parcel.to)] += 1
+            if counts[domain] == _MOST_OF_A_DOMAIN:
+                full.add(domain)
+        return counts

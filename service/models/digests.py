@@ -254,14 +254,10 @@ class Digest:
 
 
 def _kept(pick: Pick) -> dict[str, Any]:
-    """The defaults are left out: a year holds millions of these."""
-    told: dict[str, Any] = {"at": _rounded(pick.standing)}
-    if (upvotes := pick.paper.upvotes) is not None:
-        told["up"] = upvotes
-    if pick.standing.near_id is not None:
-        told["near"] = pick.standing.near_id
-    if pick.entry is not Entry.TOPIC:
-        told["entry"] = pick.entry
+    shared = _kept_of_all(pick.standing, pick.paper.upvotes, pick.entry)
+    if not (pick.followed or pick.liking or pick.second_look):
+        return shared
+    told = dict(shared)
     if pick.followed:
         told["followed"] = pick.followed
     if pick.liking:
@@ -272,9 +268,16 @@ def _kept(pick: Pick) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=10_000)
-def _rounded(place: Standing) -> tuple[float, ...]:
-    """Many papers stand alike for many people."""
-    return tuple(round(part, 4) for part in (place.relevance, place.followed, place.liking, place.momentum, place.nearness))
+def _kept_of_all(place: Standing, upvotes: int | None, entry: Entry) -> dict[str, Any]:
+    """Many papers stand alike for many people. The defaults are left out: a year holds millions of these."""
+    told: dict[str, Any] = {"at": [round(part, 4) for part in place[:5]]}
+    if upvotes is not None:
+        told["up"] = upvotes
+    if place.near_id is not None:
+        told["near"] = place.near_id
+    if entry is not Entry.TOPIC:
+        told["entry"] = entry
+    return told
 
 
 def _kept_week(week: Week) -> dict[str, Any]:

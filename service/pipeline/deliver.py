@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import stamina
 import structlog
@@ -37,7 +38,7 @@ from service.store.ledger import (
 from service.store.suppressions import add_suppression, suppressed
 from service.store.turns import settle_mails, settle_unstarted, start_mails
 from service.store.workers import hold_worker, worker_folder
-from service.subscribers import address_hash
+from service.subscribers import address_hash, domain_of
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ _PORTION = 200  # mails claimed in one transaction
 _PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
 _Answer = TypeVar("_Answer")
 _Bound = TypeVar("_Bound", Session, Connection)
+_Waiting = TypeVar("_Waiting", Ref, Claimed)
 
 
 class Transport(Protocol):
@@ -110,15 +112,15 @@ class Round:
         self._states = states
         self._note = note
         self._total, self._done = len(mails), 0
-        self._unclaimed = deque(mails)
-        self._claimed = deque[Claimed]()
+        self._unclaimed = _Queue[Ref](lambda ref: ref.domain, mails)
+        self._claimed = _Queue[Claimed](lambda claimed: domain_of(claimed.to))
         self._out: dict[str, tuple[Claimed, str]] = {}  # taken, with their subjects
         self._settled: dict[str, Settled] = {}  # recorded, not told yet
         self._lock = threading.Lock()
 
-    def take(self) -> Parcel | None:
+    def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
         with self._lock:
-            while not self.is_stopping() and (claimed := self._next()):
+            while not self.is_stopping() and (claimed := self._next(avoid)):
                 if parcel := self._parcel(claimed):
                     return parcel
             return None
@@ -152,11 +154,15 @@ class Round:
 
         return _PATIENT(once)
 
-    def _next(self) -> Claimed | None:
-        while not self._claimed and self._unclaimed:
-            portion = [self._unclaimed.popleft() for _ in range(min(_PORTION, len(self._unclaimed)))]
+    def _next(self, avoid: Collection[str]) -> Claimed | None:
+        """The first that goes to another domain than these, claimed already or with others like it."""
+        while True:
+            if found := self._claimed.take(avoid):
+                return found
+            portion = list(islice(iter(partial(self._unclaimed.take, avoid), None), _PORTION))
+            if not portion:
+                return None
             self._claimed.extend(self._in_session(partial(self._claim, portion)))
-        return self._claimed.popleft() if self._claimed else None
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:
         found = claim_mails(session, portion, self.worker, self._clock(), self._states)
@@ -206,7 +212,7 @@ class Round:
         if settled.bounce is Bounce.HARD:
             add_suppression(session, address_hash(claimed.to), f"hard bounce: {settled.smtp_reply}", self._clock())
         if settled.next_try_at and pauses_domain(result):
-            pause_domain(session, claimed.to.rpartition("@")[2], settled.next_try_at)
+            pause_domain(session, domain_of(claimed.to), settled.next_try_at)
 
     def _start(self, connection: Connection, parcels: Sequence[Parcel]) -> list[bool]:
         """One that is not as it was when it was claimed is settled where it is wanted no more, else left to the next run."""
@@ -228,6 +234,29 @@ class Round:
         settled = self._settled.pop(parcel.key)
         kind = type(claimed.mail).__name__.lower()
         log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
+
+
+class _Queue(Generic[_Waiting]):
+    """What waits, in its order; what was passed over comes first, once its domain need not be avoided any more."""
+
+    def __init__(self, domain: Callable[[_Waiting], str], waiting: Iterable[_Waiting] = ()) -> None:
+        self._domain: Callable[[_Waiting], str] = domain
+        self._waiting: deque[_Waiting] = deque(waiting)
+        self._passed: dict[str, deque[_Waiting]] = {}
+
+    def extend(self, more: Iterable[_Waiting]) -> None:
+        self._waiting.extend(more)
+
+    def take(self, avoid: Collection[str]) -> _Waiting | None:
+        for domain, passed in self._passed.items():
+            if passed and domain not in avoid:
+                return passed.popleft()
+        while self._waiting:
+            one = self._waiting.popleft()
+            if not avoid or (domain := self._domain(one)) not in avoid:
+                return one
+            self._passed.setdefault(domain, deque()).append(one)
+        return None
 
 
 def _runs(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:

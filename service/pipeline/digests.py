@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
-from service.compose import Pool, best_first, compose_again, compose_digest, kept_ids
+from service.compose import Archive, Pool, best_first, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories
@@ -36,25 +36,22 @@ class Board:
         self.topics = topics
         self._book = phrasebook(topics)
         self._versions = {topic.slug: topic.version for topic in topics}
-        self._by_slug = {topic.slug: topic for topic in topics}
         self._papers: dict[str, Paper] = {}
         self._matches: dict[str, tuple[Match, ...]] = {}
+        self._archive = Archive(topics, self._papers, self._matches)
         self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions of their topics
 
     def papers(self, session: Session, ids: Collection[str]) -> list[Paper]:
         """Those of these that are stored, as they were when they were first asked for."""
         if missing := [key for key in ids if key not in self._papers]:
-            self._papers |= {paper.id: paper for paper in papers_by_id(session, missing)}
-        return self._read_papers(ids)
-
-    def _read_papers(self, ids: Collection[str]) -> list[Paper]:
+            self._papers.update((paper.id, paper) for paper in papers_by_id(session, missing))
         return [self._papers[key] for key in ids if key in self._papers]
 
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
         """These papers', and others', each one's best first."""
         if new := [paper for paper in papers if paper.id not in self._matches]:
             found = zip(new, match_papers(new, self._book), strict=True)
-            self._matches |= {paper.id: best_first(matches) for paper, matches in found}
+            self._matches.update((paper.id, best_first(matches)) for paper, matches in found)
         return self._matches
 
     def has_read(self, delivery: Delivery) -> bool:
@@ -72,9 +69,7 @@ class Board:
         """The digest of a delivery that was read, from the papers it holds and the topics as they were then."""
         board = self._at(delivery)
         assert board is not None
-        chosen = set(delivery.topics)
-        topics = [topic for slug, topic in board._by_slug.items() if slug in chosen]
-        return compose_again(person, delivery, board._read_papers(kept_ids(delivery)), board._matches, topics)
+        return board._archive.digest(person, delivery)
 
     def _at(self, delivery: Delivery) -> Board | None:
         """With the topics in the versions that the delivery was worked out with; itself where they are today's."""

@@ -208,7 +208,7 @@ def open_deliveries(session: Session, subscriber_ids: Collection[int]) -> list[D
 
 
 def delivery_keys(session: Session, refs: Collection[Ref]) -> set[str]:
-    ids = [number for _, number in refs]
+    ids = [ref.number for ref in refs]
     return {key for some in _portions(ids) for key in session.exec(select(Delivery.key).where(col(Delivery.id).in_(some)))}
 
 

@@ -7,10 +7,11 @@ its last one. So when a worker dies, at most one mail a connection is in doubt, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, or_, update
 from sqlmodel import Session, col, select
@@ -25,6 +26,7 @@ from service.models import (
     Outgoing,
     Subscriber,
 )
+from service.subscribers import domain_of
 
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
@@ -33,7 +35,13 @@ NOTICE_AGE = timedelta(days=5)
 
 TABLES: tuple[type[Notice], type[Delivery]] = (Notice, Delivery)  # in the order of sending
 
-Ref = tuple[type[Outgoing], int]  # a mail's table and row number
+
+class Ref(NamedTuple):
+    """Where a mail stands in the tables, and to which domain it goes."""
+
+    table: type[Outgoing]
+    number: int
+    domain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +76,13 @@ def due_mails(
     """
     refs: list[Ref] = []
     for table in TABLES if digests_of is None else (Delivery,):
-        question = select(table.id, table.subscriber_id).where(is_due(table, now, states))
-        ordered = question.order_by(col(table.attempts), col(table.planned_at), col(table.id))
+        address: Any = col(Notice.email) if table is Notice else col(Subscriber.email)
+        question = select(table.id, table.subscriber_id, address).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
+        ordered = question.where(is_due(table, now, states)).order_by(col(table.attempts), col(table.planned_at), col(table.id))
         refs += [
-            (table, number) for number, person in session.exec(ordered) if number and (digests_of is None or person in digests_of)
+            Ref(table, number, sys.intern(domain_of(to)))
+            for number, person, to in session.exec(ordered)
+            if number and (digests_of is None or person in digests_of)
         ]
     return refs
 
@@ -80,9 +91,9 @@ def claim_mails(
     session: Session, refs: Sequence[Ref], worker: str, now: datetime, states: Collection[str] = OPEN_STATES
 ) -> list[Claimed]:
     """Lease those of these mails that are still due and free, in their order; locked ones are somebody else's already."""
-    found: dict[Ref, Claimed] = {}
+    found: dict[tuple[type[Outgoing], int], Claimed] = {}
     for table in TABLES:
-        ids = [number for kind, number in refs if kind is table]
+        ids = [ref.number for ref in refs if ref.table is table]
         if not ids:
             continue
         free = select(table.id).where(col(table.id).in_(ids), is_due(table, now, states)).with_for_update(skip_locked=True)
@@ -92,7 +103,7 @@ def claim_mails(
             assert mail.id is not None
             to = mail.email if isinstance(mail, Notice) else person.email
             found[table, mail.id] = Claimed(mail, person, to, worker)
-    return [found[ref] for ref in refs if ref in found]
+    return [found[ref[:2]] for ref in refs if ref[:2] in found]
 
 
 def read_again(session: Session, claimed: Claimed) -> Claimed | None:

@@ -21,11 +21,11 @@ from service.store.topics import put_topics
 from tests.builders import SENDER, paper, topic
 
 _PAPERS, _TOPICS = 40, 20
-_WORDS = [
-    "planning", "agents", "diffusion", "retrieval", "model", "language", "video", "robot",
-    "benchmark", "training", "reward", "graph", "policy", "long", "context", "attention",
-    "sparse", "memory", "tool", "code",
+_SYLLABLES = [
+    "plan", "gen", "dif", "fu", "re", "trie", "mo", "del", "lan", "vi", "de", "ro", "bot",
+    "train", "ward", "graph", "po", "li", "long", "con", "text", "at", "ten", "spar",
 ]  # fmt: skip
+_VOCABULARY = 3000  # words: a day's papers are about different things
 
 
 def due(engine: Engine, count: int, *, length: str = "papers:40") -> None:
@@ -65,7 +65,7 @@ def _now() -> datetime:
 
 def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetime) -> Paper:
     def words(count: int) -> str:
-        return " ".join(chance.choice(_WORDS) for _ in range(count))
+        return " ".join(_word(chance.randrange(_VOCABULARY)) for _ in range(count))
 
     found = [topic.any_phrases[0] for topic in chance.sample(topics, 4)]
     return paper(
@@ -84,6 +84,12 @@ def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetim
         result=words(45).capitalize() + ".",
         written_by="authors",
     )
+
+
+def _word(number: int) -> str:
+    """Another one for each number, of up to three syllables."""
+    count = len(_SYLLABLES)
+    return "".join(_SYLLABLES[number // count**place % count] for place in range(3))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from service.compose import best_first, compose_again, kept_ids
+from service.compose import Archive, best_first, kept_ids
 from service.match import match_paper, phrasebook
 from service.models import Delivery, Digest, History, Mark, MarkKind, Paper, Topic
 from tests.builders import DAY, NOW, paper, subscriber
@@ -28,9 +28,9 @@ def planned(digest: Digest) -> Delivery:
 
 def again(digest: Digest, papers: list[Paper], topics: list[Topic] = TOPICS) -> Digest:
     delivery = planned(digest)
-    stored = [one for one in papers if one.id in kept_ids(delivery)]
-    matches = {one.id: best_first(match_paper(one, phrasebook(topics))) for one in stored}
-    return compose_again(digest.subscriber, delivery, stored, matches, topics)
+    stored = {one.id: one for one in papers if one.id in kept_ids(delivery)}
+    matches = {key: best_first(match_paper(one, phrasebook(topics))) for key, one in stored.items()}
+    return Archive(topics, stored, matches).digest(digest.subscriber, delivery)
 
 
 def shape(digest: Digest) -> Any:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
 from service.limits import Limits, grant
+from service.subscribers import domain_of
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
 from tests.mail_server import MailServer, Moment, Odd, running
@@ -156,8 +157,12 @@ class Mails:
         self.groups: list[int] = []
         self.stops = False
 
-    def take(self) -> Parcel | None:
-        return self._parcels.popleft() if self._parcels and not self.stops else None
+    def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+        wanted = next((parcel for parcel in self._parcels if domain_of(parcel.to) not in avoid), None)
+        if wanted is None or self.stops:
+            return None
+        self._parcels.remove(wanted)
+        return wanted
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
         self.on_turn(turns)
@@ -366,6 +371,26 @@ def test_limits_hold_on_the_wire_and_a_mail_to_a_slow_domain_is_overtaken() -> N
     for domain, rate in (("slow.example", 10.0), (None, 40.0)):
         times = [at for at, to in arrivals if domain in (None, to)]
         assert len(times) / (times[-1] - times[0] + 0.3) <= rate * 1.05
+
+
+def test_however_many_mails_wait_for_their_domains_turn_those_behind_them_go_out() -> None:
+    limits, turns, fast = Limits(per_domain=20.0), dict[str, float](), list[str]()
+    domains = [*["one.example"] * 150, *["two.example"] * 150, *[f"fast{number}.example" for number in range(20)]]
+    mails = Mails([Parcel(f"m{number}", f"r{number}@{domain}", b"x") for number, domain in enumerate(domains)])
+
+    def note(moment: Moment) -> None:
+        if moment.stage == "DOT" and "@fast" in moment.to:
+            fast.append(moment.to)
+            mails.stops = len(fast) == 20
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        return grant(limits, domains, most, turns, time.monotonic())
+
+    begun = time.monotonic()
+    with running(server(note)) as sink:
+        carry(sink.port, mails, connections=4, allow=allow)
+    assert len(fast) == 20
+    assert time.monotonic() - begun < 3
 
 
 # ---- Postfix's own sink

@@ -209,9 +209,11 @@ def test_what_is_no_database_is_told_in_one_line(tmp_path: Path, content: bytes 
     assert "\n" not in str(failure.value)
 
 
-def test_the_database_is_durable_and_checks_its_keys(sqlite: Engine) -> None:
-    with sqlite.connect() as connection:
+def test_the_database_is_durable_and_checks_its_keys(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    with engine.connect() as connection:
         pragmas = [
             connection.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
+    engine.dispose()
     assert pragmas == ["wal", 2, 1]

@@ -7,11 +7,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 from bs4 import BeautifulSoup
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
 from sqlmodel import Session, col, select
@@ -27,17 +29,37 @@ from tests.builders import DAY, NOW, SENDER, Mailbox, page, record, subscriber
 ADA = "ada@example.org"
 
 
+@cache
+def door(engine: Engine) -> tuple[Clock, FastAPI]:
+    """Made once, as it keeps nothing and takes as long to make as many tests."""
+    clock = Clock()
+    return clock, web_application(engine, SENDER, clock=lambda: clock.now)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+
 @dataclass
 class Web:
     """A visitor, and what stands behind the door."""
 
     engine: Engine
-    now: datetime = NOW
     mailbox: Mailbox = field(default_factory=Mailbox)
 
     def __post_init__(self) -> None:
-        application = web_application(self.engine, SENDER, clock=lambda: self.now)
+        self.clock, application = door(self.engine)
+        self.now = NOW
         self.client = TestClient(application, follow_redirects=False)
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now
+
+    @now.setter
+    def now(self, now: datetime) -> None:
+        self.clock.now = now
 
     def get(self, link: str) -> httpx.Response:
         return self.client.get(path(link))

@@ -13,6 +13,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from service.delivery.lanes import Parcel
 from service.delivery.pipelined.commands import Extensions, content, envelope
@@ -44,8 +45,7 @@ class Connection(asyncio.Protocol):
     # ---- what the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -133,7 +133,8 @@ class Connection(asyncio.Protocol):
     def _write_in_one(self, whole: bytes, ahead: bytes) -> None:
         """In two writes the server would answer in two, and the second answer wait 40 ms for our acknowledgement of the first.
 
-        The event loop tells us when no more is left to send than what is ahead: then the content's end is out.
+        The event loop tells us when no more is left to send than what is ahead: then the content's end is out. (uvloop tells
+        it when nothing is left at all: of a mail whose connection breaks just between the two, the end counts as not out.)
         """
         assert self._transport is not None
         if self._failure is None:

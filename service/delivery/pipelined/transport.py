@@ -10,9 +10,11 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
+
+import uvloop
 
 from service.delivery.lanes import Feed, Parcel, Result, Turn
 from service.delivery.pace import Allow, Pace
@@ -50,7 +52,7 @@ class PipelinedTransport:
 
     def carry(self, feed: Feed) -> None:
         """Hand over what the feed gives until it gives no more, or the server takes none. Raises what the feed raised."""
-        asyncio.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
+        uvloop.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
 
     def send(self, message: bytes, *, to: str) -> str:
         """One mail; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
@@ -224,8 +226,8 @@ class _Signed:
         self._take, self._sign = feed.take, sign
         self.turn, self.is_stopping = feed.turn, feed.is_stopping
 
-    def take(self) -> Parcel | None:
-        parcel = self._take()
+    def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+        parcel = self._take(avoid)
         return parcel and replace(parcel, message=self._sign(parcel.message))
 
 
@@ -236,7 +238,7 @@ class _OneMail:
         self.result: Result = ServerUnusable("told to stop")
         self._parcels = deque([parcel])
 
-    def take(self) -> Parcel | None:
+    def take(self, _avoid: Collection[str] = (), /) -> Parcel | None:
         return self._parcels.popleft() if self._parcels else None
 
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
