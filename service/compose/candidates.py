@@ -15,7 +15,7 @@ HALF_LIFT_AT = 2.0  # upvotes an hour
 Ids = frozenset[str]
 Order = tuple[float, int, str]  # strongest first, then most upvotes, then by id
 
-in_order = itemgetter(0)  # the key by which candidates, are sorted
+in_order = itemgetter(0)  # the key by which candidates are sorted
 
 
 class Choice(NamedTuple):
