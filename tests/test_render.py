@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from service.delivery.message import build_message
 from service.links import mail_links
-from service.models import Email, Paper
+from service.models import Email, Paper, Theme
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
+from service.render.language import language
 from service.render.latex import readable
+from service.render.sheets import charts_of
 from service.render.words import link_text, number_in_words
 from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
 from tests.golden.cases import note
@@ -133,6 +135,17 @@ def test_a_link_that_is_none_is_left_out() -> None:
     email = render(paper(code_url="javascript:alert(1)", project_url='https://e.org/"><script>'))
     assert "javascript" not in email.html
     assert "script>" not in email.html
+
+
+@pytest.mark.parametrize(("stars", "told"), [(1, "Code\u00a0★\u00a01:"), (0, "Code:"), (None, "Code:")])
+def test_stars_are_told_where_there_are_any(stars: int | None, told: str) -> None:
+    assert told in render(paper(**FULL | {"code_stars": stars})).text
+
+
+@pytest.mark.parametrize(("usual", "told"), [(0.5, "usually 0.5"), (9.25, "usually 9.2"), (20.75, "usually 21")])
+def test_what_is_usual_is_told_as_exactly_as_it_matters(usual: float, told: str) -> None:
+    (chart,) = charts_of([DAY], [Theme("planning", (30,), usual)], language("en"))
+    assert chart.usual == told
 
 
 def test_a_sample_paper_is_marked() -> None:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
-from service.compose.candidates import candidate, in_order
+from service.compose.candidates import candidate, home, in_order
 from service.models import (
     Delivery,
     Digest,
@@ -72,7 +72,7 @@ class Archive:
         stored = (candidate(self._unplanned(key, mask)) for key in delivery.paper_ids if key in self._papers)
         ranked = [found.pick for found in sorted(stored, key=in_order)]
         cards, below = ranked[:MOST_CARDS], ranked[MOST_CARDS:]
-        shown = sections(self._by_slug, cards)
+        shown = sections(self._by_slug, [(home(pick), pick) for pick in cards])
         return replace(digest, sections=shown, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
 
     def _as_planned(self, digest: Digest, delivery: Delivery, mask: int) -> Digest:
@@ -86,7 +86,7 @@ class Archive:
             digest,
             kind=DigestKind(plan["kind"]),
             covered_from=date.fromisoformat(plan["covered_from"]),
-            sections=sections(self._by_slug, _there(told[:lines])),
+            sections=sections(self._by_slug, [(home(pick), pick) for pick in _there(told[:lines])]),
             lines=tuple(_there(told[lines:unlisted])),
             unlisted=tuple(_there(told[unlisted:slots])),
             second_look=in_slots.get(Entry.SECOND_LOOK),

@@ -6,6 +6,7 @@ passed then still fits; never more than passed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -32,11 +33,9 @@ def _within(cards: int) -> int:
     return max(LEAST_CARDS, min(cards, MOST_CARDS))
 
 
-def sections(topics: Mapping[str, Topic], picks: Iterable[Pick]) -> tuple[Section, ...]:
-    """Each pick under the topic that it fits best, the topic of the strongest pick first; who fits none stand together."""
-    grouped: dict[str | None, list[Pick]] = {}
-    for pick in picks:
-        best = pick.matches[0] if pick.matches else None
-        home = best.slug if best and best.is_above else None
-        grouped.setdefault(home, []).append(pick)
+def sections(topics: Mapping[str, Topic], cards: Iterable[tuple[str | None, Pick]]) -> tuple[Section, ...]:
+    """Each under its home (see `home`), the strongest's first; who have none stand together."""
+    grouped: dict[str | None, list[Pick]] = defaultdict(list)
+    for home, pick in cards:
+        grouped[home].append(pick)
     return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import NamedTuple
 
-from service.models import LeftOut, Match, Paper, Pick, Standing, Topic
+from service.models import Entry, LeftOut, Match, Paper, Pick, Standing, Topic
 
 MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
 HALF_LIFT_AT = 2.0  # upvotes an hour
@@ -15,13 +15,13 @@ HALF_LIFT_AT = 2.0  # upvotes an hour
 Ids = frozenset[str]
 Order = tuple[float, int, str]  # strongest first, then most upvotes, then by id
 
-in_order = itemgetter(0)  # the key by which candidates, and those below, are sorted
+in_order = itemgetter(0)  # the key by which candidates are sorted
 
 
 class Choice(NamedTuple):
     """The topics that somebody chose, in the catalogue's order."""
 
-    slugs: tuple[str, ...]
+    slugs: Sequence[str]
     topics: tuple[Topic, ...]
     mask: int  # as a set of bits
 
@@ -30,35 +30,34 @@ class News(NamedTuple):
     """What is new to those whose last digests looked at the same."""
 
     ids: Ids
-    by_topic: Mapping[str, Ids]  # those that have to do with it, above its bar or not
-    most_read: tuple[str, ...]  # those read enough to be shown to whom they don't concern, the most upvoted first
+    by_topic: Mapping[str, Ids]  # of them, those that have to do with it; and all of the window that are above its bar
+    most_read: tuple[tuple[str, int], ...]  # those read enough to be shown to whom they don't concern, with the topics that
+    # they have to do with as a set of bits; the most upvoted first
 
 
 class Candidate(NamedTuple):
-    """A paper as it stands for all who chose the same of its topics, or, with a standing of its own, for one person."""
+    """A paper as it stands for all who chose the same of its topics, or for one person alone."""
 
     order: Order
-    pick: Pick  # as it is for all
-    standing: Standing
+    pick: Pick
+    home: str | None
+    out: LeftOut | None  # why it is not in
 
-    @property
-    def id(self) -> str:
-        return self.order[2]
-
-    def standing_as(self, standing: Standing) -> Candidate:
-        return Candidate((-standing.strength, self.order[1], self.order[2]), self.pick, standing)
-
-
-class Below(NamedTuple):
-    """A paper that is left out, in the candidates' order."""
-
-    order: Order
-    out: LeftOut
+    def standing_as(self, standing: Standing, entry: Entry, followed: tuple[str, ...] = ()) -> Candidate:
+        """With a pick of its own."""
+        (_, upvotes, key), pick, home, out = self
+        own = Pick(pick.paper, pick.matches, standing, entry, followed)
+        return Candidate((-standing.strength, upvotes, key), own, home, out)
 
 
-def candidate(pick: Pick) -> Candidate:
+def candidate(pick: Pick, out: LeftOut | None = None) -> Candidate:
     paper = pick.paper
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, pick.standing)
+    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home(pick), out)
+
+
+def home(pick: Pick) -> str | None:
+    """The topic that it fits best, where it is above that one's bar."""
+    return pick.matches[0].slug if pick.matches and pick.matches[0].is_above else None
 
 
 def upvotes_an_hour(paper: Paper, on: date) -> float:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from service.compose.arrange import room, sections
-from service.compose.candidates import Candidate, News
-from service.compose.passing import Passing, left_out, passing
+from service.compose.candidates import Candidate, Ids, News
+from service.compose.passing import Passing, passing
 from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
-from service.compose.strength import ranked, told
+from service.compose.strength import ranked
 from service.compose.taste import Taste
 from service.compose.week import MISSED, RISERS, listed_days
-from service.models import Digest, DigestKind, Entry, History, Pick, Subscriber, Week
+from service.models import Digest, DigestKind, History, Pick, Subscriber, Week
 
 _FIRST = History()
 _DAY = timedelta(days=1)
@@ -21,22 +21,22 @@ _DAY = timedelta(days=1)
 
 def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *, since: date) -> Digest:
     """Choose from the papers featured from `since` on that the person doesn't have yet, and say why."""
-    choice = pool.choice(person.topics)
+    choice, held = pool.choice(person.topics), history.held_ids
     kind, covered_from = _span(person, history, pool.on, since)
     news = pool.news(since, covered_from, history.last_planned_at)
-    found = passing(person, pool, choice, since=since, held=history.held_ids, news=news)
-    out = left_out(person, pool, choice.mask, found)
+    found = passing(person, pool, choice, since=since, held=held, news=news)
     if not found.passed:
-        empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=out)
+        empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=found.left_out)
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
-    strongest = ranked(pool, choice.mask, found.passed, taste, found.followed)
-    look = second_look(pool, choice.mask, history, pool.since(since), found.muted)
-    outside, missed = _unasked(person, pool, news, choice.mask, found, kind)
+    strongest = ranked(pool, found, taste)
+    look = second_look(pool, choice.mask, history, since, found.muted)
+    outside, missed = _unasked(pool, news, choice.mask, held, found, kind) if person.with_outside else (None, ())
     card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
-    cards = told(strongest[:card_count], person, pool, taste)
-    below = told(strongest[card_count:], person, pool)
+    cards, below = strongest[:card_count], [one.pick for one in strongest[card_count:]]
+    if taste:
+        taste.explain(cards)
     return Digest(
         person,
         pool.on,
@@ -45,31 +45,30 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
         found.looked_at_count,
         covered_from,
         kind,
-        sections=sections(pool.by_slug, cards),
+        sections=sections(pool.by_slug, [(home, pick) for _, pick, home, _ in cards]),
         lines=tuple(below[:line_count]),
         unlisted=tuple(below[line_count:]),
         second_look=look,
         outside=outside,
-        week=_week(pool, strongest, [*cards, *below], missed) if kind is DigestKind.WEEKLY else None,
-        left_out=out,
+        week=_week(pool, strongest, missed) if kind is DigestKind.WEEKLY else None,
+        left_out=found.left_out,
     )
 
 
 def _unasked(
-    person: Subscriber, pool: Pool, news: News, mask: int, found: Passing, kind: DigestKind
+    pool: Pool, news: News, mask: int, held: Ids, found: Passing, kind: DigestKind
 ) -> tuple[Pick | None, tuple[Pick, ...]]:
     """The paper outside the person's topics, or in a weekly digest what was most read outside them."""
-    if not person.with_outside:
-        return None, ()
     if kind is DigestKind.WEEKLY:
-        return None, most_read(pool, news, mask, found, MISSED, Entry.MISSED)
-    return next(iter(most_read(pool, news, mask, found, 1, Entry.OUTSIDE)), None), ()
+        return None, tuple([pool.missed[key] for key in most_read(news, mask, held, found, MISSED)])
+    ids = most_read(news, mask, held, found, 1)
+    return pool.outside[ids[0]] if ids else None, ()
 
 
-def _week(pool: Pool, strongest: list[Candidate], picks: list[Pick], missed: tuple[Pick, ...]) -> Week:
-    """Risers are those of the digest's own papers whose upvotes come fastest now; `picks` are the strongest, as they are told."""
-    fast, told = pool.fast, zip(strongest, picks, strict=True)
-    risers = sorted([(-fast[key], key, pick) for ((_, _, key), _, _), pick in told if key in fast])[:RISERS]
+def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> Week:
+    """Risers are those of the digest's own papers whose upvotes come fastest now."""
+    fast = pool.fast
+    risers = sorted([(-fast[order[2]], order[2], pick) for order, pick, _, _ in strongest if order[2] in fast])[:RISERS]
     return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 

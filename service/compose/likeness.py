@@ -7,50 +7,61 @@ weighted mean of the two cosines.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
 
 from service.compose.wording import Vector, unit, wording
 from service.models import Match, Paper
 
+SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
 TOPICS_SHARE = 0.5  # of the topics' cosine in the likeness
+WORDS_SHARE = 1 - TOPICS_SHARE
 _MOST_SHARED = 3  # terms told of two papers
 
-Row = NDArray[np.float64]
+Row = Mapping[str, float]  # by paper id
 
 
 class Likeness:
     def __init__(self, papers: Iterable[Paper], marked: Iterable[Paper], matches: Mapping[str, Sequence[Match]]) -> None:
-        """Of `marked` papers, a row each, to `papers`, a column each."""
+        """Of `marked` papers, a row each, to `papers`."""
         self._matches = matches
         self._words = {paper.id: wording(paper).vector for paper in papers}
-        self.columns = {key: column for column, key in enumerate(self._words)}
         self._marked = {paper.id: wording(paper).vector for paper in marked}
-        self._by_word = Vectors(self._words.values())
+        self.same: dict[str, set[str]] = defaultdict(set)  # the papers that are much the same as others, with those
+        self._by_word = self._indexed()
         self._shared: dict[tuple[str, str], tuple[tuple[str, float], ...]] = {}
 
     @cached_property
-    def of_marked(self) -> Mapping[str, list[float]]:
-        """The rows, 0 to 1: as lists, of which single numbers are read faster than of arrays."""
-        by_topic = Vectors(map(self._topics, self._words))
-        by_word = self._by_word
-        return {
-            key: ((1 - TOPICS_SHARE) * by_word.cosines(words) + TOPICS_SHARE * by_topic.cosines(self._topics(key))).tolist()
-            for key, words in self._marked.items()
-        }
+    def of_marked(self) -> Mapping[str, Row]:
+        """Each marked paper's likeness to all papers, 0 to 1."""
+        by_topic = Index()
+        for key in self._words:
+            by_topic.add(key, self._topics(key))
+        rows = {key: dict.fromkeys(self._words, 0.0) for key in self._marked}
+        for key, row in rows.items():
+            self._by_word.add_cosines(self._marked[key], WORDS_SHARE, row)
+            by_topic.add_cosines(self._topics(key), TOPICS_SHARE, row)
+        return rows
 
-    def by_words(self, paper_id: str) -> Row:
-        """The cosine of the words alone of one of the papers with each of them."""
-        return self._by_word.cosines(self._words[paper_id])
+    def _indexed(self) -> Index:
+        """By words; each paper is compared with those before it, so that each two are once."""
+        index = Index()
+        for key, words in self._words.items():
+            row: dict[str, float] = defaultdict(float)
+            index.add_cosines(words, 1.0, row)
+            for other, cosine in row.items():
+                if cosine >= SAME_FROM:
+                    self.same[key].add(other)
+                    self.same[other].add(key)
+            index.add(key, words)
+        return index
 
     def shared(self, marked_id: str, paper_id: str) -> tuple[tuple[str, float], ...]:
         """The terms that make a marked paper and another alike, each with its part of the likeness, the largest first."""
         if (marked_id, paper_id) not in self._shared:
             one, other = self._marked[marked_id], self._words[paper_id]
-            parts = sorted([((TOPICS_SHARE - 1) * one[term] * other[term], term) for term in one.keys() & other.keys()])
+            parts = sorted([(-WORDS_SHARE * weight * other[term], term) for term, weight in one.items() if term in other])
             self._shared[marked_id, paper_id] = tuple([(term, -part) for part, term in parts[:_MOST_SHARED]])
         return self._shared[marked_id, paper_id]
 
@@ -58,20 +69,19 @@ class Likeness:
         return unit({match.slug: match.score for match in self._matches.get(paper_id, ())})
 
 
-class Vectors:
-    """Unit vectors as a sparse matrix."""
+class Index:
+    """Papers' unit vectors by their terms, so that a cosine touches only those that share a term."""
 
-    def __init__(self, vectors: Iterable[Vector]) -> None:
-        rows = list(vectors)
-        self._terms = {term: number for number, term in enumerate(sorted(set().union(*rows)))}
-        self._count = len(rows)
-        self._row = np.repeat(np.arange(len(rows)), np.array([len(row) for row in rows], np.int64))
-        self._term = np.array([self._terms[term] for row in rows for term in row], np.int64)
-        self._weight = np.array([weight for row in rows for weight in row.values()], np.float64)
+    def __init__(self) -> None:
+        self._postings: dict[str, list[tuple[str, float]]] = defaultdict(list)
 
-    def cosines(self, vector: Vector) -> Row:
-        """Of one more unit vector with each."""
-        dense = np.zeros(len(self._terms))
-        for term in vector.keys() & self._terms.keys():
-            dense[self._terms[term]] = vector[term]
-        return np.bincount(self._row, self._weight * dense[self._term], self._count).astype(np.float64)
+    def add(self, paper_id: str, vector: Vector) -> None:
+        for term, weight in vector.items():
+            self._postings[term].append((paper_id, weight))
+
+    def add_cosines(self, vector: Vector, share: float, row: dict[str, float]) -> None:
+        """To each paper's number in `row` its cosine with one more unit vector, times `share`."""
+        for term, weight in vector.items():
+            part = share * weight
+            for key, other in self._postings.get(term, ()):
+                row[key] += part * other

@@ -6,23 +6,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from service.compose.candidates import Below, Candidate, Choice, Ids, News, in_order
+from service.compose.candidates import Candidate, Choice, Ids, News, in_order
 from service.compose.pool import Pool
 from service.models import LeftOut, LeftOutFor, Subscriber
 
 _NONE: Ids = frozenset()
 
+Names = Mapping[str, tuple[str, ...]]  # by paper, those whom a person follows of its authors
+
 
 class Passing(NamedTuple):
-    passed: Ids
-    followed: Ids  # of them, those by somebody whom the person follows
-    new: Ids  # papers that the person has not, and that their last digest did not look at
-    out: Ids  # of them, those that have to do with the person's topics or whom they follow, and did not pass
+    ids: Ids  # of what passed and what is left out
+    passed: list[Candidate]  # strongest first, as it stands for all
+    left_out: tuple[LeftOut, ...]  # new papers of the person's topics or by whom they follow, strongest first
+    looked_at_count: int  # new papers that the person has not, and what passed beside those
+    followed: Names
     muted: Ids
-
-    @property
-    def looked_at_count(self) -> int:
-        return len(self.new | self.passed)
 
 
 def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
@@ -30,37 +29,37 @@ def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held
 
     What holds a muted phrase is out, whoever wrote it.
     """
-    above, new = _union(pool.above(since), choice.slugs) - held, news.ids - held
-    if minimum := person.minimum_score:
-        above = frozenset(key for key in above if _best_score(pool, key, choice.slugs) >= minimum)
-    close, names, phrases = _union(news.by_topic, choice.slugs), person.followed, person.muted
-    if not names and not phrases:
-        return Passing(above, _NONE, new, close.difference(held, above), _NONE)
-    followed = (_NONE.union(*map(pool.by_name, names)) & pool.since(since)) - held
-    muted = _NONE.union(*map(pool.holding, phrases))
-    passed = (above | followed) - muted
-    return Passing(passed, followed - muted, new, (close | (followed & new)).difference(held, passed), muted)
+    minimum, names, phrases = person.minimum_score, person.followed, person.muted
+    ids = _NONE.union(*[news.by_topic[slug] - held for slug in choice.slugs])
+    followed, muted = _followed(pool, names, pool.since(since), held) if names else {}, _NONE.union(*map(pool.holding, phrases))
+    found = pool.candidates(ids.union(followed) if followed else ids, choice.mask)
+    if minimum or followed or not muted.isdisjoint(ids):
+        told = muted.union(followed)
+        judged = [_judged(one, pool, person, followed, muted) if minimum or one.order[2] in told else one for one in found]
+        found = [one for one in judged if not one.out or one.order[2] in news.ids]
+        ids = frozenset([one.order[2] for one in found])
+    found.sort(key=in_order)
+    passed, out = [one for one in found if not one.out], tuple([one.out for one in found if one.out])
+    return Passing(ids, passed, out, len(news.ids) - len(news.ids & held) + len(ids - news.ids), followed, muted)
 
 
-def left_out(person: Subscriber, pool: Pool, mask: int, found: Passing) -> tuple[LeftOut, ...]:
-    """The new papers of the person's topics that are not in, strongest first, each with its reason."""
-    if not found.out:
-        return ()
-    outs = pool.below(found.out - found.muted, mask, person.minimum_score)
-    if found.muted:
-        outs += [_muted(person, pool, one) for one in pool.candidates(found.out & found.muted, mask)]
-    outs.sort(key=in_order)
-    return tuple([out for _, out in outs])
+def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names:
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        for key in (pool.by_name(name) & window) - held:
+            found[key] = (*found.get(key, ()), name)
+    return found
 
 
-def _muted(person: Subscriber, pool: Pool, found: Candidate) -> Below:
-    phrase = next(phrase for phrase in person.muted if found.id in pool.holding(phrase))
-    return Below(found.order, LeftOut(found.pick, LeftOutFor.MUTED, phrase))
-
-
-def _best_score(pool: Pool, paper_id: str, slugs: Iterable[str]) -> float:
-    return max((match.score for match in pool.matches[paper_id] if match.is_above and match.slug in slugs), default=0.0)
-
-
-def _union(by_topic: Mapping[str, Ids], slugs: Iterable[str]) -> Ids:
-    return _NONE.union(*[by_topic[slug] for slug in slugs])
+def _judged(found: Candidate, pool: Pool, person: Subscriber, followed: Names, muted: Ids) -> Candidate:
+    """By what the person wants beside their topics."""
+    (_, _, key), pick, _, out = found
+    if key in muted:
+        phrase = next(phrase for phrase in person.muted if key in pool.holding(phrase))
+        return found._replace(out=LeftOut(pick, LeftOutFor.MUTED, phrase))
+    if key in followed:
+        return found._replace(out=None)
+    score, minimum = pick.standing.relevance, person.minimum_score
+    if out or score >= minimum:
+        return found
+    return found._replace(out=LeftOut(pick, LeftOutFor.BELOW_MINIMUM, f"{score:.2f} of {minimum:.2f}"))

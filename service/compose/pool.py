@@ -12,15 +12,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-import numpy as np
-
 from service.compose.candidates import (
-    Below,
     Candidate,
     Choice,
     Ids,
     News,
     best_first,
+    candidate,
     momentum_lift,
     upvotes_an_hour,
 )
@@ -30,10 +28,9 @@ from service.compose.wording import wording, written
 from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
 from service.words import folded, runs, tokens
 
-RISEN_BY = 50  # upvotes, the least rise for a second look
+RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for a second look
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
-SAME_FROM = 0.2  # the cosine of the words from which two papers are much the same
 _LONGEST_ORGANIZATION = 12  # words
 
 
@@ -64,21 +61,19 @@ class Pool:
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._below: dict[float, dict[str, dict[int, Below]]] = defaultdict(lambda: defaultdict(dict))  # by minimum, paper, mask
-        self._choices: dict[frozenset[str], Choice] = {}
-        self._slots: dict[tuple[str, Entry], Pick] = {}
+        self._choices: dict[tuple[str, ...], Choice] = {}
         self._since: dict[date, Ids] = {}
-        self._above: dict[date, Mapping[str, Ids]] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
         self._named: dict[str, Ids] = {}
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        key = frozenset(slugs)
+        key = tuple(slugs)
         if key not in self._choices:
-            chosen = tuple([slug for slug in self.by_slug if slug in key])
-            self._choices[key] = Choice(chosen, tuple([self.by_slug[slug] for slug in chosen]), self._mask(chosen))
+            chosen = [slug for slug in self.by_slug if slug in key]
+            topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
+            self._choices[key] = Choice(chosen, tuple(topics), sum(bits))
         return self._choices[key]
 
     def _mask(self, slugs: Iterable[str]) -> int:
@@ -93,8 +88,12 @@ class Pool:
         own = tuple([match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask])
         relevance = own[0].score if own else 0.0
         pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
-        found = Candidate((-pick.standing.strength, -self.upvotes[paper_id], paper_id), pick, pick.standing)
+        found = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
         return self._candidates[paper_id][1].setdefault(mask, found)
+
+    def _below_bar(self, pick: Pick) -> LeftOut:
+        best = pick.matches[0]
+        return LeftOut(pick, LeftOutFor.BELOW_TOPIC, f"{best.score:.2f} of {self.by_slug[best.slug].threshold:.2f}")
 
     def _standing(self, paper_id: str, relevance: float) -> Standing:
         if (paper_id, relevance) not in self._standings:
@@ -102,38 +101,21 @@ class Pool:
             self._standings[paper_id, relevance] = Standing(relevance, momentum=lift)
         return self._standings[paper_id, relevance]
 
-    def below(self, ids: Iterable[str], mask: int, minimum: float) -> list[Below]:
-        """How the papers missed the bar of those who chose the topics of `mask`, or their own minimum."""
-        shelves, masks = self._below[minimum], self.masks
-        return [shelves[key].get(mask & masks[key]) or self._missed(key, mask & masks[key], minimum) for key in ids]
+    @cached_property
+    def outside(self) -> Mapping[str, Pick]:
+        """The papers read enough to be shown to whom they don't concern, for the slot outside the topics."""
+        return {key: replace(self._candidate(key, 0).pick, entry=Entry.OUTSIDE) for key in self.read}
 
-    def _missed(self, paper_id: str, mask: int, minimum: float) -> Below:
-        (found,) = self.candidates([paper_id], mask)
-        best = found.pick.matches[0]
-        if best.is_above:
-            cause, bar = LeftOutFor.BELOW_MINIMUM, minimum
-        else:
-            cause, bar = LeftOutFor.BELOW_TOPIC, self.by_slug[best.slug].threshold
-        below = Below(found.order, LeftOut(found.pick, cause, f"{best.score:.2f} of {bar:.2f}"))
-        return self._below[minimum][paper_id].setdefault(mask, below)
+    @cached_property
+    def missed(self) -> Mapping[str, Pick]:
+        """The same papers, for what a week's reader missed."""
+        return {key: replace(pick, entry=Entry.MISSED) for key, pick in self.outside.items()}
 
-    def slot(self, paper_id: str, entry: Entry) -> Pick:
-        """The paper as it stands for those whom it doesn't concern."""
-        if (paper_id, entry) not in self._slots:
-            self._slots[paper_id, entry] = replace(self._candidate(paper_id, 0).pick, entry=entry)
-        return self._slots[paper_id, entry]
-
-    def above(self, since: date) -> Mapping[str, Ids]:
-        """By topic, the papers above its bar, of those featured from that day on."""
-        if since not in self._above:
-            self._above[since] = self._by_topic(self.since(since), is_above=True)
-        return self._above[since]
-
-    def _by_topic(self, ids: Iterable[str], *, is_above: bool) -> Mapping[str, Ids]:
+    def _by_topic(self, window: Ids, new: Ids) -> Mapping[str, Ids]:
         found: dict[str, set[str]] = defaultdict(set)
-        for key in ids:
+        for key in window:
             for match in self.matches[key]:
-                if match.is_above or not is_above:
+                if match.is_above or key in new:
                     found[match.slug].add(key)
         return {slug: frozenset(found[slug]) for slug in self.by_slug}
 
@@ -143,9 +125,12 @@ class Pool:
         return {key: upvotes_an_hour(paper, self.on) for key, paper in self.papers.items()}
 
     @cached_property
-    def risen(self) -> Ids:
-        """Those that can have risen by enough for a second look."""
-        return frozenset(key for key, count in self.upvotes.items() if count >= RISEN_BY)
+    def risen(self) -> Mapping[str, int]:
+        """Those that can have taken off since somebody had them: with how many upvotes then, at most.
+
+        A paper took off when its upvotes have at least tripled, by 50 or more.
+        """
+        return {key: min(now // RISEN_TIMES, now - RISEN_BY) for key, now in self.upvotes.items() if now >= RISEN_BY}
 
     @cached_property
     def read(self) -> Ids:
@@ -163,14 +148,9 @@ class Pool:
         return Likeness(self.papers.values(), self.marked, self._all_matches)
 
     @cached_property
-    def same(self) -> Mapping[str, Ids]:
-        """Papers that are much the same as others, with those."""
-        keys, found = list(self.papers), {}
-        for key in keys:
-            row = self.likeness.by_words(key)
-            if others := {keys[column] for column in np.flatnonzero(row >= SAME_FROM)} - {key}:
-                found[key] = frozenset(others)
-        return found
+    def repeated(self) -> Ids:
+        """Those that are much the same as others."""
+        return frozenset(self.likeness.same)
 
     @cached_property
     def week(self) -> tuple[date, ...]:
@@ -199,8 +179,9 @@ class Pool:
             window = self.since(since)
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
             ids = self.since(covered_from).union(late) & window
-            most_read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
-            self._news[key] = News(ids, self._by_topic(ids, is_above=False), tuple(most_read))
+            read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
+            most_read = tuple([(key, self.masks[key]) for key in read])
+            self._news[key] = News(ids, self._by_topic(window, ids), most_read)
         return self._news[key]
 
     def holding(self, phrase: str) -> Ids:

@@ -3,41 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from service.compose.candidates import Ids, News
 from service.compose.passing import Passing
-from service.compose.pool import RISEN_BY, Pool
+from service.compose.pool import Pool
 from service.models import Entry, History, Pick, SecondLook
 
-_RISEN_TIMES = 3  # upvotes since the person had it in a line
 
-
-def second_look(pool: Pool, mask: int, history: History, window: Ids, muted: Ids) -> Pick | None:
-    """Of the papers that the person had in a line or less, the one that rose most since; None where none took off.
-
-    A paper took off when its upvotes have at least tripled, by 50 or more.
-    """
+def second_look(pool: Pool, mask: int, history: History, since: date, muted: Ids) -> Pick | None:
+    """Of the papers that the person had in a line or less, the one that rose most since; None where none took off."""
     lines, upvotes = history.lines, pool.upvotes
-    rises = [
-        (lines[key][1] - count, key)
-        for key in pool.risen.intersection(lines)
-        if (count := upvotes[key]) >= max(lines[key][1] * _RISEN_TIMES, lines[key][1] + RISEN_BY)
-    ]
-    known = [rise for rise in rises if rise[1] in window and rise[1] not in muted]
-    if not known:
+    risen = [key for key, most in pool.risen.items() if key in lines and lines[key][1] <= most]
+    if not risen:
         return None
-    _, best = min(known)
+    window = pool.since(since) - muted
+    rises = [(lines[key][1] - upvotes[key], key) for key in risen if key in window]
+    if not rises:
+        return None
+    _, best = min(rises)
     look = SecondLook(*lines[best], upvotes[best])
     (found,) = pool.candidates([best], mask)
     return replace(found.pick, entry=Entry.SECOND_LOOK, second_look=look)
 
 
-def most_read(pool: Pool, news: News, mask: int, found: Passing, count: int, entry: Entry) -> tuple[Pick, ...]:
+def most_read(news: News, mask: int, held: Ids, found: Passing, count: int) -> list[str]:
     """The most upvoted of the new papers that have nothing to do with the person's topics."""
-    picks: list[Pick] = []
-    for key in news.most_read:
-        if key in found.new and not pool.masks[key] & mask and key not in found.passed and key not in found.muted:
-            picks.append(pool.slot(key, entry))
-            if len(picks) == count:
+    ids: list[str] = []
+    for key, own in news.most_read:
+        if not own & mask and key not in held and key not in found.muted and key not in found.followed:
+            ids.append(key)
+            if len(ids) == count:
                 break
-    return tuple(picks)
+    return ids

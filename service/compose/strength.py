@@ -6,65 +6,51 @@ an hour (0 to 0.15). A paper that is much the same as a stronger one loses 0.25,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 
-from service.compose.candidates import Candidate, Ids, in_order
+from service.compose.candidates import Candidate, in_order
+from service.compose.passing import Passing
 from service.compose.pool import Pool
 from service.compose.taste import Taste
-from service.models import Entry, Pick, Standing, Subscriber
+from service.models import Entry, Standing
 
 FOLLOWED_LIFT = 0.5
 NEARNESS = -0.25
 
 
-def ranked(pool: Pool, mask: int, passed: Ids, taste: Taste | None, followed: Ids) -> list[Candidate]:
-    """Strongest first, once those that repeat a stronger one are weakened."""
-    found = pool.candidates(passed, mask)
-    if taste:
-        found = [_personal(one, taste, followed) for one in found]
-    elif followed:
-        found = [_personal(one, taste, followed) if one.order[2] in followed else one for one in found]
-    found.sort(key=in_order)
-    repeats = pool.same.keys() & passed
-    if len(repeats) > 1 and _set_apart(found, repeats, pool.same):
-        found.sort(key=in_order)
-    return found
+def ranked(pool: Pool, found: Passing, taste: Taste | None) -> list[Candidate]:
+    """What passed, strongest first, once those that repeat a stronger one are weakened."""
+    passed, followed = found.passed, found.followed
+    if taste or followed:
+        passed = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in passed]
+        passed.sort(key=in_order)
+    if len(pool.repeated & found.ids) > 1 and _set_apart(passed, pool.likeness.same):
+        passed.sort(key=in_order)
+    return passed
 
 
-def _personal(found: Candidate, taste: Taste | None, followed: Ids) -> Candidate:
+def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tuple[str, ...]]) -> Candidate:
     """As it stands for this person alone."""
-    key, (relevance, _, _, momentum, *_) = found.order[2], found.standing
-    liking = taste.lift(key) if taste else 0.0
-    lift = FOLLOWED_LIFT if key in followed else 0.0
-    return found.standing_as(Standing(relevance, lift, liking, momentum)) if liking or lift else found
+    (_, _, key), pick, home, _ = found
+    liking, names = taste.lift(key) if taste else 0.0, followed.get(key, ())
+    if not liking and not names:
+        return found
+    relevance, _, _, momentum, _, _ = pick.standing
+    standing = Standing(relevance, FOLLOWED_LIFT if names else 0.0, liking, momentum)
+    return found.standing_as(standing, pick.entry if home else Entry.FOLLOWED, names)
 
 
-def _set_apart(strongest_first: list[Candidate], repeats: Set[str], same: Mapping[str, Ids]) -> bool:
+def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Set[str]]) -> bool:
     """Weaken those that repeat a stronger one; answers whether there were any."""
-    stronger: set[str] = set()
+    stronger: list[str] = []
     is_any = False
     for place, found in enumerate(strongest_first):
         key = found.order[2]
-        if key in repeats:
-            if not stronger.isdisjoint(same[key]):
-                near = next(other.order[2] for other in strongest_first if other.order[2] in same[key])
-                strongest_first[place] = found.standing_as(Standing(*found.standing[:4], NEARNESS, near))
+        if key in same:
+            if near := next((other for other in stronger if other in same[key]), None):
+                pick = found.pick
+                standing = Standing(*pick.standing[:4], NEARNESS, near)
+                strongest_first[place] = found.standing_as(standing, pick.entry, pick.followed)
                 is_any = True
-            stronger.add(key)
+            stronger.append(key)
     return is_any
-
-
-def told(found: Iterable[Candidate], person: Subscriber, pool: Pool, taste: Taste | None = None) -> list[Pick]:
-    """With the reasons as they are for this person; with a `taste`, what they marked that speaks for or against as well."""
-    return [pick if standing is pick.standing else _own(pick, standing, person, pool, taste) for _, pick, standing in found]
-
-
-def _own(pick: Pick, standing: Standing, person: Subscriber, pool: Pool, taste: Taste | None) -> Pick:
-    names: tuple[str, ...] = ()
-    entry, liking = pick.entry, None
-    if standing.followed:
-        names = tuple([name for name in person.followed if pick.paper.id in pool.by_name(name)])
-        entry = entry if pick.chips else Entry.FOLLOWED
-    if taste and standing.liking:
-        liking = taste.liking(pick.paper.id, standing.liking)
-    return Pick(pick.paper, pick.matches, standing, entry, names, liking)

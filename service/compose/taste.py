@@ -7,8 +7,9 @@ less its weighted mean likeness to the unwanted: each marked paper's part can be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from service.compose.candidates import Candidate
 from service.compose.likeness import Likeness
 from service.models import Liking, Mark, MarkKind
 
@@ -23,8 +24,9 @@ class Taste:
     """A person's marks, ready to be asked about papers. What is saved counts as wanted, unless it is unwanted as well."""
 
     def __init__(self, marks: Sequence[Mark], likeness: Likeness) -> None:
-        unwanted = {mark.paper_id for mark in marks if mark.kind == MarkKind.LESS}
-        wanted = {mark.paper_id for mark in marks} - unwanted
+        said = [(mark.paper_id, mark.kind) for mark in marks]
+        unwanted = {key for key, kind in said if kind == MarkKind.LESS}
+        wanted = {key for key, _ in said} - unwanted
         weights = {key: SCALE / len(wanted) for key in sorted(wanted)}
         weights |= {key: -SCALE * UNWANTED_WEIGHT / len(unwanted) for key in sorted(unwanted)}
         self._likeness = likeness
@@ -32,14 +34,20 @@ class Taste:
 
     def lift(self, paper_id: str) -> float:
         """-2 to 2, by which the paper's strength changes."""
-        column = self._likeness.columns[paper_id]
-        total = sum([weight * row[column] for weight, row, _ in self._rows])
+        total = 0.0
+        for weight, row, _ in self._rows:
+            total += weight * row[paper_id]
         return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
+
+    def explain(self, cards: Iterable[Candidate]) -> None:
+        """Tell in their picks, which are this person's own, what the lifts come from."""
+        for (_, _, key), pick, _, _ in cards:
+            if lift := pick.standing.liking:
+                pick.liking = self.liking(key, lift)
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""
-        column = self._likeness.columns[paper_id]
-        parts = sorted([(weight * row[column], key) for weight, row, key in self._rows], reverse=lift > 0)
+        parts = sorted([(weight * row[paper_id], key) for weight, row, key in self._rows], reverse=lift > 0)
         most = parts[0][0]
         like = tuple([key for part, key in parts[:_MOST_LIKE] if part / most >= 0.5])
         return Liking(lift, like, self._likeness.shared(like[0], paper_id))

@@ -236,7 +236,7 @@ def _links(paper: Paper, language: Language) -> Iterator[Link]:
     yield Link("arXiv", f"https://arxiv.org/abs/{paper.id}")
     yield Link("PDF", f"https://arxiv.org/pdf/{paper.id}")
     if code := web_link(paper.code_url):
-        stars = f"\u00a0★\u00a0{language.number(paper.code_stars)}" if paper.code_stars is not None else ""
+        stars = f"\u00a0★\u00a0{language.number(paper.code_stars)}" if paper.code_stars else ""
         yield Link(language.say("Code") + stars, code)
     if project := web_link(paper.project_url):
         yield Link(language.say("Project"), project)

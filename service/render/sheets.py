@@ -244,7 +244,7 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
     return Chart(
         shown(theme.tag, 40),
         spoken.count("%(number)s paper", "%(number)s papers", theme.count, number=spoken.number(theme.count)),
-        spoken.say("usually %(number)s", number=spoken.number(theme.usual)),
+        spoken.say("usually %(number)s", number=spoken.number(theme.usual if theme.usual < 10 else round(theme.usual))),
         bars,
         ", ".join(f"{spoken.weekday(day)} {count}" for day, count in counted),
     )

@@ -21,6 +21,8 @@ from typing import Any
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 
+from service.compose.candidates import in_order
+from service.compose.passing import Passing
 from service.compose.pool import Pool
 from service.compose.strength import ranked
 from service.compose.taste import Taste
@@ -111,7 +113,8 @@ def _ranked(day: Sequence[Paper], marked: Sequence[Paper], before: Sequence[Pape
     marks = [Mark(subscriber_id=1, paper_id=paper.id, kind=MarkKind.MORE, marked_at=NOON) for paper in marked]
     taste = Taste(marks, pool.likeness) if marks else None
     shown = frozenset(paper.id for paper in day)
-    return [one.id for one in ranked(pool, pool.choice(person.topics).mask, shown, taste, frozenset())]
+    found = sorted(pool.candidates(shown, pool.choice(person.topics).mask), key=in_order)
+    return [pick.paper.id for _, pick, _, _ in ranked(pool, Passing(shown, found, (), 0, {}, frozenset()), taste)]
 
 
 _MATCHES: dict[str, Any] = {}

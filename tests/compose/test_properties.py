@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from service.compose import Pool, compose_digest
 from service.compose.arrange import LEAST_CARDS
 from service.compose.candidates import candidate, momentum_lift, upvotes_an_hour
-from service.compose.pool import SAME_FROM
+from service.compose.likeness import SAME_FROM
 from service.compose.strength import FOLLOWED_LIFT, NEARNESS
 from service.compose.taste import Taste
+from service.compose.wording import wording
 from service.match import match_paper, phrasebook
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Digest, Entry, History, LeftOutFor, Mark, MarkKind, Paper, Subscriber
 from service.words import tokens
@@ -160,7 +161,9 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
         assert place.liking == (taste.lift(pick.paper.id) if taste else 0.0)
         assert (place.nearness, bool(place.near_id)) in {(0.0, False), (NEARNESS, True)}
         if place.near_id:
-            assert pool.likeness.by_words(pick.paper.id)[pool.likeness.columns[place.near_id]] >= SAME_FROM
+            near = wording(pool.papers[place.near_id]).vector
+            words = wording(pick.paper).vector
+            assert sum(weight * near.get(word, 0.0) for word, weight in words.items()) >= SAME_FROM - 1e-9
             assert strength[place.near_id] >= place.strength
     for row in (digest.lines, digest.unlisted, *(section.picks for section in digest.sections)):
         assert [candidate(pick) for pick in row] == sorted(candidate(pick) for pick in row)
