@@ -31,38 +31,9 @@ from service.render import Press, render_digest
 from service.render.sheets import sheet
 from service.render.templates import mail_template, page_template
 from tests.benchmarks.machine import machine
+from tests.benchmarks.wave import word
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 
-SYLLABLES = [
-    "plan",
-    "gen",
-    "dif",
-    "fu",
-    "re",
-    "trie",
-    "mo",
-    "del",
-    "lan",
-    "vi",
-    "de",
-    "ro",
-    "bot",
-    "train",
-    "ward",
-    "graph",
-    "po",
-    "li",
-    "long",
-    "con",
-    "text",
-    "at",
-    "ten",
-    "spar",
-    "me",
-    "tool",
-    "co",
-    "bench",
-]
 CHANCE = random.Random(4)
 Make = Callable[[Digest], bytes]
 T = TypeVar("T")
@@ -71,15 +42,15 @@ WARM = 5000
 
 
 def words(count: int) -> str:
-    """So many different ones that no paper is much like another."""
-    return " ".join("".join(CHANCE.choices(SYLLABLES, k=CHANCE.randint(1, 2))) for _ in range(count))
+    """Of so many different ones that no paper is much like another."""
+    return " ".join(word(CHANCE) for _ in range(count))
 
 
 TOPICS = [topic(f"topic-{number}", name=words(2).capitalize()) for number in range(20)]
 PAPERS = [
     paper(
         f"2610.{number:05d}",
-        words(10).capitalize(),
+        words(7).capitalize(),
         abstract=words(180),
         authors=[words(2).title() for _ in range(6)],
         author_count=6,
@@ -87,9 +58,9 @@ PAPERS = [
         upvotes=CHANCE.randint(1, 300),
         code_url=f"https://example.org/code/{number}",
         code_stars=12,
-        tldr=words(24).capitalize() + ".",
-        problem=words(20).capitalize() + ".",
-        result=words(20).capitalize() + ".",
+        tldr=words(18).capitalize() + ".",
+        problem=words(15).capitalize() + ".",
+        result=words(15).capitalize() + ".",
         written_by="authors",
     )
     for number in range(40)

@@ -25,7 +25,6 @@ _SYLLABLES = [
     "plan", "gen", "dif", "fu", "re", "trie", "mo", "del", "lan", "vi", "de", "ro", "bot",
     "train", "ward", "graph", "po", "li", "long", "con", "text", "at", "ten", "spar",
 ]  # fmt: skip
-_VOCABULARY = 3000  # words: a day's papers are about different things
 
 
 def due(engine: Engine, count: int, *, length: str = "papers:40") -> None:
@@ -65,7 +64,7 @@ def _now() -> datetime:
 
 def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetime) -> Paper:
     def words(count: int) -> str:
-        return " ".join(_word(chance.randrange(_VOCABULARY)) for _ in range(count))
+        return " ".join(word(chance) for _ in range(count))
 
     found = [topic.any_phrases[0] for topic in chance.sample(topics, 4)]
     return paper(
@@ -86,10 +85,9 @@ def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetim
     )
 
 
-def _word(number: int) -> str:
-    """Another one for each number, of up to three syllables."""
-    count = len(_SYLLABLES)
-    return "".join(_SYLLABLES[number // count**place % count] for place in range(3))
+def word(chance: random.Random) -> str:
+    """One of very many, of three syllables."""
+    return "".join(chance.choices(_SYLLABLES, k=3))
 
 
 if __name__ == "__main__":
