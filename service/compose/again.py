@@ -33,7 +33,7 @@ from service.models import (
     Week,
 )
 
-_MOST_CHOICES = 10_000  # of topics, kept for the next who made them
+_MOST_CHOICES = 2_000  # of topics, kept for the next who made them
 _PERSONAL = {"followed", "liking", "look"}  # what a plan tells of a pick that only one person has so
 
 

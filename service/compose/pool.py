@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from service.compose.candidates import (
     Candidate,
@@ -32,6 +32,7 @@ RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for 
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
 _LONGEST_ORGANIZATION = 12  # words
+_MOST_CHOICES = 2_000  # of topics, kept for the next who made them
 
 
 class Pool:
@@ -61,7 +62,7 @@ class Pool:
         self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
         self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
         self._standings: dict[tuple[str, float], Standing] = {}
-        self._choices: dict[tuple[str, ...], Choice] = {}
+        self._choice = lru_cache(_MOST_CHOICES)(self._chosen)
         self._since: dict[date, Ids] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
@@ -69,12 +70,12 @@ class Pool:
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        key = tuple(slugs)
-        if key not in self._choices:
-            chosen = [slug for slug in self.by_slug if slug in key]
-            topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
-            self._choices[key] = Choice(chosen, tuple(topics), sum(bits))
-        return self._choices[key]
+        return self._choice(*slugs)
+
+    def _chosen(self, *slugs: str) -> Choice:
+        chosen = [slug for slug in self.by_slug if slug in slugs]
+        topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
+        return Choice(chosen, tuple(topics), sum(bits))
 
     def _mask(self, slugs: Iterable[str]) -> int:
         return sum([self._bits.get(slug, 0) for slug in slugs])

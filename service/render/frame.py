@@ -17,8 +17,8 @@ from service.render.shelf import Shelf
 from service.render.subject import preheader, subject_line
 from service.render.words import wrapped
 
-_MOST_TOPS = 5_000
-_MOST_WORDS = 10_000
+_MOST_TOPS = 2_000
+_MOST_WORDS = 5_000
 
 
 class Top(NamedTuple):
