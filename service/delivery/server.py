@@ -19,6 +19,11 @@ class Server:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether no mail goes out but under TLS."""
+        return self.tls in ("from the start", "required")
+
 
 def parse_smtp_url(text: str) -> Server:
     """`smtps://user:pw@host:465` or `smtp://host:587`, perhaps with `?tls=off`. Raises WrongUse, never telling the password."""

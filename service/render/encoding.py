@@ -19,7 +19,7 @@ _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has 
 
 
 def encoded(text: str) -> bytes:
-    """Its lines end with `\n`; the encoded ones with CRLF. Empty stays empty."""
+    """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
     content = text.encode()
     if not content:
         return b""

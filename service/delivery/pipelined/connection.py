@@ -133,8 +133,10 @@ class Connection(asyncio.Protocol):
     def _write_in_one(self, whole: bytes, ahead: bytes) -> None:
         """In two writes the server would answer in two, and the second answer wait 40 ms for our acknowledgement of the first.
 
-        The event loop tells us when no more is left to send than what is ahead: then the content's end is out. (uvloop tells
-        it when nothing is left at all: of a mail whose connection breaks just between the two, the end counts as not out.)
+        The event loop tells us when no more is left to send than what is ahead: then the content's end is out. On a plain
+        connection asyncio's tells it to the octet; uvloop's only once what is ahead is out as well, and if the connection
+        broke between the two, a mail that may have arrived would count as not handed over. Under TLS it may be told early,
+        which makes the mail a doubt.
         """
         assert self._transport is not None
         if self._failure is None:
