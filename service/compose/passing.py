@@ -42,7 +42,8 @@ def passing(wishes: Wishes, pool: Pool, choice: Choice, *, since: date, held: Id
         ids = frozenset([one.order[2] for one in found])
     found.sort(key=in_order)
     passed, left_out = [one for one in found if one.out is None], tuple([one.out for one in found if one.out])
-    return Passing(ids, passed, left_out, len(news.ids - held) + len(ids - news.ids), followed, muted)
+    had = 0 if held.isdisjoint(news.ids) else len(news.ids & held)
+    return Passing(ids, passed, left_out, len(news.ids | ids) - had, followed, muted)
 
 
 def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names:

@@ -21,23 +21,28 @@ NEARNESS = -0.25
 def ranked(pool: Pool, found: Passing, taste: Taste | None) -> list[Candidate]:
     """What passed, strongest first, once those that repeat a stronger one are weakened."""
     passed, followed = found.passed, found.followed
+    if taste:
+        passed = [_liked(one, taste.lift(one.order[2])) for one in passed]
+    if followed:
+        passed = [_followed(one, followed[one.order[2]]) if one.order[2] in followed else one for one in passed]
     if taste or followed:
-        passed = [_personal(one, taste, followed) if taste or one.order[2] in followed else one for one in passed]
         passed.sort(key=in_order)
     if len(pool.repeated & found.ids) > 1 and _set_apart(passed, pool.likeness.same):
         passed.sort(key=in_order)
     return passed
 
 
-def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tuple[str, ...]]) -> Candidate:
-    """As it stands for this person alone."""
-    key, pick = found.order[2], found.pick
-    liking, names = taste.lift(key) if taste else 0.0, followed.get(key, ())
-    if not liking and not names:
+def _liked(found: Candidate, lift: float) -> Candidate:
+    if not lift:
         return found
-    place = pick.standing
-    standing = Standing(place.relevance, FOLLOWED_LIFT if names else 0.0, liking, place.momentum)
-    return found.standing_as(standing, pick.entry if found.home else Entry.FOLLOWED, names)
+    relevance, _, _, momentum, _, _ = found.pick.standing
+    return found.standing_as(Standing(relevance, 0.0, lift, momentum), found.pick.entry)
+
+
+def _followed(found: Candidate, names: tuple[str, ...]) -> Candidate:
+    relevance, _, liking, momentum, _, _ = found.pick.standing
+    standing = Standing(relevance, FOLLOWED_LIFT, liking, momentum)
+    return found.standing_as(standing, found.pick.entry if found.home else Entry.FOLLOWED, names)
 
 
 def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Set[str]]) -> bool:

@@ -78,7 +78,8 @@ class Standing(NamedTuple):
 
     @property
     def strength(self) -> float:
-        return self.relevance + self.followed + self.liking + self.momentum + self.nearness
+        relevance, followed, liking, momentum, nearness, _ = self
+        return relevance + followed + liking + momentum + nearness
 
 
 class Liking(NamedTuple):

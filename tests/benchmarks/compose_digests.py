@@ -2,10 +2,11 @@
 
 Run: .venv/bin/python -m tests.benchmarks.compose_digests
 The pool is made within the measured time, its matches are not; as when sending, 500 people are composed at a time, and their
-digests are dropped, within the measured time as well, once the next ones are composed. They read 1 to 6 topics each and hold nearly all that passed before that day, as daily readers do (a tenth read weekly, and hold what
-passed before that week). Every tenth marked papers, every eighth follows somebody, every ninth mutes a phrase. Of several rounds,
-each with a pool of its own, the least says most: whatever else runs on the machine only adds to it. Rounds after the first
-find the papers' words read, as the next portion or the next hour's digests do.
+digests are dropped, within the measured time as well, once the next ones are composed. They read 1 to 6 topics each and hold
+nearly all that passed before that day, as daily readers do (a tenth read weekly, and hold what passed before that week). Every
+tenth marked papers, every eighth follows somebody, every ninth mutes a phrase. Of several rounds, each with a pool of its own,
+the least says most: whatever else runs on the machine only adds to it. Rounds after the first find the papers' words read, as
+the next portion or the next hour's digests do.
 """
 
 from __future__ import annotations
