@@ -221,7 +221,7 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Much read, outside your topics"), week.missed, True
     if whole:
         yield spoken.say("Also new, in a line"), whole, True
-    elif digest.near_misses and digest.first is None:
+    elif digest.first is None and digest.near_misses:
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
