@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Generic, NamedTuple, TypeVar
 
 from jinja2.runtime import Context
@@ -29,6 +29,9 @@ class Parts(NamedTuple, Generic[_Encoded]):
 
     html: _Encoded
     text: _Encoded
+
+
+NOTHING = Parts(b"", b"")
 
 
 class Fragment(NamedTuple):
@@ -57,6 +60,7 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
+@lru_cache(maxsize=1_000)
 def slot(words: str) -> Parts[bytes]:
     """What is a person's own, as it stands in a mail."""
     return Parts(html_slot(words), encoded(wrapped(words)))
