@@ -71,6 +71,7 @@ def token_slot(token: str) -> bytes:
     return f"{token}=\r\n".encode()
 
 
+@lru_cache(maxsize=1_000)
 def html_slot(words: str) -> bytes:
     """The one place that escapes. Markupsafe takes its time where there is nothing to escape."""
     return encoded(str(escape(words)) if _MARKUP.search(words) else words)
