@@ -93,16 +93,21 @@ class Frame:
         blanks = self._blank_top(has_samples)
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))
 
+    def name_of(self, topic: Topic) -> str:
+        return self._named(topic)[0]
+
     def _reason(self, digest: Digest) -> Parts[bytes]:
         """Hardly two people choose the same topics, but everybody chooses among these."""
-        known = self._topics
-        names = [known.get(id(topic)) or self._named(topic) for topic in digest.topics]
+        names = [self._named(topic) for topic in digest.topics]
         html = b"".join(self._blank_reason(len(names)).filled_with([in_html for _, in_html in names]))
         return Parts(html, encoded(wrapped(reason([name for name, _ in names], self._sheet.language))))
 
     def _named(self, topic: Topic) -> tuple[str, bytes]:
-        name = topic_name(topic)
-        return self._topics.put(id(topic), (name, html_slot(name)), topic)
+        known = self._topics.get(id(topic))
+        if known is None:
+            name = topic_name(topic)
+            known = self._topics.put(id(topic), (name, html_slot(name)), topic)
+        return known
 
     def _reason_with_blanks(self, count: int) -> Fragment:
         return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))

@@ -48,7 +48,9 @@ class Press:
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     spoken, frame = edition.language, edition.frame
-    groups = [(edition.group(title), edition.cards(picks, digest)) for title, picks in grouped_cards(digest, spoken)]
+    groups = [
+        (edition.group(title), edition.cards(picks, digest)) for title, picks in grouped_cards(digest, spoken, frame.name_of)
+    ]
     parts = [
         (edition.part(title), edition.lines(picks, has_gist))
         for title, picks, has_gist in grouped_lines(digest, digest.lines, spoken)
