@@ -23,7 +23,7 @@ _Parts = Sequence[tuple[Around, Sequence[PaperLine]]]
 
 
 class Press:
-    """What one wave's mails share. It holds on to the digests' papers and matches, so it should end with the wave."""
+    """What one wave's mails share. It holds on to the digests' picks and papers, so it should end with the wave."""
 
     def __init__(self, *, postal_line: str | None = None) -> None:
         self._postal_line = postal_line
