@@ -151,8 +151,8 @@ class Edition:
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         topics = {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(id(pick.paper)) or self._bodies.put(id(pick.paper), self._body(pick), pick.paper)
-        html, text = self._both("note", card=SimpleNamespace(note=note(pick, self._reader(topics))))
-        return PickCard(body.jump, body.html, html, body.html_end, body.text, text, body.text_end, body.is_sample)
+        own = self._both("note", card=SimpleNamespace(note=note(pick, self._reader(topics))))
+        return PickCard(body.jump, body.html, own.html, body.html_end, body.text, own.text, body.text_end, body.is_sample)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))
@@ -167,8 +167,8 @@ class Edition:
 
     def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
         self.has_shown_samples |= pick.paper.is_sample
-        shown = line(pick, self.language, has_gist=has_gist)
-        return PaperLine(*self._both("line", line=shown), pick.paper.is_sample)
+        told = self._both("line", line=line(pick, self.language, has_gist=has_gist))
+        return PaperLine(told.html, told.text, pick.paper.is_sample)
 
     def _both(self, block: str, **values: object) -> Parts[bytes]:
         """Of a block that holds nothing that is the person's own."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from jinja2.runtime import Context
 from markupsafe import escape
@@ -24,7 +25,8 @@ _MARKUP = re.compile("[&<>\"']")
 _Encoded = TypeVar("_Encoded")
 
 
-class Parts(NamedTuple, Generic[_Encoded]):
+@dataclass(slots=True)
+class Parts(Generic[_Encoded]):
     """The same of both parts of a mail, encoded."""
 
     html: _Encoded
@@ -34,7 +36,8 @@ class Parts(NamedTuple, Generic[_Encoded]):
 NOTHING = Parts(b"", b"")
 
 
-class Fragment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fragment:
     """Encoded bytes, and the names of what stands between them."""
 
     pieces: list[bytes]  # every other one is empty: what has a name

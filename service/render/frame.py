@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
 
 from markupsafe import escape
 
@@ -21,7 +20,8 @@ _MOST_TOPS = 2_000
 _MOST_WORDS = 5_000
 
 
-class Top(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Top:
     """What stands before the papers."""
 
     subject: str
@@ -29,7 +29,8 @@ class Top(NamedTuple):
     text: list[bytes]
 
 
-class _Blanks(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Blanks:
     """One end of a mail, its slots still empty."""
 
     html: Fragment
