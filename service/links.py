@@ -57,14 +57,15 @@ LIFETIMES = {
 
 def mail_links(sender: Sender, subscriber_key: str, on: date) -> MailLinks:
     """The standing links of the mail for day `on`; the first is List-Unsubscribe's (RFC 8058)."""
-    day = on.isoformat()
-    return MailLinks(sender.public_url, day, *_tokens(_begun_for_mails(sender.link_keys[0], day), subscriber_key))
+    day, begun = _begun_for_mails(sender.link_keys[0], on)
+    return MailLinks(sender.public_url, day, *_tokens(begun, subscriber_key))
 
 
 @lru_cache(maxsize=100)
-def _begun_for_mails(key: str, day: str) -> tuple[blake2b, ...]:
+def _begun_for_mails(key: str, on: date) -> tuple[str, tuple[blake2b, ...]]:
+    day = on.isoformat()
     purposes = (Standing.UNSUBSCRIBE, Standing.SETTINGS, Standing.PAUSE, _web_purpose(day), Standing.MARK)
-    return tuple(_begun(key, purpose) for purpose in purposes)
+    return day, tuple(_begun(key, purpose) for purpose in purposes)
 
 
 def _web_purpose(day: str) -> str:

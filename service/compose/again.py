@@ -6,10 +6,8 @@ A delivery from before there were plans is ordered anew; none of its papers fall
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
-from itertools import accumulate
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
@@ -33,13 +31,32 @@ from service.models import (
     Week,
 )
 
-_MOST_CHOICES = 2_000  # of topics, kept for the next who made them
+_MOST_PICKS = 10_000  # kept for the next who was told the same
 _PERSONAL = {"followed", "liking", "look"}  # what a plan tells of a pick that only one person has so
+
+_Placed = tuple[str | None, Pick]  # with its home (see `home`)
+_Same = tuple[str, int, tuple[str, ...], tuple[float, ...], str | None, str | None]  # what those share who were told the same
 
 
 def kept_ids(delivery: Delivery) -> list[str]:
     """The papers that it takes to show the digest again."""
-    return [*delivery.paper_ids, *(key for key, _, _ in delivery.plan.get("near", ()))]
+    return [*delivery.paper_ids, *[near[0] for near in delivery.plan.get("near", ())]]
+
+
+class _Masks(dict[str, int]):
+    """The topics that each paper has to do with, as a set of bits."""
+
+    def __init__(self, bits: Mapping[str, int], matches: Mapping[str, Sequence[Match]]) -> None:
+        super().__init__()
+        self._bits, self._matches = bits, matches
+
+    def __missing__(self, paper_id: str) -> int:
+        """What is not read yet may be later."""
+        if paper_id not in self._matches:
+            return 0
+        slugs = {match.slug for match in self._matches[paper_id]}
+        self[paper_id] = sum([self._bits.get(slug, 0) for slug in slugs])
+        return self[paper_id]
 
 
 class Archive:
@@ -52,69 +69,100 @@ class Archive:
         self._papers, self._matches = papers, matches
         self._by_slug = {topic.slug: topic for topic in topics}
         self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
-        self._choice = lru_cache(_MOST_CHOICES)(self._chosen)
-        self._masks: dict[str, int] = {}
-        self._picks: dict[tuple[object, ...], Pick] = {}
+        self._by_bit = {self._bits[slug]: topic for slug, topic in self._by_slug.items()}
+        self._masks = _Masks(self._bits, matches)
+        self._shared: dict[_Same, _Placed] = {}
+        self._near_miss = lru_cache(_MOST_PICKS)(self._left_out)
 
     def digest(self, person: Subscriber, delivery: Delivery) -> Digest:
         """For the topics chosen then."""
-        topics, mask = self._choice(*delivery.topics)
-        on, since = delivery.digest_on, delivery.since_on
-        digest = Digest(person, on, since, topics, delivery.looked_at_count, covered_from=since)
-        return self._as_planned(digest, delivery, mask) if delivery.plan else self._anew(digest, delivery, mask)
+        topics, mask = self._chosen(delivery.topics)
+        return self._as_planned(person, delivery, topics, mask) if delivery.plan else self._anew(person, delivery, topics, mask)
 
-    def _chosen(self, *slugs: str) -> tuple[tuple[Topic, ...], int]:
-        """The topics, and as a set of bits."""
-        chosen = tuple([topic for slug, topic in self._by_slug.items() if slug in slugs])
-        return chosen, sum([self._bits[topic.slug] for topic in chosen])
+    def _chosen(self, slugs: Iterable[str]) -> tuple[tuple[Topic, ...], int]:
+        """The topics in the catalogue's order, and as a set of bits."""
+        bits = sorted({self._bits[slug] for slug in slugs if slug in self._bits})
+        return tuple([self._by_bit[bit] for bit in bits]), sum(bits)
 
-    def _anew(self, digest: Digest, delivery: Delivery, mask: int) -> Digest:
+    def _anew(self, person: Subscriber, delivery: Delivery, topics: tuple[Topic, ...], mask: int) -> Digest:
         stored = (candidate(self._unplanned(key, mask)) for key in delivery.paper_ids if key in self._papers)
         ranked = [found.pick for found in sorted(stored, key=in_order)]
         cards, below = ranked[:MOST_CARDS], ranked[MOST_CARDS:]
-        shown = sections(self._by_slug, [(home(pick), pick) for pick in cards])
-        return replace(digest, sections=shown, lines=tuple(below[:MOST_LINES]), unlisted=tuple(below[MOST_LINES:]))
-
-    def _as_planned(self, digest: Digest, delivery: Delivery, mask: int) -> Digest:
-        """A paper that is stored no more falls out, and what was planned around it stays where it was."""
-        plan = delivery.plan
-        told = [self._pick(key, mask, kept) for key, kept in zip(delivery.paper_ids, plan["picks"], strict=True)]
-        lines, unlisted, slots = accumulate((plan["cards"], plan["lines"], plan["unlisted"]))
-        in_slots = {pick.entry: pick for pick in _there(told[slots:])}
-        near = [one for one in plan.get("near", ()) if one[0] in self._papers]
-        return replace(
-            digest,
-            kind=DigestKind(plan["kind"]),
-            covered_from=date.fromisoformat(plan["covered_from"]),
-            sections=sections(self._by_slug, [(home(pick), pick) for pick in _there(told[:lines])]),
-            lines=tuple(_there(told[lines:unlisted])),
-            unlisted=tuple(_there(told[unlisted:slots])),
-            second_look=in_slots.get(Entry.SECOND_LOOK),
-            outside=in_slots.get(Entry.OUTSIDE),
-            week=_week(plan["week"], _there(told)) if "week" in plan else None,
-            silence=plan.get("silence"),
-            left_out=tuple([LeftOut(self._unplanned(key, mask), LeftOutFor(cause), detail) for key, cause, detail in near]),
+        return Digest(
+            person,
+            delivery.digest_on,
+            delivery.since_on,
+            topics,
+            delivery.looked_at_count,
+            covered_from=delivery.since_on,
+            sections=sections(self._by_slug, [(home(pick), pick) for pick in cards]),
+            lines=tuple(below[:MOST_LINES]),
+            unlisted=tuple(below[MOST_LINES:]),
         )
 
-    def _pick(self, paper_id: str, mask: int, kept: Mapping[str, Any]) -> Pick | None:
-        """Those who were told the same reasons share it."""
+    def _as_planned(self, person: Subscriber, delivery: Delivery, topics: tuple[Topic, ...], mask: int) -> Digest:
+        """A paper that is stored no more falls out, and what was planned around it stays where it was."""
+        plan = delivery.plan
+        told = self._told(delivery, mask)
+        lines = plan["cards"]
+        unlisted = lines + plan["lines"]
+        slots = unlisted + plan["unlisted"]
+        look, outside = _slots(told[slots:])
+        return Digest(
+            person,
+            delivery.digest_on,
+            delivery.since_on,
+            topics,
+            delivery.looked_at_count,
+            date.fromisoformat(plan["covered_from"]),
+            DigestKind(plan["kind"]),
+            sections=sections(self._by_slug, [one for one in told[:lines] if one]),
+            lines=_picks(told[lines:unlisted]),
+            unlisted=_picks(told[unlisted:slots]),
+            second_look=look,
+            outside=outside,
+            week=_week(plan["week"], _picks(told)) if "week" in plan else None,
+            silence=plan.get("silence"),
+            left_out=self._near_misses(plan.get("near", ()), mask),
+        )
+
+    def _told(self, delivery: Delivery, mask: int) -> list[_Placed | None]:
+        """What it planned, in its order; None for a paper that is stored no more. Those who were told the same share it."""
+        shared, masks = self._shared, self._masks
+        return [
+            shared.get(same := (key, mask & masks[key], tuple(kept), tuple(kept["at"]), kept.get("near"), kept.get("entry")))
+            or self._placed(same, kept)
+            for key, kept in zip(delivery.paper_ids, delivery.plan["picks"], strict=True)
+        ]
+
+    def _placed(self, same: _Same, kept: Mapping[str, Any]) -> _Placed | None:
+        paper_id, mask, names, at, near_id, entry = same
         if paper_id not in self._papers:
             return None
-        if not _PERSONAL.isdisjoint(kept):
-            return self._made(paper_id, mask, kept)
-        mask &= self._mask(paper_id)
-        key = (paper_id, mask, *kept["at"], kept.get("near"), kept.get("entry"))
-        return self._picks.get(key) or self._picks.setdefault(key, self._made(paper_id, mask, kept))
-
-    def _made(self, paper_id: str, mask: int, kept: Mapping[str, Any]) -> Pick:
         pick = self._unplanned(paper_id, mask)
-        pick.standing = standing = Standing._make((*kept["at"], kept.get("near")))
-        if "entry" in kept:
-            pick.entry = Entry(kept["entry"])
+        pick.standing = Standing._make((*at, near_id))
+        if entry:
+            pick.entry = Entry(entry)
+        placed = home(pick), pick
+        if _PERSONAL.isdisjoint(names):
+            return self._keep(same, placed)
         pick.followed = tuple(kept.get("followed", ()))
-        pick.liking = _liking(standing.liking, kept["liking"]) if "liking" in kept else None
+        pick.liking = _liking(pick.standing.liking, kept["liking"]) if "liking" in kept else None
         pick.second_look = _second_look(*kept["look"]) if "look" in kept else None
-        return pick
+        return placed
+
+    def _keep(self, same: _Same, placed: _Placed) -> _Placed:
+        if len(self._shared) >= _MOST_PICKS:
+            self._shared.clear()
+        self._shared[same] = placed
+        return placed
+
+    def _near_misses(self, kept: Iterable[tuple[str, str, str]], mask: int) -> tuple[LeftOut, ...]:
+        near, masks, papers = self._near_miss, self._masks, self._papers
+        return tuple([near(key, mask & masks[key], cause, detail) for key, cause, detail in kept if key in papers])
+
+    def _left_out(self, paper_id: str, mask: int, cause: str, detail: str) -> LeftOut:
+        return LeftOut(self._unplanned(paper_id, mask), LeftOutFor(cause), detail)
 
     def _unplanned(self, paper_id: str, mask: int) -> Pick:
         """With what the paper's matches say."""
@@ -122,16 +170,20 @@ class Archive:
         standing = Standing(own[0].score if own else 0.0)
         return Pick(self._papers[paper_id], own, standing, Entry.TOPIC if own else Entry.EARLIER)
 
-    def _mask(self, paper_id: str) -> int:
-        """The topics that the paper has to do with."""
-        if paper_id not in self._masks:
-            slugs = {match.slug for match in self._matches.get(paper_id, ())}
-            self._masks[paper_id] = sum([self._bits.get(slug, 0) for slug in slugs])
-        return self._masks[paper_id]
+
+def _picks(told: Sequence[_Placed | None]) -> tuple[Pick, ...]:
+    return tuple([one[1] for one in told if one])
 
 
-def _there(picks: Iterable[Pick | None]) -> list[Pick]:
-    return [pick for pick in picks if pick]
+def _slots(told: Sequence[_Placed | None]) -> tuple[Pick | None, Pick | None]:
+    """The second look, and the paper outside the person's topics."""
+    look = outside = None
+    for pick in _picks(told):
+        if pick.entry is Entry.SECOND_LOOK:
+            look = pick
+        elif pick.entry is Entry.OUTSIDE:
+            outside = pick
+    return look, outside
 
 
 def _liking(lift: float, kept: Mapping[str, Any]) -> Liking:

@@ -64,7 +64,7 @@ class MessageForm:
             "text": email.text,
         }
         pieces = self._pieces.copy()
-        pieces[1::2] = [own[name] for name in self._names]
+        pieces[1::2] = map(own.__getitem__, self._names)
         return WireBytes(b"".join(pieces))
 
 

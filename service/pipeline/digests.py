@@ -54,22 +54,18 @@ class Board:
             self._matches.update((paper.id, best_first(matches)) for paper, matches in found)
         return self._matches
 
-    def has_read(self, delivery: Delivery) -> bool:
-        """Whether its digest can be shown again without the database."""
+    def archive(self, delivery: Delivery) -> Archive | None:
+        """From which its digest can be shown again; None where something of it has to be read."""
         board = self._at(delivery)
-        return board is not None and board._matches.keys() >= set(kept_ids(delivery))
+        return board._archive if board and all(map(board._matches.__contains__, kept_ids(delivery))) else None
 
-    def read(self, session: Session, delivery: Delivery) -> None:
+    def read(self, session: Session, delivery: Delivery) -> Archive:
+        """With the papers that it holds, and the topics as they were then."""
         board = self._at(delivery)
         if board is None:
             board = self._earlier[_versions(delivery)] = Board(topics_at(session, delivery.topic_versions))
         board.matches(board.papers(session, kept_ids(delivery)))
-
-    def again(self, person: Subscriber, delivery: Delivery) -> Digest:
-        """The digest of a delivery that was read, from the papers it holds and the topics as they were then."""
-        board = self._at(delivery)
-        assert board is not None
-        return board._archive.digest(person, delivery)
+        return board._archive
 
     def _at(self, delivery: Delivery) -> Board | None:
         """With the topics in the versions that the delivery was worked out with; itself where they are today's."""
@@ -160,8 +156,7 @@ def already_planned(planned: Planned) -> str | None:
 
 def digest_again(session: Session, person: Subscriber, delivery: Delivery, board: Board) -> Digest:
     """The digest of a delivery that was planned before, from the papers it holds and the topics as they were then."""
-    board.read(session, delivery)
-    return board.again(person, delivery)
+    return board.read(session, delivery).digest(person, delivery)
 
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:

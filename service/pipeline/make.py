@@ -43,10 +43,11 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
             email = render_notice(row, person, topics, link=link, sent_on=sent_on)
             return email.subject, build_message(email, sender, to=claimed.to, key=row.key, now=now)
         assert isinstance(row, Delivery)
-        if not board.has_read(row):
+        archive = board.archive(row)
+        if archive is None:
             with reading(engine) as session:
-                board.read(session, row)
-        digest = board.again(person, row)
+                archive = board.read(session, row)
+        digest = archive.digest(person, row)
         links = mail_links(sender, person.key, row.digest_on)
         encoded = press.encoded_email(digest, links, sent_on=sent_on)
         message = form.message(encoded, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)

@@ -14,31 +14,22 @@ from collections.abc import Iterator
 _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
-_PLAIN = bytes(set(range(ord(" "), 0x7F)) - {ord("=")}) + b"\n"
+# Lines with nothing that must be quoted, and room for a soft break: as names and sentences are.
+_SHORT = re.compile(rb"(?!\.)[ -<>-~]{0,75}(?:(?<! )\n(?!\.)[ -<>-~]{0,75})*")
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 
 def encoded(text: str) -> bytes:
     """Its lines end with `\\n`; the encoded ones with CRLF. Empty stays empty."""
     content = text.encode()
-    if not content:
-        return b""
-    if not content.translate(None, _PLAIN) and (body := _short_lines(content)):
-        return body
+    if _SHORT.fullmatch(content):
+        body = content.replace(b"\n", b"\r\n")
+        return body if not body or body[-1] == _BREAK else body + b"=\r\n"
     if content[-1] == _BREAK:
         body = b2a_qp(content.replace(b"\n", b"\r\n"))
     else:
         body = b2a_qp(content.replace(b"\n", b"\r\n") + b"\r\n")[:-2] + b"=\r\n"
     return body if _is_sound(content, body) else _with_room(content)
-
-
-def _short_lines(content: bytes) -> bytes | None:
-    """What has no byte that must be quoted, where its lines are short: as names and sentences are."""
-    lines = content.split(b"\n")
-    if lines[-1]:
-        lines[-1] += b"="
-    body = b"\r\n".join(lines) + (b"\r\n" if lines[-1] else b"")
-    return body if max(map(len, lines)) <= _LONGEST_LINE and b" \r" not in body and _is_unstopped(body) else None
 
 
 def _is_unstopped(body: bytes) -> bool:

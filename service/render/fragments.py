@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Generic, TypeVar
 
 from jinja2.runtime import Context
 from markupsafe import escape
@@ -24,14 +25,19 @@ _MARKUP = re.compile("[&<>\"']")
 _Encoded = TypeVar("_Encoded")
 
 
-class Parts(NamedTuple, Generic[_Encoded]):
+@dataclass(slots=True)
+class Parts(Generic[_Encoded]):
     """The same of both parts of a mail, encoded."""
 
     html: _Encoded
     text: _Encoded
 
 
-class Fragment(NamedTuple):
+NOTHING = Parts(b"", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
     """Encoded bytes, and the names of what stands between them."""
 
     pieces: list[bytes]  # every other one is empty: what has a name
@@ -57,6 +63,7 @@ def mark(name: str) -> str:
     return f"\ue000{name}\ue001"
 
 
+@lru_cache(maxsize=1_000)
 def slot(words: str) -> Parts[bytes]:
     """What is a person's own, as it stands in a mail."""
     return Parts(html_slot(words), encoded(wrapped(words)))
@@ -67,6 +74,7 @@ def token_slot(token: str) -> bytes:
     return f"{token}=\r\n".encode()
 
 
+@lru_cache(maxsize=1_000)
 def html_slot(words: str) -> bytes:
     """The one place that escapes. Markupsafe takes its time where there is nothing to escape."""
     return encoded(str(escape(words)) if _MARKUP.search(words) else words)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
 
 from markupsafe import escape
 
-from service.models import Digest, MailLinks, Paper, Topic
+from service.models import Digest, MailLinks, Topic
 from service.render.encoding import encoded
 from service.render.fragments import Fragment, Parts, TemplateBlocks, cut, html_slot, mark, slot, token_slot
 from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule_of, topic_name
@@ -21,33 +20,21 @@ _MOST_TOPS = 2_000
 _MOST_WORDS = 5_000
 
 
-class Top(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Top:
     """What stands before the papers."""
 
     subject: str
     html: list[bytes]
     text: list[bytes]
-    known_by: tuple[Paper, list[Topic]] | None  # must not go, as the top is known by their identities
 
 
-class _Blanks(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Blanks:
     """One end of a mail, its slots still empty."""
 
     html: Fragment
     text: Fragment
-
-
-class _Named(NamedTuple):
-    """A topic's name, as it is told and as it stands in html."""
-
-    name: str
-    html: bytes
-    topic: Topic  # must not go, as its name is known by its identity
-
-
-def _named(topic: Topic) -> _Named:
-    name = topic_name(topic)
-    return _Named(name, html_slot(name), topic)
 
 
 class Frame:
@@ -58,14 +45,13 @@ class Frame:
         self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
         self._blank_reason = cache(self._reason_with_blanks)
         self._tops = Shelf[Hashable, Top](_MOST_TOPS)
-        self._topics = Shelf[int, _Named](_MOST_WORDS)
-        self._schedules = Shelf[tuple[str, int, str], Parts[bytes]](_MOST_WORDS)
+        self._topics = Shelf[int, tuple[str, bytes]](_MOST_WORDS)  # their names, as they are told and as they stand in html
 
     def top(self, digest: Digest, has_samples: bool) -> Top:
         """Many people's say the same; a week, a second look and a silence have words of their own."""
         first = digest.first
         if first is None or digest.week or digest.second_look:
-            return self._top(digest, has_samples, None)
+            return self._top(digest, has_samples)
         topics = [section.topic for section in digest.sections if section.topic]
         key = (
             has_samples,
@@ -81,11 +67,11 @@ class Frame:
             len(topics),
             *map(id, topics[:2]),
         )
-        return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples, (first.paper, topics)))
+        return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples), (first.paper, topics))
 
     def end(self, digest: Digest, links: MailLinks) -> Parts[list[bytes]]:
         blanks = self._blank_end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
-        reason, schedule = self._reason(digest), self._schedule(digest)
+        reason, schedule = self._reason(digest), slot(schedule_of(digest, self._sheet.language))
         own = {
             "reason": reason.html,
             "schedule": schedule.html,
@@ -98,7 +84,7 @@ class Frame:
         own["reason"], own["schedule"] = reason.text, schedule.text
         return Parts(html, blanks.text.filled(own))
 
-    def _top(self, digest: Digest, has_samples: bool, known_by: tuple[Paper, list[Topic]] | None) -> Top:
+    def _top(self, digest: Digest, has_samples: bool) -> Top:
         spoken, subject = self._sheet.language, subject_line(digest)
         counted = slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken))
         lead = slot(lead_of(digest, spoken))
@@ -106,22 +92,26 @@ class Frame:
         in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest))}
         in_text = {"heading": counted.text, "lead": lead.text}
         blanks = self._blank_top(has_samples)
-        return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text), known_by)
+        return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))
+
+    def name_of(self, topic: Topic) -> str:
+        return self._named(topic)[0]
 
     def _reason(self, digest: Digest) -> Parts[bytes]:
         """Hardly two people choose the same topics, but everybody chooses among these."""
-        known = self._topics
-        topics = [known.get(id(topic)) or known.put(id(topic), _named(topic)) for topic in digest.topics]
-        html = b"".join(self._blank_reason(len(topics)).filled_with([topic.html for topic in topics]))
-        return Parts(html, encoded(wrapped(reason([topic.name for topic in topics], self._sheet.language))))
+        names = [self._named(topic) for topic in digest.topics]
+        html = b"".join(self._blank_reason(len(names)).filled_with([in_html for _, in_html in names]))
+        return Parts(html, encoded(wrapped(reason([name for name, _ in names], self._sheet.language))))
+
+    def _named(self, topic: Topic) -> tuple[str, bytes]:
+        known = self._topics.get(id(topic))
+        if known is None:
+            name = topic_name(topic)
+            known = self._topics.put(id(topic), (name, html_slot(name)), topic)
+        return known
 
     def _reason_with_blanks(self, count: int) -> Fragment:
         return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))
-
-    def _schedule(self, digest: Digest) -> Parts[bytes]:
-        person = digest.subscriber
-        key = (person.cadence, person.hour, person.zone)
-        return self._schedules.get(key) or self._schedules.put(key, slot(schedule_of(digest, self._sheet.language)))
 
     def _top_with_blanks(self, has_samples: bool) -> _Blanks:
         whole = replace(self._sheet, has_samples=has_samples)

@@ -7,22 +7,23 @@ them. Both give the same html and the same text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import chain
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
-from service.render.edition import Edition, PickCard, Place
+from service.render.edition import Around, Edition, PaperLine, PickCard
 from service.render.encoding import encoded
-from service.render.fragments import token_slot
+from service.render.fragments import NOTHING, token_slot
 from service.render.sheets import grouped_cards, grouped_lines
 
 _PIECES = 4  # of a card: its place, what everybody gets, its note, its end
+_Groups = Sequence[tuple[Around, Sequence[PickCard]]]
+_Parts = Sequence[tuple[Around, Sequence[PaperLine]]]
 
 
 class Press:
-    """What one wave's mails share. It holds on to the digests' papers and matches, so it should end with the wave."""
+    """What one wave's mails share. It holds on to the digests' picks and papers, so it should end with the wave."""
 
     def __init__(self, *, postal_line: str | None = None) -> None:
         self._postal_line = postal_line
@@ -46,60 +47,50 @@ class Press:
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
+    spoken, frame = edition.language, edition.frame
+    groups = [
+        (edition.group(title), edition.cards(picks, digest)) for title, picks in grouped_cards(digest, spoken, frame.name_of)
+    ]
+    parts = [
+        (edition.part(title), edition.lines(picks, has_gist))
+        for title, picks, has_gist in grouped_lines(digest, digest.lines, spoken)
+    ]
     html: list[bytes] = []
     text: list[bytes] = []
-    has_samples = _add_cards(edition, digest, links, html, text)
-    has_samples |= _add_lines(edition, digest, html, text)
-    top, end = edition.frame.top(digest, has_samples), edition.frame.end(digest, links)
-    return EncodedEmail(top.subject, b"".join([*top.html, *html, *end.html]), b"".join([*top.text, *text, *end.text]))
-
-
-def _add_cards(edition: Edition, digest: Digest, links: MailLinks, html: list[bytes], text: list[bytes]) -> bool:
-    """Answers whether there are samples among them."""
-    groups = list(grouped_cards(digest, edition.language))
-    cards = edition.cards([pick for _, picks in groups for pick in picks], digest)
-    places = edition.places(len(cards))
-    jumps, html_cards, text_cards, has_samples = _in_places(places, cards, token_slot(links.marks_token))
-    before, *behind = edition.jumps(bool(cards))
-    html += (before, *jumps, *behind)
-    if digest.week:
-        charts = edition.charts(digest.week.days, digest.week.themes)
-        html.append(charts.html)
-        text.append(charts.text)
-    end = 0
-    for title, picks in groups:
-        around, start, end = edition.group(title), end, end + len(picks)
-        html_cards[_PIECES * (end - 1)] = places[end - 1].last_html
-        html += (around.html_before, *html_cards[_PIECES * start : _PIECES * end], around.html_behind)
-        text += (around.text_before, *text_cards[_PIECES * start : _PIECES * end], around.text_behind)
-    return has_samples
-
-
-def _in_places(
-    places: Sequence[Place], cards: Sequence[PickCard], marks: bytes
-) -> tuple[list[bytes], list[bytes], list[bytes], bool]:
-    """The jumps, the cards' html and their text, each card of as many pieces; and whether there are samples among them."""
-    if not cards:
-        return [], [], [], False
-    jump_places, html_places, _, text_places = zip(*places, strict=True)
-    jumps, html, html_notes, html_ends, text, text_notes, text_ends, are_samples, _ = zip(*cards, strict=True)
-    return (
-        [*_row(zip(jump_places, jumps, strict=True))],
-        [*_row(zip(html_places, html, html_notes, map(marks.join, html_ends), strict=True))],
-        [*_row(zip(text_places, text, text_notes, map(marks.join, text_ends), strict=True))],
-        any(are_samples),
+    jumps = _add_cards(edition, groups, token_slot(links.marks_token), html, text)
+    _add_lines(parts, html, text)
+    charts = edition.charts(digest.week.days, digest.week.themes) if digest.week else NOTHING
+    has_samples = edition.has_shown_samples and (_any_sample(groups) or _any_sample(parts))
+    top, end = frame.top(digest, has_samples), frame.end(digest, links)
+    return EncodedEmail(
+        top.subject,
+        b"".join([*top.html, *jumps, charts.html, *html, *end.html]),
+        b"".join([*top.text, charts.text, *text, *end.text]),
     )
 
 
-def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> bool:
-    has_samples = False
-    for title, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
-        around = edition.part(title)
-        html_lines, text_lines, are_samples, _ = zip(*edition.lines(picks, has_gist), strict=True)
-        html += (around.html_before, *html_lines, around.html_behind)
-        text += (around.text_before, *text_lines, around.text_behind)
-        has_samples |= any(are_samples)
-    return has_samples
+def _add_cards(edition: Edition, groups: _Groups, marks: bytes, html: list[bytes], text: list[bytes]) -> list[bytes]:
+    """Answers the list of them that stands at the top."""
+    before, *behind = edition.jumps(bool(groups))
+    jumps, places = [before], iter(edition.places(sum([len(cards) for _, cards in groups])))
+    for around, cards in groups:
+        html.append(around.html_before)
+        text.append(around.text_before)
+        for card, place in zip(cards, places):  # noqa: B905 - what is left of the places is the next group's
+            jumps += place.jump, card.jump
+            html += place.html, card.html, card.html_note, marks.join(card.html_end)
+            text += place.text, card.text, card.text_note, marks.join(card.text_end)
+        html[-_PIECES] = place.last_html
+        html.append(around.html_behind)
+        text.append(around.text_behind)
+    return [*jumps, *behind]
 
 
-_row = chain.from_iterable
+def _add_lines(parts: _Parts, html: list[bytes], text: list[bytes]) -> None:
+    for around, lines in parts:
+        html += (around.html_before, *[line.html for line in lines], around.html_behind)
+        text += (around.text_before, *[line.text for line in lines], around.text_behind)
+
+
+def _any_sample(shown: Iterable[tuple[Around, Sequence[PickCard | PaperLine]]]) -> bool:
+    return any(one.is_sample for _, those in shown for one in those)

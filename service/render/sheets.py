@@ -6,7 +6,7 @@ programs cut long mails.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -202,10 +202,16 @@ def _days(covered_from: date, on: date, spoken: Language) -> str:
     return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(covered_from), last=last)
 
 
-def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[str, tuple[Pick, ...]]]:
-    """The picks that get a full card, under their headings."""
-    for section in digest.sections:
-        yield topic_name(section.topic) if section.topic else spoken.say("Also chosen"), section.picks
+def topic_name(topic: Topic) -> str:
+    return shown(topic.name, 100)
+
+
+def grouped_cards(
+    digest: Digest, spoken: Language, name_of: Callable[[Topic], str] = topic_name
+) -> Iterator[tuple[str, tuple[Pick, ...]]]:
+    """The picks that get a full card, under their headings; `name_of` may know the topics' names already."""
+    for topic, picks in digest.sections:
+        yield name_of(topic) if topic else spoken.say("Also chosen"), picks
     if digest.second_look:
         yield spoken.say("A second look"), (digest.second_look,)
     if digest.outside:
@@ -221,7 +227,7 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Much read, outside your topics"), week.missed, True
     if whole:
         yield spoken.say("Also new, in a line"), whole, True
-    elif digest.near_misses and digest.first is None:
+    elif digest.first is None and digest.near_misses:
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
@@ -253,10 +259,6 @@ def _chart(theme: Theme, days: Sequence[date], most: int, spoken: Language) -> C
 def reason_of(digest: Digest, spoken: Language) -> str:
     """Why the person gets this; how often follows."""
     return reason([topic_name(topic) for topic in digest.topics], spoken)
-
-
-def topic_name(topic: Topic) -> str:
-    return shown(topic.name, 100)
 
 
 def reason(names: Sequence[str], spoken: Language) -> str:

@@ -33,6 +33,13 @@ def again(digest: Digest, papers: list[Paper], topics: list[Topic] = TOPICS) -> 
     return Archive(topics, stored, matches).digest(digest.subscriber, delivery)
 
 
+def archive_of(papers: list[Paper], topics: list[Topic] = TOPICS) -> tuple[Archive, dict[str, Paper], dict[str, Any]]:
+    """With what it reads of."""
+    stored = {one.id: one for one in papers}
+    matches: dict[str, Any] = {key: best_first(match_paper(one, phrasebook(topics))) for key, one in stored.items()}
+    return Archive(topics, stored, matches), stored, matches
+
+
 def shape(digest: Digest) -> Any:
     def told(pick: Any) -> Any:
         place = pick.standing
@@ -97,3 +104,23 @@ def test_a_paper_that_is_stored_no_more_falls_out_and_the_rest_keeps_its_place()
     shown = again(digest, [one for one in papers if one.id != gone])
     assert [pick.paper.id for pick in shown.cards] == [pick.paper.id for pick in digest.cards[1:]]
     assert [pick.paper.id for pick in shown.lines] == [pick.paper.id for pick in digest.lines]
+
+
+def test_one_archive_tells_everybody_what_they_were_told() -> None:
+    """People share picks, unless one of them follows an author or marked a paper."""
+    told, papers = everything("daily")
+    plain = compose(papers, subscriber(topics=["agents", "code"]))
+    other = compose(papers, subscriber(topics=["code"]))
+    archive, _, _ = archive_of(papers)
+    for digest in (plain, told, other, plain, told):
+        assert shape(archive.digest(digest.subscriber, planned(digest))) == shape(digest)
+
+
+def test_a_paper_that_is_read_later_is_shown_from_then_on() -> None:
+    digest, papers = everything("daily")
+    archive, stored, matches = archive_of(papers)
+    late = digest.cards[0].paper
+    found = stored.pop(late.id), matches.pop(late.id)
+    assert late.id not in {pick.paper.id for pick in archive.digest(digest.subscriber, planned(digest)).cards}
+    stored[late.id], matches[late.id] = found
+    assert shape(archive.digest(digest.subscriber, planned(digest))) == shape(digest)
