@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Update
+from sqlalchemy import Connection, Dialect, Insert, Update
 
 _Values = Mapping[str, Any]
 
 
 class Prepared:
-    """An update, written out in one dialect, to be run by the driver itself."""
+    """An insert or update, written out in one dialect, to be run by the driver itself."""
 
-    def __init__(self, statement: Update, dialect: Dialect) -> None:
+    def __init__(self, statement: Insert | Update, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         kinds = {name: parameter.type.dialect_impl(dialect) for parameter, name in compiled.bind_names.items()}
         stores = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
@@ -29,7 +30,7 @@ class Prepared:
         order: list[str] | None = getattr(compiled, "positiontup", None)  # None: parameters go by name
         self._arranged: Callable[[_Values], Any] = itemgetter(*order) if order else dict
 
-    def run(self, connection: Connection, rows: Iterable[_Values], shared: _Values) -> int:
+    def run(self, connection: Connection, rows: Iterable[_Values], shared: _Values = MappingProxyType({})) -> int:
         """For each of these rows of parameters, and what they share; answers how many rows of the table changed.
 
         Raises the driver's own errors.
@@ -48,5 +49,5 @@ class Prepared:
 
 
 @lru_cache(maxsize=32)
-def prepared(statement: Update, dialect: Dialect) -> Prepared:
+def prepared(statement: Insert | Update, dialect: Dialect) -> Prepared:
     return Prepared(statement, dialect)

@@ -7,7 +7,7 @@ to read a column that was left out, raises AttributeError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Column
@@ -17,12 +17,12 @@ _Row = TypeVar("_Row", bound=SQLModel)
 
 
 class Values(Generic[_Row]):
-    """Of one table, with all of its columns but these."""
+    """Of one table, with the columns named, or else all."""
 
-    def __init__(self, table: type[_Row], *, but: Collection[str] = ()) -> None:
-        self.columns: list[Column[Any]] = [column for column in _columns(table) if column.key not in but]
+    def __init__(self, table: type[_Row], *names: str) -> None:
         self._table = table
-        self._names = [column.key for column in self.columns]
+        self._names = names or tuple(table.model_fields)
+        self.columns: list[Column[Any]] = [_columns(table)[name] for name in self._names]
 
     def value(self, columns: Sequence[Any]) -> _Row:
         """Of what a query for `columns` answered."""
