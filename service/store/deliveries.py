@@ -138,11 +138,12 @@ def plan_deliveries(
 
 def _planned(digest: Digest) -> dict[str, Any]:
     """The columns of a delivery that the planning sets for each person."""
+    versions = {topic.slug: topic.version for topic in digest.topics}
     return {
         "key": new_key(),
         "since_on": digest.since,
-        "topics": [topic.slug for topic in digest.topics],
-        "topic_versions": {topic.slug: topic.version for topic in digest.topics},
+        "topics": list(versions),
+        "topic_versions": versions,
         "state": DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED,
         "reason": digest.silence,
         "paper_ids": [pick.paper.id for pick in digest.picks],
