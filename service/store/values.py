@@ -1,8 +1,8 @@
 """Rows read as values, by whom changes none of them. Touches nothing.
 
 The ORM keeps books on each row that it loads, to know what to write back; for a mail's rows that takes longer than to read
-them. A value is an object of the same class that no session knows: its columns are read like any row's. To change one, or
-to read a column that was left out, raises AttributeError.
+them. A value is an object of the same class that no session knows: its columns are read like any row's. To change one raises
+AttributeError; to read one that was not asked for, UnmappedInstanceError.
 """
 
 from __future__ import annotations
