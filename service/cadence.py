@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service.models import WEEKDAYS, Subscriber, SubscriberState
@@ -32,11 +33,17 @@ def next_digest_at(person: Subscriber, after: datetime) -> datetime:
     None is due before the day on which a pause ends. Each local date has one such instant: an hour that the clock skips
     counts as the one after it, and of an hour that comes twice the first counts (PEP 495, fold 0).
     """
-    place = ZoneInfo(person.zone)
-    day = max(after.astimezone(place).date(), person.paused_until or date.min)
+    return _next_moment(person.zone, person.hour, person.cadence, person.paused_until, after)
+
+
+@lru_cache(maxsize=1000)
+def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, after: datetime) -> datetime:
+    """Many people have these alike."""
+    place = ZoneInfo(zone)
+    day = max(after.astimezone(place).date(), paused_until or date.min)
     while True:
-        moment = datetime.combine(day, time(person.hour), place).astimezone(UTC)
-        if moment > after and _is_digest_day(person.cadence, day):
+        moment = datetime.combine(day, time(hour), place).astimezone(UTC)
+        if moment > after and _is_digest_day(cadence, day):
             return moment
         day += timedelta(days=1)
 

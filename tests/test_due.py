@@ -19,7 +19,7 @@ from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, pause
 from service.store.database import reading, transaction
 from service.store.ledger import Ref, claim_mails, settle_free
-from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscriber
+from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
 from service.store.workers import worker_folder
 from tests.builders import SENDER, Mailbox, record
 from tests.test_pipeline import ADA, BEN, gather, subscribe
@@ -159,11 +159,11 @@ def test_what_changes_while_a_waking_plans_waits_for_it_and_wins(postgresql: Eng
 
     thread = threading.Thread(target=change_hour)
     with transaction(postgresql) as session:
-        (person,) = due_subscribers(session, at(2, 8), 10)
+        assert len(due_subscribers(session, at(2, 8), 10)) == 1
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
-        schedule_subscriber(session, person, at(3, 8))
+        schedule_subscribers(session, {1: at(3, 8)})
     thread.join()
     with reading(postgresql) as session:
         assert session.get_one(Subscriber, 1).next_digest_at == at(2, 20)

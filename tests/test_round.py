@@ -17,7 +17,7 @@ from service.errors import DeliveryFailed
 from service.models import OPEN_STATES, Delivery, Subscriber
 from service.pipeline.deliver import Round
 from service.store.database import reading, transaction
-from service.store.ledger import due_mails
+from service.store.ledger import Ref, claim_mails, due_mails
 from service.store.suppressions import add_suppression
 from service.subscribers import address_hash
 from tests.kills import plan, tiny_mail
@@ -71,6 +71,18 @@ def test_taking_a_parcel_leaves_its_state(planned: Engine, rounds: Rounds) -> No
     assert other.take() is None
     run.end()
     assert rounds("other").take()
+
+
+def test_a_claim_whose_commit_seemed_lost_is_made_again(planned: Engine) -> None:
+    refs = [Ref(Delivery, number, "example.org") for number in (1, 2)]
+
+    def claimed_by(worker: str) -> list[int | None]:
+        with transaction(planned) as session:
+            return [claimed.mail.id for claimed in claim_mails(session, refs, worker, NOW)]
+
+    assert claimed_by("worker") == [1, 2]
+    assert claimed_by("worker") == [1, 2]
+    assert claimed_by("other") == []
 
 
 def test_what_goes_to_a_domain_to_be_avoided_waits_in_its_order(planned: Engine, rounds: Rounds) -> None:

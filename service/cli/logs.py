@@ -16,43 +16,59 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(r"[^\s<>\"'=]+@[^\s<>\"',;]+|\b[0-9a-f]{32}\.[\w.-]+")
 _QUIET = ("alembic", "apscheduler", "httpx", "httpcore", "stamina", "uvicorn.error")
-_SHARED: tuple[Processor, ...] = (structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True))
+_SHARED: tuple[Processor, ...] = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True))
 
 
 def tell_nothing() -> None:
     """For commands whose report tells what happened."""
-    _route_structlog()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.basicConfig(level=logging.CRITICAL)
 
 
 def tell_everything() -> None:
-    """Each unit of work on stderr, whatever stderr is at that moment."""
-    _route_structlog()
+    """Each unit of work on stderr, whatever stderr is at that moment.
+
+    Our own lines, two a mail, don't pass through `logging`, which takes longer for one than to settle a mail.
+    """
     written: list[Processor] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         strike_secrets,
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if sys.stderr.isatty()
         else structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
+    structlog.configure(
+        processors=[*_SHARED, *written],
+        logger_factory=_Lines,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
     handler = _Stderr()
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=written))
+    others = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=others))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _route_structlog() -> None:
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-    )
-
-
 def strike_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {name: _SECRETS.sub("[struck out]", value) if isinstance(value, str) else value for name, value in event.items()}
+    """Each secret holds an @ or a dot; most values hold neither."""
+    return {
+        name: _SECRETS.sub("[struck out]", value) if isinstance(value, str) and ("@" in value or "." in value) else value
+        for name, value in event.items()
+    }
+
+
+class _Lines:
+    """Writes what is rendered, each line in one piece."""
+
+    def __init__(self, *_name: str) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

@@ -21,6 +21,7 @@ from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.heap import spare_what_stays
 from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
 from service.store.ledger import Ref
@@ -202,6 +203,7 @@ def _send_share(settings: Settings, sender: Sender, prepare: Callable[[], None],
 
 
 def _accepted(settings: Settings, sender: Sender, mails: Sequence[Ref], reporter: _Reporter) -> int:
+    spare_what_stays()
     with (
         connections.database(settings.database_url) as engine,
         connections.transport(settings, engine, sender) as transport,

@@ -146,13 +146,16 @@ class Round:
         return self._insisting(partial(transaction, self.engine), work)
 
     def _insisting(self, begin: Callable[[], AbstractContextManager[_Bound]], work: Callable[[_Bound], _Answer]) -> _Answer:
-        """Ask the database again for a while: what is out and not recorded would go out again."""
+        """Where the database fails, ask it again for a while: what is out and not recorded would go out again."""
 
         def once() -> _Answer:
             with begin() as bound:
                 return work(bound)
 
-        return _PATIENT(once)
+        try:
+            return once()
+        except StoreFailed:
+            return _PATIENT(once)
 
     def _next(self, avoid: Collection[str]) -> Claimed | None:
         """The first that goes to another domain than these, claimed already or with others like it."""

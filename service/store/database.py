@@ -120,8 +120,8 @@ def session_on(connection: Connection) -> Iterator[Session]:
 def _failures(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        said = " ".join(str(getattr(error, "orig", error)).split())
         place = make_url(engine.url).render_as_string(hide_password=True)
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
 
@@ -208,7 +208,8 @@ def _sqlite_engine(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        cursor = connection.connection.cursor()  # the driver's own: SQLAlchemy's way takes as long as a short transaction
+        cursor.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
+from functools import cache
 from itertools import accumulate, compress, pairwise
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import Insert, bindparam, func, insert, update
 from sqlmodel import Session, col, or_, select
 
 from service.models import (
@@ -31,8 +32,13 @@ from service.models import (
 )
 from service.store.database import take_lock
 from service.store.ledger import Ref, is_free
+from service.store.prepared import prepared
+from service.store.values import Values
 
 _Value = TypeVar("_Value", int, str)
+
+_UNSENT = ("next_try_at", "tried_at", "smtp_reply", "enhanced_code", "bounce")  # told of no mail before it is sent
+_PAST = Values(Delivery, "subscriber_id", "digest_on", "state", "planned_at", "paper_ids", "plan")
 
 
 def lock_planning(session: Session) -> None:
@@ -60,18 +66,21 @@ def histories(session: Session, subscriber_ids: Collection[int], *, on: date, si
     """
     last: dict[int, date] = {}
     rows: dict[int, list[Delivery]] = {}
+    of_the_day: dict[int, Delivery] = {}
     for ids in _portions(subscriber_ids):
         theirs = col(Delivery.subscriber_id).in_(ids)
         accepted = (theirs, col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on) < on)
         newest = select(Delivery.subscriber_id, func.max(Delivery.digest_on)).where(*accepted)
         last.update(session.exec(newest.group_by(col(Delivery.subscriber_id))).all())
-        within = select(Delivery).where(theirs, col(Delivery.digest_on) >= since).order_by(col(Delivery.digest_on))
-        for delivery in session.exec(within):
+        within = select(*_PAST.columns).where(theirs, col(Delivery.digest_on) >= since).order_by(col(Delivery.digest_on))
+        for delivery in map(_PAST.value, session.connection().execute(within)):
             rows.setdefault(delivery.subscriber_id, []).append(delivery)
-    return {person: _history(rows.get(person, ()), last.get(person), on) for person in subscriber_ids}
+        same_day = session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) == on))
+        of_the_day.update({delivery.subscriber_id: delivery for delivery in same_day})
+    return {person: _history(rows.get(person, ()), last.get(person), of_the_day.get(person), on) for person in subscriber_ids}
 
 
-def _history(rows: Sequence[Delivery], last_accepted_on: date | None, on: date) -> History:
+def _history(rows: Sequence[Delivery], last_accepted_on: date | None, delivery: Delivery | None, on: date) -> History:
     """`rows` by day, the oldest first."""
     holding = [row for row in rows if row.state in HOLDING_STATES]
     silent = [row for row in rows if row.state == DeliveryState.SKIPPED and not row.paper_ids]
@@ -82,7 +91,7 @@ def _history(rows: Sequence[Delivery], last_accepted_on: date | None, on: date) 
         last_planned_at=told.planned_at if told else None,
         held_ids=frozenset(key for row in holding for key in row.paper_ids),
         lines=_lines(holding),
-        delivery=next((row for row in rows if row.digest_on == on), None),
+        delivery=delivery,
     )
 
 
@@ -108,18 +117,18 @@ def plan_deliveries(
 
     Beside each digest stands the skipped delivery of the same day, where there is one: it is planned anew.
     """
-    rows = [_planned(issue_id, digest, now) for digest, _ in digests]
-    again = [row | {"row": earlier.id} for row, (_, earlier) in zip(rows, digests, strict=True) if earlier]
+    rows = [_planned(digest) for digest, _ in digests]
+    shared = {"issue_id": issue_id, "planned_at": now, "attempts": 0, **dict.fromkeys(_UNSENT)}
+    again = [row | shared | {"row": earlier.id} for row, (_, earlier) in zip(rows, digests, strict=True) if earlier]
     new = [
-        row | {"subscriber_id": digest.subscriber.id, "digest_on": digest.on, "uncertain_count": 0}
+        row | {"subscriber_id": digest.subscriber.id, "digest_on": digest.on}
         for row, (digest, earlier) in zip(rows, digests, strict=True)
         if not earlier
     ]
-    table = Delivery.metadata.tables["delivery"]
     connection = session.connection()
-    if new:
-        connection.execute(insert(table), new)
+    prepared(_planning(), connection.dialect).run(connection, new, shared | {"uncertain_count": 0})
     if again:
+        table = Delivery.metadata.tables["delivery"]
         connection.execute(update(table).where(table.c.id == bindparam("row")), again)
     for issue, count in Counter(earlier.issue_id for _, earlier in digests if earlier).items():
         count_candidates(session, issue, -count)
@@ -127,23 +136,27 @@ def plan_deliveries(
     return [row["key"] for row in rows]
 
 
-def _planned(issue_id: int, digest: Digest, now: datetime) -> dict[str, Any]:
-    """The columns of a delivery that the planning sets."""
+def _planned(digest: Digest) -> dict[str, Any]:
+    """The columns of a delivery that the planning sets for each person."""
+    versions = {topic.slug: topic.version for topic in digest.topics}
     return {
-        "issue_id": issue_id,
         "key": new_key(),
         "since_on": digest.since,
-        "topics": [topic.slug for topic in digest.topics],
-        "topic_versions": {topic.slug: topic.version for topic in digest.topics},
+        "topics": list(versions),
+        "topic_versions": versions,
         "state": DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED,
         "reason": digest.silence,
         "paper_ids": [pick.paper.id for pick in digest.picks],
         "looked_at_count": digest.looked_at_count,
         "plan": digest.plan,
-        "planned_at": now,
-        "attempts": 0,
-        **dict.fromkeys(("next_try_at", "tried_at", "smtp_reply", "enhanced_code", "bounce")),
     }
+
+
+@cache
+def _planning() -> Insert:
+    table = Delivery.metadata.tables["delivery"]
+    told = (column for column in table.c if column.key not in ("id", "worker", "lease_until", "settled_at"))
+    return insert(table).inline().values({column.key: bindparam(column.key, type_=column.type) for column in told})
 
 
 def lock_delivery(session: Session, delivery: Delivery) -> None:

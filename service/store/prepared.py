@@ -8,36 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Update
+from sqlalchemy import Connection, Dialect, Insert, Update
 
-_Store = Callable[[Any], Any]
+_Values = Mapping[str, Any]
 
 
 class Prepared:
-    """An update, written out in one dialect."""
+    """An insert or update, written out in one dialect, to be run by the driver itself."""
 
-    def __init__(self, statement: Update, dialect: Dialect) -> None:
+    def __init__(self, statement: Insert | Update, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
+        kinds = {name: parameter.type.dialect_impl(dialect) for parameter, name in compiled.bind_names.items()}
+        stores = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
         self._sql = str(compiled)
-        self._constants: Mapping[str, Any] = compiled.params
-        self._order: list[str] | None = getattr(compiled, "positiontup", None)  # None: parameters go by name
-        names = {name: parameter.type for parameter, name in compiled.bind_names.items()}
-        stores = {name: kind.dialect_impl(dialect).bind_processor(dialect) for name, kind in names.items()}
-        self._stores: list[tuple[str, _Store | None]] = [(name, stores[name]) for name in self._order or names]
+        self._stores: dict[str, Callable[[Any], Any]] = {name: store for name, store in stores.items() if store}
+        self._constants = self._stored(compiled.params)
+        order: list[str] | None = getattr(compiled, "positiontup", None)  # None: parameters go by name
+        self._arranged: Callable[[_Values], Any] = itemgetter(*order) if order else dict
 
-    def run(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
-        """For each of these rows of parameters; answers how many rows of the table changed."""
-        return connection.exec_driver_sql(self._sql, [self._stored(row) for row in rows]).rowcount
+    def run(self, connection: Connection, rows: Iterable[_Values], shared: _Values = MappingProxyType({})) -> int:
+        """For each of these rows of parameters, and what they share; answers how many rows of the table changed.
 
-    def _stored(self, row: Mapping[str, Any]) -> Any:
-        full = {**self._constants, **row}
-        if self._order is None:
-            return {name: store(full[name]) if store else full[name] for name, store in self._stores}
-        return tuple([store(full[name]) if store else full[name] for name, store in self._stores])
+        Raises the driver's own errors.
+        """
+        alike = {**self._constants, **self._stored(shared)}
+        cursor = connection.connection.cursor()
+        try:
+            cursor.executemany(self._sql, [self._arranged({**alike, **self._stored(row)}) for row in rows])
+            return cursor.rowcount
+        finally:
+            cursor.close()
+
+    def _stored(self, values: _Values) -> _Values:
+        changed = {name: store(values[name]) for name, store in self._stores.items() if values.get(name) is not None}
+        return {**values, **changed} if changed else values
 
 
 @lru_cache(maxsize=32)
-def prepared(statement: Update, dialect: Dialect) -> Prepared:
+def prepared(statement: Insert | Update, dialect: Dialect) -> Prepared:
     return Prepared(statement, dialect)

@@ -6,14 +6,19 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, update
+from sqlalchemy import Update, bindparam, delete, func, update
 from sqlmodel import Session, col, select
 
 from service.models import Delivery, Mark, Notice, Subscriber, SubscriberState, Suppression
 from service.store.deliveries import count_candidates
+from service.store.prepared import prepared
+from service.store.values import Values
 from service.subscribers import SubscriberSettings, address_hash
+
+_WHOLE = Values(Subscriber)
 
 
 def subscriber(session: Session, email: str) -> Subscriber | None:
@@ -67,15 +72,17 @@ def change_subscriber(session: Session, person: Subscriber, changes: Mapping[str
 def unscheduled_subscribers(session: Session, most: int) -> list[Subscriber]:
     """Active ones of whom it isn't known when their next digest is due; nobody else changes them until this is done."""
     active = col(Subscriber.state) == SubscriberState.ACTIVE
-    question = select(Subscriber).where(active, col(Subscriber.next_digest_at).is_(None)).limit(most)
-    return list(session.exec(question.with_for_update()))
+    return _values(session, select(*_WHOLE.columns).where(active, col(Subscriber.next_digest_at).is_(None)).limit(most))
 
 
 def due_subscribers(session: Session, now: datetime, most: int) -> list[Subscriber]:
     """Active ones whose next digest is due, the longest waiting first; nobody else changes them until this is done."""
     due = (col(Subscriber.state) == SubscriberState.ACTIVE, col(Subscriber.next_digest_at) <= now)
-    question = select(Subscriber).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most)
-    return list(session.exec(question.with_for_update()))
+    return _values(session, select(*_WHOLE.columns).where(*due).order_by(col(Subscriber.next_digest_at)).limit(most))
+
+
+def _values(session: Session, question: Any) -> list[Subscriber]:
+    return [_WHOLE.value(row) for row in session.connection().execute(question.with_for_update())]
 
 
 def overdue_subscriber_count(session: Session, before: datetime) -> int:
@@ -91,10 +98,16 @@ def schedule_subscriber(session: Session, person: Subscriber, next_digest_at: da
 
 def schedule_subscribers(session: Session, moments: Mapping[int, datetime]) -> None:
     """When each one's next digest is due."""
+    connection = session.connection()
+    rows = [{"person": number, "moment": moment} for number, moment in moments.items()]
+    prepared(_scheduling(), connection.dialect).run(connection, rows)
+
+
+@cache
+def _scheduling() -> Update:
     table = Subscriber.metadata.tables["subscriber"]
-    rows = [{"row": number, "next_digest_at": moment} for number, moment in moments.items()]
-    if rows:
-        session.connection().execute(update(table).where(table.c.id == bindparam("row")), rows)
+    moment = bindparam("moment", type_=table.c.next_digest_at.type)
+    return update(table).where(table.c.id == bindparam("person")).values(next_digest_at=moment)
 
 
 def lock_subscriber(session: Session, person: Subscriber) -> None:

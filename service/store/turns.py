@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, exists, or_, update
+from sqlalchemy import Boolean, ColumnElement, Connection, Update, and_, bindparam, case, exists, or_, update
 
 from service.models import OPEN_STATES, DeliveryState, Outgoing, Subscriber, Suppression
 from service.store.ledger import LEASE, TABLES, Claimed, Settled
@@ -26,10 +26,10 @@ def start_mails(connection: Connection, claims: Sequence[Claimed], now: datetime
     That is where the claim is lost, its domain was paused, the person's state, pause or address is another than when it was
     claimed, or the address is suppressed. Saying it twice changes nothing.
     """
-    values = [_start(claimed, now) for claimed in claims]
-    if _run(connection, _starting, claims, values) == len(claims):
+    values = [_start(claimed) for claimed in claims]
+    if _run(connection, _starting, claims, values, now) == len(claims):
         return [True] * len(claims)
-    return [_run(connection, _starting, [claimed], [own]) == 1 for claimed, own in zip(claims, values, strict=True)]
+    return [_run(connection, _starting, [claimed], [own], now) == 1 for claimed, own in zip(claims, values, strict=True)]
 
 
 def settle_mails(connection: Connection, settled: Sequence[tuple[Claimed, Settled]], now: datetime) -> int:
@@ -38,18 +38,21 @@ def settle_mails(connection: Connection, settled: Sequence[tuple[Claimed, Settle
     Where a claim is no longer this one, nothing changes: it was recorded before, or the lease ran out and somebody else took
     the mail up, or the person was erased.
     """
-    return _run(connection, _settling, [claimed for claimed, _ in settled], [_outcome(*one, now) for one in settled])
+    return _run(connection, _settling, [claimed for claimed, _ in settled], [_outcome(*one) for one in settled], now)
 
 
 def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled, now: datetime) -> bool:
     """End or put off a claimed mail that was not handed over."""
-    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled, now)]) == 1
+    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled)], now) == 1
 
 
-def _run(connection: Connection, statement: _Statement, claims: Sequence[Claimed], values: Sequence[_Values]) -> int:
+def _run(
+    connection: Connection, statement: _Statement, claims: Sequence[Claimed], values: Sequence[_Values], now: datetime
+) -> int:
     """Answers how many mails changed."""
+    shared = {"now": now, "lease_end": now + LEASE}
     dialect = connection.dialect
-    return sum(prepared(statement(table), dialect).run(connection, own) for table, own in _by_table(claims, values))
+    return sum(prepared(statement(table), dialect).run(connection, own, shared) for table, own in _by_table(claims, values))
 
 
 def _by_table(claims: Sequence[Claimed], values: Sequence[_Values]) -> Iterator[tuple[type[Outgoing], list[_Values]]]:
@@ -58,40 +61,36 @@ def _by_table(claims: Sequence[Claimed], values: Sequence[_Values]) -> Iterator[
             yield table, own
 
 
-def _claim(claimed: Claimed) -> _Values:
+def _start(claimed: Claimed) -> _Values:
+    person, attempts = claimed.person, claimed.mail.attempts
     return {
         "mail": claimed.mail.id,
         "by": claimed.worker,
-        "attempts_before": claimed.mail.attempts,
-        "attempt": claimed.mail.attempts + 1,
-    }
-
-
-def _start(claimed: Claimed, now: datetime) -> _Values:
-    person = claimed.person
-    return {
-        **_claim(claimed),
+        "attempts_before": attempts,
+        "attempt": attempts + 1,
         "person": person.id,
         "person_state": person.state,
         "person_email": person.email,
         "paused_until": person.paused_until,
         "hash": address_hash(claimed.to),
-        "now": now,
-        "lease_end": now + LEASE,
     }
 
 
-def _outcome(claimed: Claimed, settled: Settled, now: datetime) -> _Values:
+def _outcome(claimed: Claimed, settled: Settled) -> _Values:
+    mail, attempts = claimed.mail, claimed.mail.attempts
     return {
-        **_claim(claimed),
+        "mail": mail.id,
+        "by": claimed.worker,
+        "attempts_before": attempts,
+        "attempt": attempts + 1,
         "outcome": settled.state,
         "reason": settled.reason,
-        "smtp_reply": settled.smtp_reply or claimed.mail.smtp_reply,
+        "smtp_reply": settled.smtp_reply or mail.smtp_reply,
         "enhanced_code": settled.enhanced_code,
         "bounce": settled.bounce,
         "next_try_at": settled.next_try_at,
         "more_uncertain": int(settled.is_uncertain),
-        "settled_at": now if settled.state in _DONE else None,
+        "is_done": settled.state in _DONE,
     }
 
 
@@ -133,10 +132,16 @@ def _settling_unstarted(table: type[Outgoing]) -> Update:
 
 
 def _settled(table: type[Outgoing]) -> Update:
-    names = ("reason", "smtp_reply", "enhanced_code", "bounce", "next_try_at", "settled_at")
+    mail, names = _columns(table), ("reason", "smtp_reply", "enhanced_code", "bounce", "next_try_at")
     told: dict[str, Any] = {name: bindparam(name) for name in names}
-    count = _columns(table).uncertain_count + bindparam("more_uncertain")
-    return _of_ours(table).values(state=bindparam("outcome"), uncertain_count=count, worker=None, lease_until=None, **told)
+    return _of_ours(table).values(
+        state=bindparam("outcome"),
+        uncertain_count=mail.uncertain_count + bindparam("more_uncertain"),
+        settled_at=case((bindparam("is_done", type_=Boolean), bindparam("now", type_=mail.settled_at.type))),
+        worker=None,
+        lease_until=None,
+        **told,
+    )
 
 
 def _is_open(mail: Any) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from service.store import database, schema
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
 from tests.builders import NOW, subscriber
+from tests.kills import plan
 
 
 def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> None:
@@ -35,6 +36,13 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
         "ck_notice_bounce",
         "ck_mark_kind",
     }
+
+
+@pytest.mark.parametrize(("column", "value"), [("state", "sent"), ("bounce", "high")])
+def test_a_mail_can_not_be_what_there_is_no_word_for(engine: Engine, column: str, value: str) -> None:
+    plan(engine, 1)
+    with pytest.raises(StoreFailed, match=f"ck_delivery_{column}"), transaction(engine) as session:
+        session.get_one(Delivery, 1).sqlmodel_update({column: value})
 
 
 def test_a_new_database_holds_the_shipped_catalogue(engine: Engine) -> None:

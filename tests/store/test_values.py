@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm.exc import UnmappedInstanceError
+
+from service.models import Subscriber
+from service.store.database import reading, transaction
+from service.store.values import Values
+from tests.builders import subscriber
+
+
+@pytest.fixture
+def stored(engine: Engine) -> Engine:
+    with transaction(engine) as session:
+        session.add(subscriber(muted=["survey"], with_note=True))
+    return engine
+
+
+def the_one(engine: Engine, values: Values[Subscriber]) -> Subscriber:
+    with reading(engine) as session:
+        return values.value(session.connection().execute(select(*values.columns)).one())
+
+
+def test_a_value_holds_what_the_row_holds(stored: Engine) -> None:
+    with reading(stored) as session:
+        row = session.get_one(Subscriber, 1)
+    value = the_one(stored, Values(Subscriber))
+    assert isinstance(value, Subscriber)
+    assert {name: getattr(value, name) for name in Subscriber.model_fields} == row.model_dump()
+
+
+def test_a_value_can_not_be_changed(stored: Engine) -> None:
+    value = the_one(stored, Values(Subscriber))
+    with pytest.raises(AttributeError):
+        value.hour = 9
+    assert value.hour == 8
+
+
+def test_a_column_that_was_not_asked_for_can_not_be_read(stored: Engine) -> None:
+    value = the_one(stored, Values(Subscriber, "email", "muted"))
+    assert (value.email, value.muted) == ("ada@example.org", ["survey"])
+    with pytest.raises(UnmappedInstanceError):
+        _ = value.hour
