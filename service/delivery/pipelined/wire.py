@@ -44,6 +44,8 @@ class Wire:
 
     async def until(self, is_done: Callable[[], bool], timeout: float) -> None:
         """Raises what broke the connection, or TimeoutError; seconds."""
+        if is_done():
+            return
         timer = self._loop.call_later(timeout, self._expire, is_done, timeout)
         try:
             while not is_done():
