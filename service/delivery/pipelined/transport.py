@@ -26,8 +26,6 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 _MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 _STOP_CHECK = 0.05  # seconds
-# Seconds, lost with every mail on a slow line. While half of the connections wait, the server has the others' mails to read.
-_COMMIT_DELAY = 0.0003
 
 
 class PipelinedTransport:
@@ -67,7 +65,8 @@ class PipelinedTransport:
         """Nothing is kept open between two runs."""
 
     async def _carry(self, feed: Feed) -> None:
-        commits, pace = _Commits(feed, (self.connections + 1) // 2), Pace(feed, self.allow, self.connections)
+        pace = Pace(feed, self.allow, self.connections)
+        commits = _Commits(feed, lambda: pace.is_making)
         lanes = [_Lane(self._dialler, commits, pace) for _ in range(self.connections)]
         tasks = [asyncio.create_task(lane.run()) for lane in lanes]
         aside = [asyncio.create_task(work) for work in (pace.make_ahead(), self._guard(feed, lanes))]
@@ -183,28 +182,26 @@ class _Lane:
 
 
 class _Commits:
-    """Group commit: a turn waits for `enough` of them, but not for long."""
+    """Group commit: while there are mails to make, which other turns may need, a turn waits for these."""
 
-    def __init__(self, feed: Feed, enough: int) -> None:
-        self._feed, self._enough = feed, enough
+    def __init__(self, feed: Feed, is_making: Callable[[], bool]) -> None:
+        self._feed, self._is_making = feed, is_making
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
-        self._timer: asyncio.Handle | None = None
 
     async def turn(self, turn: Turn) -> bool:
         """Durable on return; answers whether the turn's next mail may go out. Raises StoreFailed."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[bool] = loop.create_future()
+        answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((turn, answer))
-        if len(self._waiting) == self._enough:
-            self._be_called(loop.call_soon(self._record))
-        elif len(self._waiting) == 1:
-            self._be_called(loop.call_later(_COMMIT_DELAY, self._record))
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._record_in_time)
         return await answer
 
-    def _be_called(self, timer: asyncio.Handle) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = timer
+    def _record_in_time(self) -> None:
+        if self._is_making():
+            self._loop.call_soon(self._record_in_time)  # one mail later
+        else:
+            self._record()
 
     def _record(self) -> None:
         waiting, self._waiting = self._waiting, []
