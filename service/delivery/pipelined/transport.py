@@ -1,7 +1,8 @@
 """Hand mails over on several connections at once, in one thread. Touches the network.
 
 For each connection: start a mail in the ledger, send its content with the next one's envelope behind it, read the answer,
-settle the mail and start the next in one commit. Turns that come up at about the same time share one.
+settle the mail and start the next in one commit. While connections wait, mails are made ahead; turns that come meanwhile share a
+commit.
 """
 
 from __future__ import annotations
