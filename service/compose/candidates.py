@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
-from service.models import Entry, LeftOut, Match, Paper, Pick, Standing, Topic
+from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Topic
 
 MOMENTUM_LIFT = 0.15  # the most that upvotes an hour can lift
 HALF_LIFT_AT = 2.0  # upvotes an hour
@@ -15,10 +16,19 @@ HALF_LIFT_AT = 2.0  # upvotes an hour
 Ids = frozenset[str]
 Order = tuple[float, int, str]  # strongest first, then most upvotes, then by id
 
-in_order = itemgetter(0)  # the key by which candidates are sorted
+in_order = attrgetter("order")  # the key by which candidates are sorted
 
 
-class Choice(NamedTuple):
+class Choosable(NamedTuple):
+    """A topic of the catalogue; they sort in its order."""
+
+    bit: int  # its own, in a set of topics
+    slug: str
+    topic: Topic
+
+
+@dataclass(slots=True)
+class Choice:
     """The topics that somebody chose, in the catalogue's order."""
 
     slugs: Sequence[str]
@@ -35,7 +45,8 @@ class News(NamedTuple):
     # they have to do with as a set of bits; the most upvoted first
 
 
-class Candidate(NamedTuple):
+@dataclass(slots=True)  # not frozen: that makes making one three times as slow
+class Candidate:
     """A paper as it stands for all who chose the same of its topics, or for one person alone."""
 
     order: Order
@@ -45,14 +56,41 @@ class Candidate(NamedTuple):
 
     def standing_as(self, standing: Standing, entry: Entry, followed: tuple[str, ...] = ()) -> Candidate:
         """With a pick of its own."""
-        (_, upvotes, key), pick, home, out = self
+        (_, upvotes, key), pick = self.order, self.pick
         own = Pick(pick.paper, pick.matches, standing, entry, followed)
-        return Candidate((-standing.strength, upvotes, key), own, home, out)
+        return Candidate((-standing.strength, upvotes, key), own, self.home, self.out)
 
 
 def candidate(pick: Pick, out: LeftOut | None = None) -> Candidate:
     paper = pick.paper
     return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home(pick), out)
+
+
+class Candidates(dict[int, Candidate]):
+    """A paper as it stands for those who chose these of its topics, a set of bits: made when somebody asks first."""
+
+    __slots__ = ("_choosable", "_lift", "_matches", "_paper", "mask")
+
+    def __init__(
+        self, paper: Paper, matches: tuple[Match, ...], upvotes_an_hour: float, choosable: Mapping[str, Choosable]
+    ) -> None:
+        self._paper, self._matches, self._choosable = paper, matches, choosable
+        self._lift = momentum_lift(upvotes_an_hour)
+        self.mask = sum([choosable[match.slug].bit for match in matches if match.slug in choosable])  # all of its topics
+
+    def __missing__(self, mask: int) -> Candidate:
+        own = tuple([match for match in self._matches if self._is_of(match, mask)])
+        standing = Standing(own[0].score if own else 0.0, momentum=self._lift)
+        pick = Pick(self._paper, own, standing, Entry.TOPIC if own else Entry.EARLIER)
+        made = self[mask] = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
+        return made
+
+    def _is_of(self, match: Match, mask: int) -> bool:
+        return match.slug in self._choosable and bool(self._choosable[match.slug].bit & mask)
+
+    def _below_bar(self, pick: Pick) -> LeftOut:
+        best = pick.matches[0]
+        return LeftOut(pick, LeftOutFor.BELOW_TOPIC, f"{best.score:.2f} of {self._choosable[best.slug].topic.threshold:.2f}")
 
 
 def home(pick: Pick) -> str | None:

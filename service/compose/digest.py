@@ -21,18 +21,19 @@ _DAY = timedelta(days=1)
 
 def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *, since: date) -> Digest:
     """Choose from the papers featured from `since` on that the person doesn't have yet, and say why."""
-    choice, held = pool.choice(person.topics), history.held_ids
-    kind, covered_from = _span(person, history, pool.on, since)
+    wishes, held = person.wishes, history.held_ids
+    choice = pool.choice(wishes["topics"])
+    kind, covered_from = _span(wishes["cadence"], history, pool.on, since)
     news = pool.news(since, covered_from, history.last_planned_at)
-    found = passing(person, pool, choice, since=since, held=held, news=news)
+    found = passing(wishes, pool, choice, since=since, held=held, news=news)
     if not found.passed:
         empty = Digest(person, pool.on, since, choice.topics, found.looked_at_count, covered_from, kind, left_out=found.left_out)
         return _silent(empty)
     taste = Taste(history.marks, pool.likeness) if history.marks else None
     strongest = ranked(pool, found, taste)
     look = second_look(pool, choice.mask, history, since, found.muted)
-    outside, missed = _unasked(pool, news, choice.mask, held, found, kind) if person.with_outside else (None, ())
-    card_count, line_count = room(person.length, len(strongest) + bool(look) + bool(outside) + len(missed))
+    outside, missed = _unasked(pool, news, choice.mask, held, found, kind) if wishes["with_outside"] else (None, ())
+    card_count, line_count = room(wishes["length"], len(strongest) + bool(look) + bool(outside) + len(missed))
     card_count, line_count = card_count - bool(look) - bool(outside), max(0, line_count - len(missed))
     cards, below = strongest[:card_count], [one.pick for one in strongest[card_count:]]
     if taste:
@@ -45,7 +46,7 @@ def compose_digest(person: Subscriber, pool: Pool, history: History = _FIRST, *,
         found.looked_at_count,
         covered_from,
         kind,
-        sections=sections(pool.by_slug, [(home, pick) for _, pick, home, _ in cards]),
+        sections=sections(pool.by_slug, [(card.home, card.pick) for card in cards]),
         lines=tuple(below[:line_count]),
         unlisted=tuple(below[line_count:]),
         second_look=look,
@@ -68,14 +69,14 @@ def _unasked(
 def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> Week:
     """Risers are those of the digest's own papers whose upvotes come fastest now."""
     fast = pool.fast
-    risers = sorted([(-fast[order[2]], order[2], pick) for order, pick, _, _ in strongest if order[2] in fast])[:RISERS]
+    risers = sorted([(-fast[one.order[2]], one.order[2], one.pick) for one in strongest if one.order[2] in fast])[:RISERS]
     return Week(pool.week, pool.themes, tuple([pick for _, _, pick in risers]), missed)
 
 
-def _span(person: Subscriber, history: History, on: date, since: date) -> tuple[DigestKind, date]:
+def _span(cadence: str, history: History, on: date, since: date) -> tuple[DigestKind, date]:
     """What kind of digest it is, and from which day on it tells what the last one did not."""
     covered_from = max(history.last_told_on + _DAY, since) if history.last_told_on else since
-    if person.cadence.startswith("weekly"):
+    if cadence.startswith("weekly"):
         return DigestKind.WEEKLY, covered_from
     is_catch_up = history.missed_count > 0 and len(listed_days(covered_from, on)) > 1
     return DigestKind.CATCH_UP if is_catch_up else DigestKind.DAY, covered_from

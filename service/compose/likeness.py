@@ -61,7 +61,7 @@ class Likeness:
         """The terms that make a marked paper and another alike, each with its part of the likeness, the largest first."""
         if (marked_id, paper_id) not in self._shared:
             one, other = self._marked[marked_id], self._words[paper_id]
-            parts = sorted([(-WORDS_SHARE * weight * other[term], term) for term, weight in one.items() if term in other])
+            parts = sorted([(-WORDS_SHARE * one[term] * other[term], term) for term in one.keys() & other.keys()])
             self._shared[marked_id, paper_id] = tuple([(term, -part) for part, term in parts[:_MOST_SHARED]])
         return self._shared[marked_id, paper_id]
 

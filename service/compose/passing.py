@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
 from service.compose.candidates import Candidate, Choice, Ids, News, in_order
 from service.compose.pool import Pool
-from service.models import LeftOut, LeftOutFor, Subscriber
+from service.models import LeftOut, LeftOutFor, Wishes
 
 _NONE: Ids = frozenset()
 
@@ -24,23 +25,24 @@ class Passing(NamedTuple):
     muted: Ids
 
 
-def passing(person: Subscriber, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
+def passing(wishes: Wishes, pool: Pool, choice: Choice, *, since: date, held: Ids, news: News) -> Passing:
     """In is what is above the bar of one of the topics chosen, and above the person's own; and what is by somebody followed.
 
     What holds a muted phrase is out, whoever wrote it.
     """
-    minimum, names, phrases = person.minimum_score, person.followed, person.muted
+    minimum, names, phrases = wishes["minimum_score"], wishes["followed"], wishes["muted"]
     ids = _NONE.union(*[news.by_topic[slug] - held for slug in choice.slugs])
-    followed, muted = _followed(pool, names, pool.since(since), held) if names else {}, _NONE.union(*map(pool.holding, phrases))
+    followed = _followed(pool, names, pool.since(since), held) if names else {}
+    muted = _NONE.union(*map(pool.holding, phrases)) if phrases else _NONE
     found = pool.candidates(ids.union(followed) if followed else ids, choice.mask)
     if minimum or followed or not muted.isdisjoint(ids):
         told = muted.union(followed)
-        judged = [_judged(one, pool, person, followed, muted) if minimum or one.order[2] in told else one for one in found]
+        judged = [_judged(one, pool, wishes, followed, muted) if minimum or one.order[2] in told else one for one in found]
         found = [one for one in judged if not one.out or one.order[2] in news.ids]
         ids = frozenset([one.order[2] for one in found])
     found.sort(key=in_order)
-    passed, out = [one for one in found if not one.out], tuple([one.out for one in found if one.out])
-    return Passing(ids, passed, out, len(news.ids) - len(news.ids & held) + len(ids - news.ids), followed, muted)
+    passed, left_out = [one for one in found if one.out is None], tuple([one.out for one in found if one.out])
+    return Passing(ids, passed, left_out, len(news.ids - held) + len(ids - news.ids), followed, muted)
 
 
 def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names:
@@ -51,15 +53,15 @@ def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names
     return found
 
 
-def _judged(found: Candidate, pool: Pool, person: Subscriber, followed: Names, muted: Ids) -> Candidate:
+def _judged(found: Candidate, pool: Pool, wishes: Wishes, followed: Names, muted: Ids) -> Candidate:
     """By what the person wants beside their topics."""
-    (_, _, key), pick, _, out = found
+    key, pick = found.order[2], found.pick
     if key in muted:
-        phrase = next(phrase for phrase in person.muted if key in pool.holding(phrase))
-        return found._replace(out=LeftOut(pick, LeftOutFor.MUTED, phrase))
+        phrase = next(phrase for phrase in wishes["muted"] if key in pool.holding(phrase))
+        return replace(found, out=LeftOut(pick, LeftOutFor.MUTED, phrase))
     if key in followed:
-        return found._replace(out=None)
-    score, minimum = pick.standing.relevance, person.minimum_score
-    if out or score >= minimum:
+        return replace(found, out=None)
+    score, minimum = pick.standing.relevance, wishes["minimum_score"]
+    if found.out or score >= minimum:
         return found
-    return found._replace(out=LeftOut(pick, LeftOutFor.BELOW_MINIMUM, f"{score:.2f} of {minimum:.2f}"))
+    return replace(found, out=LeftOut(pick, LeftOutFor.BELOW_MINIMUM, f"{score:.2f} of {minimum:.2f}"))

@@ -10,29 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from service.compose.candidates import (
-    Candidate,
-    Choice,
-    Ids,
-    News,
-    best_first,
-    candidate,
-    momentum_lift,
-    upvotes_an_hour,
-)
+from service.compose.candidates import Candidate, Candidates, Choice, Choosable, Ids, News, best_first, upvotes_an_hour
 from service.compose.likeness import Likeness
 from service.compose.week import listed_days, themes
 from service.compose.wording import wording, written
-from service.models import Entry, LeftOut, LeftOutFor, Match, Paper, Pick, Standing, Theme, Topic
+from service.models import Entry, Match, Paper, Pick, Theme, Topic
 from service.words import folded, runs, tokens
 
 RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for a second look
 LEAST_VELOCITY = 5.0  # upvotes a day
 LEAST_READ = 0.5  # upvotes an hour
 _LONGEST_ORGANIZATION = 12  # words
-_MOST_CHOICES = 2_000  # of topics, kept for the next who made them
 
 
 class Pool:
@@ -58,11 +48,11 @@ class Pool:
         self._all_matches = matches
         self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
         self.by_slug = {topic.slug: topic for topic in self.topics}
-        self._bits = {slug: 1 << place for place, slug in enumerate(self.by_slug)}
-        self.masks = {key: self._mask(match.slug for match in found) for key, found in self.matches.items()}
-        self._candidates: dict[str, tuple[int, dict[int, Candidate]]] = {key: (mask, {}) for key, mask in self.masks.items()}
-        self._standings: dict[tuple[str, float], Standing] = {}
-        self._choice = lru_cache(_MOST_CHOICES)(self._chosen)
+        self.momentum = {key: upvotes_an_hour(paper, on) for key, paper in self.papers.items()}  # upvotes an hour
+        self._choosable = {topic.slug: Choosable(1 << place, topic.slug, topic) for place, topic in enumerate(self.topics)}
+        self._candidates = {
+            key: Candidates(paper, self.matches[key], self.momentum[key], self._choosable) for key, paper in self.papers.items()
+        }
         self._since: dict[date, Ids] = {}
         self._news: dict[tuple[date, date, datetime | None], News] = {}
         self._holding: dict[str, Ids] = {}
@@ -70,42 +60,20 @@ class Pool:
 
     def choice(self, slugs: Iterable[str]) -> Choice:
         """A person's topics; what is no topic any more is left out."""
-        return self._choice(*slugs)
-
-    def _chosen(self, *slugs: str) -> Choice:
-        chosen = [slug for slug in self.by_slug if slug in slugs]
-        topics, bits = map(self.by_slug.__getitem__, chosen), map(self._bits.__getitem__, chosen)
-        return Choice(chosen, tuple(topics), sum(bits))
-
-    def _mask(self, slugs: Iterable[str]) -> int:
-        return sum([self._bits.get(slug, 0) for slug in slugs])
+        chosen = sorted([self._choosable[slug] for slug in set(slugs) if slug in self._choosable])
+        if not chosen:
+            return Choice((), (), 0)
+        bits, found, topics = zip(*chosen, strict=True)
+        return Choice(found, topics, sum(bits))
 
     def candidates(self, ids: Iterable[str], mask: int) -> list[Candidate]:
         """The papers as they stand for those who chose the topics of `mask`."""
-        shelves = self._candidates
-        return [kept.get(mask & own) or self._candidate(key, mask & own) for key in ids for own, kept in (shelves[key],)]
-
-    def _candidate(self, paper_id: str, mask: int) -> Candidate:
-        own = tuple([match for match in self.matches[paper_id] if self._bits.get(match.slug, 0) & mask])
-        relevance = own[0].score if own else 0.0
-        pick = Pick(self.papers[paper_id], own, self._standing(paper_id, relevance), Entry.TOPIC if own else Entry.EARLIER)
-        found = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
-        return self._candidates[paper_id][1].setdefault(mask, found)
-
-    def _below_bar(self, pick: Pick) -> LeftOut:
-        best = pick.matches[0]
-        return LeftOut(pick, LeftOutFor.BELOW_TOPIC, f"{best.score:.2f} of {self.by_slug[best.slug].threshold:.2f}")
-
-    def _standing(self, paper_id: str, relevance: float) -> Standing:
-        if (paper_id, relevance) not in self._standings:
-            lift = momentum_lift(self.momentum[paper_id])
-            self._standings[paper_id, relevance] = Standing(relevance, momentum=lift)
-        return self._standings[paper_id, relevance]
+        return [found[mask & found.mask] for found in map(self._candidates.__getitem__, ids)]
 
     @cached_property
     def outside(self) -> Mapping[str, Pick]:
         """The papers read enough to be shown to whom they don't concern, for the slot outside the topics."""
-        return {key: replace(self._candidate(key, 0).pick, entry=Entry.OUTSIDE) for key in self.read}
+        return {key: replace(self._candidates[key][0].pick, entry=Entry.OUTSIDE) for key in self.read}
 
     @cached_property
     def missed(self) -> Mapping[str, Pick]:
@@ -119,11 +87,6 @@ class Pool:
                 if match.is_above or key in new:
                     found[match.slug].add(key)
         return {slug: frozenset(found[slug]) for slug in self.by_slug}
-
-    @cached_property
-    def momentum(self) -> Mapping[str, float]:
-        """Upvotes an hour, by paper."""
-        return {key: upvotes_an_hour(paper, self.on) for key, paper in self.papers.items()}
 
     @cached_property
     def risen(self) -> Mapping[str, int]:
@@ -181,7 +144,7 @@ class Pool:
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
             ids = self.since(covered_from).union(late) & window
             read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
-            most_read = tuple([(key, self.masks[key]) for key in read])
+            most_read = tuple([(key, self._candidates[key].mask) for key in read])
             self._news[key] = News(ids, self._by_topic(window, ids), most_read)
         return self._news[key]
 

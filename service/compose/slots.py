@@ -13,11 +13,11 @@ from service.models import Entry, History, Pick, SecondLook
 
 def second_look(pool: Pool, mask: int, history: History, since: date, muted: Ids) -> Pick | None:
     """Of the papers that the person had in a line or less, the one that rose most since; None where none took off."""
-    lines, upvotes = history.lines, pool.upvotes
-    risen = [key for key, most in pool.risen.items() if key in lines and lines[key][1] <= most]
+    lines, at_most = history.lines, pool.risen
+    risen = [key for key in at_most.keys() & lines.keys() if lines[key][1] <= at_most[key]]
     if not risen:
         return None
-    window = pool.since(since) - muted
+    window, upvotes = pool.since(since) - muted, pool.upvotes
     rises = [(lines[key][1] - upvotes[key], key) for key in risen if key in window]
     if not rises:
         return None

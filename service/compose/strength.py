@@ -31,13 +31,13 @@ def ranked(pool: Pool, found: Passing, taste: Taste | None) -> list[Candidate]:
 
 def _personal(found: Candidate, taste: Taste | None, followed: Mapping[str, tuple[str, ...]]) -> Candidate:
     """As it stands for this person alone."""
-    (_, _, key), pick, home, _ = found
+    key, pick = found.order[2], found.pick
     liking, names = taste.lift(key) if taste else 0.0, followed.get(key, ())
     if not liking and not names:
         return found
-    relevance, _, _, momentum, _, _ = pick.standing
-    standing = Standing(relevance, FOLLOWED_LIFT if names else 0.0, liking, momentum)
-    return found.standing_as(standing, pick.entry if home else Entry.FOLLOWED, names)
+    place = pick.standing
+    standing = Standing(place.relevance, FOLLOWED_LIFT if names else 0.0, liking, place.momentum)
+    return found.standing_as(standing, pick.entry if found.home else Entry.FOLLOWED, names)
 
 
 def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Set[str]]) -> bool:

@@ -8,6 +8,7 @@ less its weighted mean likeness to the unwanted: each marked paper's part can be
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import copysign
 
 from service.compose.candidates import Candidate
 from service.compose.likeness import Likeness
@@ -37,13 +38,15 @@ class Taste:
         total = 0.0
         for weight, row, _ in self._rows:
             total += weight * row[paper_id]
-        return max(-MOST_LIFT, min(MOST_LIFT, total)) if abs(total) >= _LEAST_LIFT else 0.0
+        if -_LEAST_LIFT < total < _LEAST_LIFT:
+            return 0.0
+        return total if -MOST_LIFT < total < MOST_LIFT else copysign(MOST_LIFT, total)
 
     def explain(self, cards: Iterable[Candidate]) -> None:
         """Tell in their picks, which are this person's own, what the lifts come from."""
-        for (_, _, key), pick, _, _ in cards:
-            if lift := pick.standing.liking:
-                pick.liking = self.liking(key, lift)
+        for card in cards:
+            if lift := card.pick.standing.liking:
+                card.pick.liking = self.liking(card.pick.paper.id, lift)
 
     def liking(self, paper_id: str, lift: float) -> Liking:
         """The lift with the marked papers that make most of it, and the words shared with the first of those."""

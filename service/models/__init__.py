@@ -44,7 +44,7 @@ from service.models.marks import Mark, MarkKind
 from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.rows import metadata, new_key
-from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression
+from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression, Wishes
 from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "Turn",
     "Validator",
     "Week",
+    "Wishes",
     "metadata",
     "new_key",
 ]

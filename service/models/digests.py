@@ -128,7 +128,8 @@ class LeftOut:
     detail: str  # the muted phrase; or the score and the bar that it missed, as in "0.41 of 0.50"
 
 
-class Section(NamedTuple):
+@dataclass(slots=True)  # not frozen: that makes making one three times as slow
+class Section:
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
     picks: tuple[Pick, ...]  # at least one
 

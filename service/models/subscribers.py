@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TypedDict, cast
 
 from sqlalchemy import JSON, CheckConstraint
 from sqlmodel import Field, SQLModel
@@ -18,6 +19,18 @@ class SubscriberState(StrEnum):
     PENDING = "pending"  # asked, not confirmed yet
     ACTIVE = "active"
     UNSUBSCRIBED = "unsubscribed"
+
+
+class Wishes(TypedDict):
+    """What a person asks of each digest, as their row holds it."""
+
+    topics: list[str]
+    cadence: str
+    length: str
+    minimum_score: float
+    followed: list[str]
+    muted: list[str]
+    with_outside: bool
 
 
 class Subscriber(SQLModel, table=True):
@@ -47,6 +60,11 @@ class Subscriber(SQLModel, table=True):
     added_at: datetime
     unsubscribed_at: datetime | None = None
     next_digest_at: datetime | None = Field(default=None, index=True)  # None: to be worked out
+
+    @property
+    def wishes(self) -> Wishes:
+        """For composing, where reading seven attributes of a mapped row would be an eighth of all work."""
+        return cast("Wishes", vars(self))
 
 
 class Suppression(SQLModel, table=True):

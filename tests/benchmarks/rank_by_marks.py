@@ -114,7 +114,7 @@ def _ranked(day: Sequence[Paper], marked: Sequence[Paper], before: Sequence[Pape
     taste = Taste(marks, pool.likeness) if marks else None
     shown = frozenset(paper.id for paper in day)
     found = sorted(pool.candidates(shown, pool.choice(person.topics).mask), key=in_order)
-    return [pick.paper.id for _, pick, _, _ in ranked(pool, Passing(shown, found, (), 0, {}, frozenset()), taste)]
+    return [one.pick.paper.id for one in ranked(pool, Passing(shown, found, (), 0, {}, frozenset()), taste)]
 
 
 _MATCHES: dict[str, Any] = {}

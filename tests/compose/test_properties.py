@@ -166,8 +166,8 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
             assert sum(weight * near.get(word, 0.0) for word, weight in words.items()) >= SAME_FROM - 1e-9
             assert strength[place.near_id] >= place.strength
     for row in (digest.lines, digest.unlisted, *(section.picks for section in digest.sections)):
-        assert [candidate(pick) for pick in row] == sorted(candidate(pick) for pick in row)
-    heads = [candidate(section.picks[0]) for section in digest.sections]
+        assert [candidate(pick).order for pick in row] == sorted(candidate(pick).order for pick in row)
+    heads = [candidate(section.picks[0]).order for section in digest.sections]
     assert heads == sorted(heads)
     for out in digest.left_out:
         assert out.cause is not LeftOutFor.MUTED or holds(out.pick.paper, out.detail)
