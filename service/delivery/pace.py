@@ -17,11 +17,13 @@ _MOST_OF_A_DOMAIN, _MOST_WAITING = 8, 64
 
 
 class Pace:
-    """The feed's mails, each when its turn has come."""
+    """The feed's mails, each when its turn has come. `ahead`: how many to have ready where there are no limits."""
 
-    def __init__(self, feed: Feed, allow: Allow | None) -> None:
-        self._feed, self._allow = feed, allow
+    def __init__(self, feed: Feed, allow: Allow | None, ahead: int) -> None:
+        self._feed, self._allow, self._ahead = feed, allow, ahead
         self._ready = deque[Parcel]()
+        self._may_be_short = asyncio.Event()  # of ready mails
+        self._makes_ahead = False
         self._waiting: list[Parcel] = []
         self._asking_count = 0  # connections that could send now
         self._one_at_a_time = asyncio.Lock()
@@ -29,8 +31,29 @@ class Pace:
     def take(self) -> Parcel | None:
         """The next mail, if it may go at once."""
         if self._ready and not self.is_stopping():
+            self._may_be_short.set()
             return self._ready.popleft()
         return None if self._allow else self._feed.take()
+
+    @property
+    def is_making(self) -> bool:
+        """Whether a mail is made ahead as soon as nothing has come from the server."""
+        return self._makes_ahead and len(self._ready) < self._ahead
+
+    async def make_ahead(self) -> None:
+        """Have mails ready, so that no connection waits for one to be made. They are made while the connections wait, one at
+        a time: what has come from the server meanwhile goes before the next. What this raises, the next `take` meets too.
+        """
+        self._makes_ahead = self._allow is None
+        try:
+            while self._makes_ahead and (parcel := self._feed.take()):
+                self._ready.append(parcel)
+                await asyncio.sleep(0)
+                while not self.is_making:
+                    self._may_be_short.clear()
+                    await self._may_be_short.wait()
+        finally:
+            self._makes_ahead = False
 
     def put_back(self, parcel: Parcel) -> None:
         """Taken and not sent: whoever asks next gets it."""

@@ -5,6 +5,7 @@ For a wave of signed mails: RSA takes most of a mail's time, and a process of Py
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -80,7 +81,7 @@ class Crew:
         own = self.settings.model_copy(update={"connections": max(1, self.settings.connections // size)})
         context = get_context("spawn")  # a fork would copy the threads' locks as they are
         pipe, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_send_share, args=(own, self.sender, self.prepare, share, theirs))
+        process = context.Process(target=_send_share, args=(own, self.sender, self.prepare, gc.get_threshold(), share, theirs))
         process.start()
         theirs.close()
         return _Member(process, pipe)
@@ -184,8 +185,16 @@ class _Reporter:
         self.subjects = {}
 
 
-def _send_share(settings: Settings, sender: Sender, prepare: Callable[[], None], mails: Sequence[Ref], pipe: Connection) -> None:
-    """What each process does. A second signal of a kind ends it at once."""
+def _send_share(
+    settings: Settings,
+    sender: Sender,
+    prepare: Callable[[], None],
+    collected_at: tuple[int, int, int],
+    mails: Sequence[Ref],
+    pipe: Connection,
+) -> None:
+    """What each process does. Garbage is collected as rarely as by the parent. A second signal of a kind ends it at once."""
+    gc.set_threshold(*collected_at)
     prepare()
     stop = threading.Event()
 

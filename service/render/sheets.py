@@ -210,8 +210,8 @@ def grouped_cards(
     digest: Digest, spoken: Language, name_of: Callable[[Topic], str] = topic_name
 ) -> Iterator[tuple[str, tuple[Pick, ...]]]:
     """The picks that get a full card, under their headings; `name_of` may know the topics' names already."""
-    for topic, picks in digest.sections:
-        yield name_of(topic) if topic else spoken.say("Also chosen"), picks
+    for section in digest.sections:
+        yield name_of(section.topic) if section.topic else spoken.say("Also chosen"), section.picks
     if digest.second_look:
         yield spoken.say("A second look"), (digest.second_look,)
     if digest.outside:

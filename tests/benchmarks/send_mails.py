@@ -3,7 +3,7 @@
 The sinks are Postfix's smtp-sink (it reads byte by byte, so it is often the limit) and a cheap one of our own. `whole` is all
 that `serve` does at a waking, on SQLite with full durability: plan, compose, join, send, record each acceptance; what a wave of
 one mail takes, matching the day's papers with all topics say, is told apart. `ledger` is claim, start, send and settle of mails
-whose bytes are ready; `client` is ours with no ledger. With `unsigned COUNT` only the first part.
+whose bytes are ready; `client` is ours with no ledger. With `unsigned COUNT`, `tls COUNT` or `slow COUNT` only that part.
 """
 
 from __future__ import annotations
@@ -355,8 +355,8 @@ if __name__ == "__main__":
     tell_nothing()
     if sys.argv[1:2] == ["memory"]:
         memory(int(sys.argv[2]))
-    elif sys.argv[1:2] == ["unsigned"]:
+    elif sys.argv[2:]:
         print(machine(), f"load {os.getloadavg()[0]:.1f}")
-        unsigned(int(sys.argv[2]))
+        {"unsigned": unsigned, "tls": over_tls, "slow": slow_line}[sys.argv[1]](int(sys.argv[2]))
     else:
         main(*map(int, sys.argv[1:]))

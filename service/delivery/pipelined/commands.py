@@ -33,29 +33,30 @@ def envelope(sender: str, to: str, message: bytes, extensions: Extensions) -> li
     """MAIL, RCPT and DATA. Raises DeliveryFailed, for good, where this server can't take this mail at all."""
     parameters = [f"SIZE={len(message)}"] if "SIZE" in extensions else []
     _check_size(len(message), extensions)
-    if not message.isascii():
+    is_ascii = message.isascii()
+    if not is_ascii:
         _need(extensions, "8BITMIME", "5.6.3 the mail is 8-bit and the mail server takes 7 bits only")
         parameters.append("BODY=8BITMIME")
-    if not (sender + to).isascii() or not message[: message.find(b"\r\n\r\n")].isascii():
+    if not (sender + to).isascii() or not (is_ascii or message[: message.find(b"\r\n\r\n")].isascii()):
         _need(extensions, "SMTPUTF8", "5.6.7 the mail needs SMTPUTF8, which the mail server does not offer")
         parameters.append("SMTPUTF8")
     mail = " ".join([f"MAIL FROM:<{_path(sender)}>", *parameters])
     return [f"{line}\r\n".encode() for line in (mail, f"RCPT TO:<{_path(to)}>", "DATA")]
 
 
-def content(message: bytes) -> bytes:
-    """The message with its dots stuffed, and the final dot (RFC 5321, 4.5.2).
+def content(message: bytes) -> tuple[bytes, bytes]:
+    """The message with its dots stuffed, and what ends it (RFC 5321, 4.5.2).
 
     Every line ends with CRLF: what one server takes for two characters another may take for a mail's end (CVE-2023-51764).
     """
     if isinstance(message, WireBytes):
-        return message + b".\r\n"
+        return message, b".\r\n"
     if message.count(b"\n") != (breaks := message.count(b"\r\n")) or message.count(b"\r") != breaks:
         message = _BARE.sub(b"\r\n", message)
     if b"\n." in message or message.startswith(b"."):
         message = message.replace(b"\n.", b"\n..")
         message = b"." + message if message.startswith(b".") else message
-    return message + (b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
+    return message, b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
 
 
 def password_steps(mechanisms: str, user: str, password: str) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""One connection to an SMTP server: bytes out, replies in. Touches the network.
+"""One connection to an SMTP server: commands and contents out, replies in. Touches the network.
 
 Where the server offers PIPELINING, an envelope's three commands go out together, right behind the content of the mail before
 (RFC 2920). Every reply is read and checked in its order, and where a recipient was refused and DATA was not, a lone dot ends
@@ -7,17 +7,16 @@ the transaction: no content goes out to nobody.
 
 from __future__ import annotations
 
-import asyncio
 import os
+import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
 
 from service.delivery.lanes import Parcel
 from service.delivery.pipelined.commands import Extensions, content, envelope
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
+from service.delivery.pipelined.wire import Wire
 from service.errors import DeliveryFailed, DeliveryUncertain
 
 _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
@@ -27,43 +26,27 @@ class Unwilling(Exception):
     """The server takes no mail at all on this connection: it is closed, or refuses the sender."""
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """Made by `dial`. At most one mail's content, one envelope and one reply's bytes are kept."""
 
-    def __init__(self, mail_from: str, timeout: float, end_timeout: float) -> None:
+    def __init__(self, connected: socket.socket, mail_from: str, timeout: float, end_timeout: float) -> None:
         self.extensions: Extensions = {}
         self._mail_from, self._timeout, self._end_timeout = mail_from, timeout, end_timeout
-        self._transport: asyncio.Transport | None = None
+        self._wire = Wire(connected, self._received)
         self._parser = ReplyParser()
         self._replies = deque[Reply]()
-        self._failure: Exception | None = None
-        self._is_out = True  # the content's end
-        self._waiter: asyncio.Future[None] | None = None
         self._begun: Parcel | None = None  # whose envelope is out
         self._unsent: list[bytes] = []  # the rest of that envelope, where it goes out step by step
 
-    # ---- what the event loop calls
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
+    def _received(self, octets: bytes) -> None:
+        if not octets:
+            broke_off = "within a reply" if self._parser.is_within else "the connection"
+            self._wire.fail(ConnectionResetError(f"it closed {broke_off}"))
+            return
         try:
-            self._replies.extend(self._parser.feed(data))
+            self._replies.extend(self._parser.feed(octets))
         except Nonsense as error:
-            self._fail(error)
-        self._wake()
-
-    def pause_writing(self) -> None:
-        self._is_out = False
-
-    def resume_writing(self) -> None:
-        self._is_out = True
-        self._wake()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        broke_off = "within a reply" if self._parser.is_within else "the connection"
-        self._fail(exc or ConnectionResetError(f"it closed {broke_off}"))
+            self._wire.fail(error)
 
     # ---- one mail
 
@@ -73,11 +56,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_lost(self) -> bool:
-        return self._failure is not None
+        return self._wire.failure is not None
 
     def begin(self, parcel: Parcel) -> None:
         """Send the mail's envelope, or its first command where the server takes them one by one. Raises DeliveryFailed."""
-        self.write(self._envelope(parcel))
+        self._wire.write(self._envelope(parcel))
 
     def _envelope(self, parcel: Parcel) -> bytes:
         commands = envelope(self._mail_from, parcel.to, parcel.message, self.extensions)
@@ -107,10 +90,11 @@ class Connection(asyncio.Protocol):
         Raises DeliveryFailed where the mail is refused or the connection broke before its end was out, and
         DeliveryUncertain where it broke after (RFC 1047).
         """
-        self._write_in_one(content(message), self._ahead(following))
+        ahead = self._ahead(following)
+        # in one write, for the server would answer two in two, the second after 40 ms for our acknowledgement of the first
+        self._wire.write(b"".join((*content(message), ahead)))
         try:
-            if not self._is_out:
-                await self._wait(lambda: self._is_out, self._timeout)
+            await self._wire.until(lambda: self._wire.unsent_count <= len(ahead), self._timeout)
         except OSError as error:
             if self._replies:  # it said why before it closed
                 return self._end(self._replies.popleft())
@@ -129,19 +113,6 @@ class Connection(asyncio.Protocol):
             return self._envelope(parcel)
         except DeliveryFailed:
             return b""
-
-    def _write_in_one(self, whole: bytes, ahead: bytes) -> None:
-        """In two writes the server would answer in two, and the second answer wait 40 ms for our acknowledgement of the first.
-
-        The event loop tells us when no more is left to send than what is ahead: then the content's end is out. On a plain
-        connection asyncio's tells it to the octet; uvloop's only once what is ahead is out as well, and if the connection
-        broke between the two, a mail that may have arrived would count as not handed over. Under TLS it may be told early,
-        which makes the mail a doubt.
-        """
-        assert self._transport is not None
-        if self._failure is None:
-            self._transport.set_write_buffer_limits(high=len(ahead) + 1, low=len(ahead))
-            self._transport.write(whole + ahead)
 
     def _end(self, reply: Reply) -> str:
         if reply.code == 250:
@@ -171,7 +142,7 @@ class Connection(asyncio.Protocol):
             if reply.code == 421 or (refusal is not None and self._unsent):
                 return refusal
             if self._unsent:
-                self.write(self._unsent.pop(0))
+                self._wire.write(self._unsent.pop(0))
         if refusal is not None and reply.code == 354:
             await self.command(b".\r\n")  # RFC 2920, 3.1
         return refusal
@@ -180,71 +151,32 @@ class Connection(asyncio.Protocol):
         try:
             await self.command(b"RSET\r\n")
         except (OSError, Nonsense) as error:
-            self._fail(error)
+            self._wire.fail(error)
 
     # ---- lines
 
-    def write(self, octets: bytes) -> None:
-        assert self._transport is not None
-        if self._failure is None:
-            self._transport.write(octets)
-
     async def command(self, line: bytes) -> Reply:
         """Raises OSError, Nonsense."""
-        self.write(line)
+        self._wire.write(line)
         return await self.reply(self._timeout)
 
     async def reply(self, timeout: float) -> Reply:
         """The next one. Raises OSError where the connection broke or nothing came in time, and Nonsense."""
         if not self._replies:
-            await self._wait(lambda: bool(self._replies), timeout)
+            await self._wire.until(lambda: bool(self._replies), timeout)
         return self._replies.popleft()
-
-    async def _wait(self, is_done: Callable[[], bool], timeout: float) -> None:
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(timeout, self._expire, is_done, timeout)
-        try:
-            while not is_done():
-                if self._failure is not None:
-                    raise self._failure
-                self._waiter = loop.create_future()
-                await self._waiter
-        finally:
-            timer.cancel()
-
-    def _expire(self, is_done: Callable[[], bool], timeout: float) -> None:
-        """A commit may have kept the loop from reading for longer than the time-out: what has come by then counts."""
-        if not is_done():
-            self._fail(TimeoutError(f"no answer within {timeout:g} seconds"))
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _fail(self, error: Exception) -> None:
-        self._failure = self._failure or error
-        self._wake()
-        self.abort()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """What was slipped in behind the last plain reply must not pass for said under TLS (CVE-2011-0411). Raises OSError."""
         if self._replies or self._parser.is_within:
             raise ConnectionAbortedError("it said more than it was asked before TLS began")
-        assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        transport = await loop.start_tls(
-            self._transport, self, context, server_hostname=host, ssl_handshake_timeout=self._timeout
-        )
-        if transport is None:
-            raise ConnectionResetError("it closed the connection as TLS began")
-        self.connection_made(transport)
+        await self._wire.start_tls(context, host, self._timeout)
 
     # ---- the end
 
     def abort(self) -> None:
         """Break off: whatever waits for the server fails at once."""
-        if self._transport is not None:
-            self._transport.abort()
+        self._wire.fail(ConnectionAbortedError("broken off"))
 
     async def quit(self) -> None:
         self._timeout = _QUIT_TIMEOUT

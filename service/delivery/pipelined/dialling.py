@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import dataclass
 
@@ -26,10 +27,13 @@ class Dialler:
 
     async def dial(self) -> Connection:
         """A connection that is ready for mail. Raises ServerUnusable."""
-        connection = Connection(self.mail_from, self.timeout, self.end_timeout)
         try:
             async with asyncio.timeout(self.timeout):
-                await self._connect(connection)
+                connected = await self._connected()
+        except OSError as error:
+            raise self.unusable(said(error)) from error
+        connection = Connection(connected, self.mail_from, self.timeout, self.end_timeout)
+        try:
             await self._prepare(connection)
         except (OSError, Nonsense) as error:
             connection.abort()
@@ -42,19 +46,34 @@ class Dialler:
     def unusable(self, why: str) -> ServerUnusable:
         return ServerUnusable(f"the mail server {self.server.host}:{self.server.port} can't be used: {why}")
 
-    async def _connect(self, connection: Connection) -> None:
-        """asyncio sets TCP_NODELAY; without it each mail would wait 40 ms for a delayed acknowledgement."""
-        at_once = self.server.tls == "from the start"
-        await asyncio.get_running_loop().create_connection(
-            lambda: connection, self.server.host, self.server.port, ssl=self.context if at_once else None
-        )
+    async def _connected(self) -> socket.socket:
+        """To the first of the host's addresses that takes it. Raises OSError, which the last one met."""
+        loop, failure = asyncio.get_running_loop(), OSError("it has no address")
+        for family, kind, protocol, _, address in await loop.getaddrinfo(
+            self.server.host, self.server.port, type=socket.SOCK_STREAM
+        ):
+            opened = socket.socket(family, kind, protocol)
+            try:
+                opened.setblocking(False)
+                await loop.sock_connect(opened, address)
+                return opened
+            except OSError as error:
+                opened.close()
+                failure = error
+            except BaseException:
+                opened.close()
+                raise
+        raise failure
 
     async def _prepare(self, connection: Connection) -> None:
+        if self.server.tls == "from the start":
+            await connection.start_tls(self.context, self.server.host)
         self._must(await connection.reply(self.timeout), 220)
         await self._greet(connection)
         if self.server.tls in ("required", "if offered"):
             if "STARTTLS" in connection.extensions:
-                await self._start_tls(connection)
+                self._must(await connection.command(b"STARTTLS\r\n"), 220)
+                await connection.start_tls(self.context, self.server.host)
                 await self._greet(connection)
             elif self.server.tls == "required":
                 way_out = "" if self.server.user else ", or ?tls=off"
@@ -70,10 +89,6 @@ class Dialler:
             connection.extensions = extensions_of(reply)
         else:
             self._must(await connection.command(f"HELO {self.own_name}\r\n".encode()), 250)
-
-    async def _start_tls(self, connection: Connection) -> None:
-        self._must(await connection.command(b"STARTTLS\r\n"), 220)
-        await connection.start_tls(self.context, self.server.host)
 
     async def _log_in(self, connection: Connection, user: str, password: str) -> None:
         steps = password_steps(connection.extensions.get("AUTH", ""), user, password)

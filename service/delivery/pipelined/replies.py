@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
@@ -51,12 +52,11 @@ class ReplyParser:
         return [reply for line in lines if (reply := self._add(line.removesuffix(b"\r")))]
 
     def _add(self, line: bytes) -> Reply | None:
-        found = _LINE.fullmatch(line)
-        code = int(found[1]) if found else None
-        if found is None or code is None or (self._code or code) != code or len(line) > _LONGEST_LINE:
-            raise Nonsense(f"this is no reply: {_printable(line[:80])!r}")
-        self._lines.append(_printable(found[3] or b""))
-        if found[2] == b"-":
+        code, goes_on, text = _read(line)
+        if code != (self._code or code):
+            raise Nonsense(f"a reply of two codes: {self._code} and {code}")
+        self._lines.append(text)
+        if goes_on:
             self._code = code
             if len(self._lines) > _MOST_LINES:
                 raise Nonsense("a reply has no end")
@@ -64,6 +64,15 @@ class ReplyParser:
         reply = Reply(code, tuple(self._lines))
         self._code, self._lines = None, []
         return reply
+
+
+@lru_cache(maxsize=100)
+def _read(line: bytes) -> tuple[int, bool, str]:
+    """The code, whether more lines follow, and the text. A server says much the same to every mail."""
+    found = _LINE.fullmatch(line)
+    if found is None or len(line) > _LONGEST_LINE:
+        raise Nonsense(f"this is no reply: {_printable(line[:80])!r}")
+    return int(found[1]), found[2] == b"-", _printable(found[3] or b"")
 
 
 def _printable(text: bytes) -> str:

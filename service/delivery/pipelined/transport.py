@@ -1,7 +1,8 @@
 """Hand mails over on several connections at once, in one thread. Touches the network.
 
 For each connection: start a mail in the ledger, send its content with the next one's envelope behind it, read the answer,
-settle the mail and start the next in one commit. Turns that come up at about the same time share one.
+settle the mail and start the next in one commit. While connections wait, mails are made ahead; turns that come meanwhile share a
+commit.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 _MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 _STOP_CHECK = 0.05  # seconds
-_COMMIT_DELAY = 0.001  # seconds; while half of the connections wait for the commit, the server has the others' mails to read
 
 
 class PipelinedTransport:
@@ -52,9 +52,7 @@ class PipelinedTransport:
 
     def carry(self, feed: Feed) -> None:
         """Hand over what the feed gives until it gives no more, or the server takes none. Raises what the feed raised."""
-        # uvloop makes TLS cheaper by a third; of plain connections it can't tell exactly when a content's end is out
-        run = uvloop.run if self._dialler.server.is_encrypted else asyncio.run
-        run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
+        uvloop.run(self._carry(_Signed(feed, self.sign) if self.sign else feed))
 
     def send(self, message: bytes, *, to: str) -> str:
         """One mail; answers the reply. Raises DeliveryFailed, DeliveryUncertain, ServerUnusable."""
@@ -68,16 +66,17 @@ class PipelinedTransport:
         """Nothing is kept open between two runs."""
 
     async def _carry(self, feed: Feed) -> None:
-        commits, pace = _Commits(feed, (self.connections + 1) // 2), Pace(feed, self.allow)
+        pace = Pace(feed, self.allow, self.connections)
+        commits = _Commits(feed, lambda: pace.is_making)
         lanes = [_Lane(self._dialler, commits, pace) for _ in range(self.connections)]
         tasks = [asyncio.create_task(lane.run()) for lane in lanes]
-        guard = asyncio.create_task(self._guard(feed, lanes))
+        aside = [asyncio.create_task(work) for work in (pace.make_ahead(), self._guard(feed, lanes))]
         try:
             await asyncio.gather(*tasks)
         finally:
-            for task in (guard, *tasks):
+            for task in (*aside, *tasks):
                 task.cancel()
-            await asyncio.gather(guard, *tasks, return_exceptions=True)
+            await asyncio.gather(*aside, *tasks, return_exceptions=True)
             for lane in lanes:
                 lane.abort()
 
@@ -184,28 +183,26 @@ class _Lane:
 
 
 class _Commits:
-    """Group commit: a turn waits for `enough` of them, but not for long."""
+    """Group commit: while there are mails to make, which other turns may need, a turn waits for these."""
 
-    def __init__(self, feed: Feed, enough: int) -> None:
-        self._feed, self._enough = feed, enough
+    def __init__(self, feed: Feed, is_making: Callable[[], bool]) -> None:
+        self._feed, self._is_making = feed, is_making
+        self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
-        self._timer: asyncio.Handle | None = None
 
     async def turn(self, turn: Turn) -> bool:
         """Durable on return; answers whether the turn's next mail may go out. Raises StoreFailed."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[bool] = loop.create_future()
+        answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((turn, answer))
-        if len(self._waiting) == self._enough:
-            self._be_called(loop.call_soon(self._record))
-        elif len(self._waiting) == 1:
-            self._be_called(loop.call_later(_COMMIT_DELAY, self._record))
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._record_in_time)
         return await answer
 
-    def _be_called(self, timer: asyncio.Handle) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = timer
+    def _record_in_time(self) -> None:
+        if self._is_making():
+            self._loop.call_soon(self._record_in_time)  # one mail later
+        else:
+            self._record()
 
     def _record(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -264,9 +261,10 @@ def _own_name() -> str:
 
 
 def _context(server: Server) -> ssl.SSLContext:
-    if server.tls != "if offered":
-        return ssl.create_default_context()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # on loopback nobody listens in, and certificates are seldom signed
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    if server.is_encrypted:
+        return ssl.create_default_context()  # reads all authorities' certificates, which takes as long as hundreds of mails
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if server.tls == "if offered":  # on loopback nobody listens in, and certificates are seldom signed
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     return context
