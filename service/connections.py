@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
@@ -18,7 +19,7 @@ from service.delivery.pace import Allow
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
 from service.errors import FetchFailed, WrongUse
-from service.fetch import PRODUCT, Fetcher, Memory, Validators, digest
+from service.fetch import PRODUCT, Memory, Validators, digest
 from service.language_model import LanguageModel, open_language_model
 from service.limits import Limits
 from service.models import Budget, Sender, Validator
@@ -26,6 +27,9 @@ from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
 from service.store.database import hold_alone, open_database, reading, transaction
 from service.store.rates import allow_mails
+
+if TYPE_CHECKING:
+    from service.fetch.fetcher import Fetcher
 
 _FETCH_PATIENCE = timedelta(minutes=5)  # more than the longest answer takes
 
@@ -42,6 +46,8 @@ def database(url: str) -> Iterator[Engine]:
 @contextmanager
 def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterator[Fetcher]:
     """Takes turns with those of other processes on this database."""
+    from service.fetch.fetcher import Fetcher  # with httpx, which nobody who sends needs
+
     contact = f"; {settings.contact}" if settings.contact else ""
     agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
     memory = fetch_memory(engine, settings.daily_requests)

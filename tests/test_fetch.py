@@ -19,7 +19,8 @@ from werkzeug import Request, Response
 
 from service.connections import fetch_memory
 from service.errors import FetchFailed
-from service.fetch import LARGEST_ANSWER, Fetcher, Memory, Validators, digest, seconds_to_wait
+from service.fetch import LARGEST_ANSWER, Memory, Validators, digest, seconds_to_wait
+from service.fetch.fetcher import Fetcher
 from tests.builders import NOW
 
 

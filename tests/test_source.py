@@ -12,7 +12,8 @@ from sqlmodel import select
 
 from service.connections import fetch_memory
 from service.errors import DeliveryFailed, FetchFailed
-from service.fetch import INTERVAL, Fetcher
+from service.fetch import INTERVAL
+from service.fetch.fetcher import Fetcher
 from service.models import Doubt, Page, Paper
 from service.pipeline.doubts import doubt_of_day, mail_alarms, tell_alarms
 from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers

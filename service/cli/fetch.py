@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -15,7 +15,6 @@ from service import connections
 from service.cadence import last_listed_day
 from service.cli.output import Json, counted, database, database_reading, day, now, progress, read_file, say, say_json, tell
 from service.errors import WrongUse
-from service.fetch import Fetcher
 from service.models import Page
 from service.pipeline.doubts import mail_alarms
 from service.pipeline.gather import GatherReport, days_to_backfill, gather_days, gather_latest, gather_papers
@@ -23,6 +22,9 @@ from service.settings import sender
 from service.store.answers import kept_page_ids
 from service.store.database import reading
 from service.store.pages import newest_pages
+
+if TYPE_CHECKING:
+    from service.fetch.fetcher import Fetcher
 
 app = typer.Typer(invoke_without_command=True)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -18,10 +16,9 @@ from protego import Protego
 
 from service.errors import FetchFailed
 from service.fetch.answers import BrokenOff, Deadline, whole_body
+from service.fetch.memory import INTERVAL, PRODUCT, Memory, Validators, digest
 from service.fetch.waits import seconds_to_wait
 
-PRODUCT = "Paperround"  # the name that robots.txt may address
-INTERVAL = 3.0  # seconds between requests to a host: the source's strictest published limit is 100 pages in 300 s
 LONGEST_ANSWER = 120.0  # seconds for the whole of it, however often a piece comes
 LONGEST_WAIT = 600.0  # seconds that a server may ask for before we give up for this time
 _LARGEST_ROBOTS = 500 * 1024  # bytes; what is behind need not be read (RFC 9309, 2.5)
@@ -35,35 +32,6 @@ class _Busy(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"it answered {status}")
         self.status = status
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What the server calls the state of one answer (RFC 9110, 8.8), and the digest of that answer."""
-
-    etag: str | None
-    last_modified: str | None
-    digest: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        told = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in told.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is remembered from one fetcher to the next, and shared by those of several processes; without a database, nothing.
-
-    A turn is the instant from which on a host may be asked again, in seconds since 1970.
-    """
-
-    recall: Callable[[str], tuple[Validators, bytes] | None] = lambda _address: None
-    keep: Callable[[str, Validators], None] = lambda _address, _validators: None
-    spend: Callable[[], None] = lambda: None  # one request of the day's budget; raises FetchFailed when it is spent
-    turn_at: Callable[[str], float] = lambda _host: 0.0
-    put_turn: Callable[[str, float], None] = lambda _host, _at: None
-    alone: Callable[[], AbstractContextManager[None]] = nullcontext  # while it is held, no other process asks the source
 
 
 class Fetcher:
@@ -217,10 +185,6 @@ class Fetcher:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _next_place(address: str, place: str, location: str) -> str:
