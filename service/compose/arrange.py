@@ -6,7 +6,6 @@ passed then still fits; never more than passed.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -35,7 +34,10 @@ def _within(cards: int) -> int:
 
 def sections(topics: Mapping[str, Topic], cards: Iterable[tuple[str | None, Pick]]) -> tuple[Section, ...]:
     """Each under its home (see `home`), the strongest's first; who have none stand together."""
-    grouped: dict[str | None, list[Pick]] = defaultdict(list)
+    grouped: dict[str | None, list[Pick]] = {}
     for home, pick in cards:
-        grouped[home].append(pick)
-    return tuple([Section(topics.get(slug) if slug else None, tuple(group)) for slug, group in grouped.items()])
+        if home in grouped:
+            grouped[home].append(pick)
+        else:
+            grouped[home] = [pick]
+    return tuple([Section(topics[home] if home else None, tuple(picks)) for home, picks in grouped.items()])

@@ -51,19 +51,19 @@ class Candidate:
 
     order: Order
     pick: Pick
-    home: str | None
+    placed: tuple[str | None, Pick]  # the pick under its home
     out: LeftOut | None  # why it is not in
 
     def standing_as(self, standing: Standing, entry: Entry, followed: tuple[str, ...] = ()) -> Candidate:
         """With a pick of its own."""
         (_, upvotes, key), pick = self.order, self.pick
         own = Pick(pick.paper, pick.matches, standing, entry, followed)
-        return Candidate((-standing.strength, upvotes, key), own, self.home, self.out)
+        return Candidate((-standing.strength, upvotes, key), own, (self.placed[0], own), self.out)
 
 
 def candidate(pick: Pick, out: LeftOut | None = None) -> Candidate:
     paper = pick.paper
-    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, home(pick), out)
+    return Candidate((-pick.standing.strength, -(paper.upvotes or 0), paper.id), pick, (home(pick), pick), out)
 
 
 class Candidates(dict[int, Candidate]):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import NamedTuple
 
 from service.compose.candidates import Candidate, Choice, Ids, News, in_order
 from service.compose.pool import Pool
@@ -16,7 +15,8 @@ _NONE: Ids = frozenset()
 Names = Mapping[str, tuple[str, ...]]  # by paper, those whom a person follows of its authors
 
 
-class Passing(NamedTuple):
+@dataclass(slots=True)
+class Passing:
     ids: Ids  # of what passed and what is left out
     passed: list[Candidate]  # strongest first, as it stands for all
     left_out: tuple[LeftOut, ...]  # new papers of the person's topics or by whom they follow, strongest first
@@ -43,7 +43,7 @@ def passing(wishes: Wishes, pool: Pool, choice: Choice, *, since: date, held: Id
     found.sort(key=in_order)
     passed, left_out = [one for one in found if one.out is None], tuple([one.out for one in found if one.out])
     had = 0 if held.isdisjoint(news.ids) else len(news.ids & held)
-    return Passing(ids, passed, left_out, len(news.ids | ids) - had, followed, muted)
+    return Passing(ids, passed, left_out, len(news.ids) - had + len(ids - news.ids), followed, muted)
 
 
 def _followed(pool: Pool, names: Iterable[str], window: Ids, held: Ids) -> Names:

@@ -42,7 +42,7 @@ def _liked(found: Candidate, lift: float) -> Candidate:
 def _followed(found: Candidate, names: tuple[str, ...]) -> Candidate:
     relevance, _, liking, momentum, _, _ = found.pick.standing
     standing = Standing(relevance, FOLLOWED_LIFT, liking, momentum)
-    return found.standing_as(standing, found.pick.entry if found.home else Entry.FOLLOWED, names)
+    return found.standing_as(standing, found.pick.entry if found.placed[0] else Entry.FOLLOWED, names)
 
 
 def _set_apart(strongest_first: list[Candidate], same: Mapping[str, Set[str]]) -> bool:
