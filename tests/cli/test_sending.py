@@ -179,7 +179,7 @@ def test_ctrl_c_ends_after_the_mail_in_hand_and_the_next_call_carries_on(
     assert server.recipients == Counter([ADA, *readers])
 
 
-def test_of_many_people_the_first_subjects_and_the_reason_of_each_skip_are_told(paperround: Paperround, folder: Path) -> None:
+def test_of_many_people_the_first_subjects_and_why_others_are_skipped_are_told(paperround: Paperround, folder: Path) -> None:
     lines = [f"reader{number:02d}@example.org,{'agents' if number % 2 else 'robotics'}" for number in range(40)]
     (folder / "people.csv").write_text("\n".join(["email,topics", *lines]))
     paperround("subscribers", "import", "people.csv")
@@ -187,6 +187,10 @@ def test_of_many_people_the_first_subjects_and_the_reason_of_each_skip_are_told(
     assert told.count("LLM Agents") == 10
     assert "21 skipped: 3 new papers looked at, none above your bar, no near misses" in told
     assert told.endswith("42 candidates = 21 planned + 21 skipped\n")
+    paperround("send-now", *ON, "--yes")
+    reason = "3 new papers looked at, none above your bar, no near misses"
+    assert f"  21 people got no mail: {reason}\n" in paperround("status").out
+    assert paperround("status", "--json").json["silent"] == {reason: 21}
 
 
 def test_only_those_named_get_mail(paperround: Paperround) -> None:
