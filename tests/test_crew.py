@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from multiprocessing import active_children
-from os import getpid
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -128,24 +123,6 @@ def test_one_that_is_killed_is_told_of_and_loses_nothing(readers: Engine) -> Non
     assert states(readers) == [DeliveryState.ACCEPTED] * PEOPLE
     assert len(server.recipients) == PEOPLE
     assert server.recipients.total() <= PEOPLE + 4
-
-
-def note_collection(folder: Path) -> None:
-    (folder / str(getpid())).write_text(str(gc.get_threshold()), "ascii")
-
-
-def test_each_collects_garbage_as_rarely_as_their_parent(readers: Engine, tmp_path: Path) -> None:
-    """Mails come by the thousand and hold no cycles: looking for these took a twelfth of a process's time."""
-    usual, told = gc.get_threshold(), tmp_path / "told"
-    told.mkdir()
-    try:
-        gc.set_threshold(12_345)
-        with running(MailServer(offers_pipelining=True)) as server:
-            run(readers, replace(crew(readers, server), prepare=partial(note_collection, told)))
-        wanted = str(gc.get_threshold())
-    finally:
-        gc.set_threshold(*usual)
-    assert [file.read_text("ascii") for file in told.iterdir()] == [wanted] * 2
 
 
 def test_few_mails_take_no_second_process(readers: Engine) -> None:

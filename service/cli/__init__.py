@@ -6,7 +6,6 @@ line on stderr that says what to do.
 
 from __future__ import annotations
 
-import gc
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -72,13 +71,7 @@ _SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries":
 
 
 def main() -> None:
-    collect_rarely()
     sys.exit(run(sys.argv[1:]))
-
-
-def collect_rarely() -> None:
-    """Look for cycles of garbage at 10,000 new containers instead of 700: mails come by the thousand, and hold none."""
-    gc.set_threshold(10_000)
 
 
 def run(arguments: Sequence[str]) -> int:

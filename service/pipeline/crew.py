@@ -5,7 +5,6 @@ For a wave of signed mails: RSA takes most of a mail's time, and a process of Py
 
 from __future__ import annotations
 
-import gc
 import signal
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -22,7 +21,7 @@ from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
-from service.pipeline.heap import spare_what_stays
+from service.pipeline.heap import collect_rarely
 from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
 from service.store.ledger import Ref
@@ -81,7 +80,7 @@ class Crew:
         own = self.settings.model_copy(update={"connections": max(1, self.settings.connections // size)})
         context = get_context("spawn")  # a fork would copy the threads' locks as they are
         pipe, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_send_share, args=(own, self.sender, self.prepare, gc.get_threshold(), share, theirs))
+        process = context.Process(target=_send_share, args=(own, self.sender, self.prepare, share, theirs))
         process.start()
         theirs.close()
         return _Member(process, pipe)
@@ -185,16 +184,8 @@ class _Reporter:
         self.subjects = {}
 
 
-def _send_share(
-    settings: Settings,
-    sender: Sender,
-    prepare: Callable[[], None],
-    collected_at: tuple[int, int, int],
-    mails: Sequence[Ref],
-    pipe: Connection,
-) -> None:
-    """What each process does. Garbage is collected as rarely as by the parent. A second signal of a kind ends it at once."""
-    gc.set_threshold(*collected_at)
+def _send_share(settings: Settings, sender: Sender, prepare: Callable[[], None], mails: Sequence[Ref], pipe: Connection) -> None:
+    """What each process does. A second signal of a kind ends it at once."""
     prepare()
     stop = threading.Event()
 
@@ -212,7 +203,7 @@ def _send_share(
 
 
 def _accepted(settings: Settings, sender: Sender, mails: Sequence[Ref], reporter: _Reporter) -> int:
-    spare_what_stays()
+    collect_rarely()
     with (
         connections.database(settings.database_url) as engine,
         connections.transport(settings, engine, sender) as transport,

@@ -22,7 +22,7 @@ from service.pipeline.crew import Crew, send_wave
 from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
-from service.pipeline.heap import spare_what_stays
+from service.pipeline.heap import collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.deliveries import add_issue, lock_planning, plan_deliveries
@@ -54,7 +54,7 @@ def send_due_mails(
     `waits_for_sound_lists`: while the list that digests would be made from is in doubt, none are planned. Mails in other
     states than `states` are held for the administrator.
     """
-    spare_what_stays()
+    collect_rarely()
     reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
     _plan_due(engine, clock(), is_waiting)

@@ -16,7 +16,7 @@ from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender,
 from service.pipeline.crew import Crew, send_wave
 from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
-from service.pipeline.heap import spare_what_stays
+from service.pipeline.heap import collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
@@ -116,7 +116,7 @@ def send_now(
     Nobody waits for their next try. Told to stop, it ends after the mails that are being handed over; what is left is sent
     by the next run. Mails in other states than `states` are held for the administrator.
     """
-    spare_what_stays()
+    collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     with reading(engine) as session:
         active, outcomes = _split(session, people, on, clock())

@@ -20,9 +20,9 @@ from itertools import islice
 from statistics import mean, median
 from time import process_time
 
-from service.cli import collect_rarely
 from service.compose import Pool, compose_digest
 from service.models import Digest, History, Mark, MarkKind, Match, Paper, Subscriber, Topic
+from service.pipeline.heap import collect_rarely
 from tests.benchmarks.machine import machine
 from tests.benchmarks.real_days import NOON, days_of_2026, matches_of, topics
 from tests.conftest import REAL
@@ -33,7 +33,7 @@ BAR = 60  # µs of CPU a digest
 
 
 def main() -> None:
-    collect_rarely()  # as the command does
+    collect_rarely()  # as before a wave of mails
     days = days_of_2026(REAL)
     by_length = sorted((day for day in days if day.month in (5, 6) and day.day > 7), key=lambda day: (len(days[day]), day))
     print(machine())
