@@ -190,11 +190,11 @@ def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Eng
     mailbox.refuse.clear()
     assert [wake(engine, mailbox, moment) for moment in (at(2, 10), at(4, 10))] == [0, 0]
     with reading(engine) as session:
-        assert session.get_one(Delivery, 1).state == "unknown"
-    key = session.get_one(Delivery, 1).key
+        delivery = session.get_one(Delivery, 1)
+        assert delivery.state == "unknown"
     wake(engine, mailbox, at(6, 10))
     wake(engine, mailbox, at(7, 8))
-    assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{key}@papers.example.org>"]
+    assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{delivery.key}@papers.example.org>"]
 
 
 def test_a_mail_that_may_have_arrived_is_settled_when_its_reader_unsubscribes(engine: Engine) -> None:
