@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import structlog
 from sqlalchemy import Engine
 from sqlmodel import col, select
 from structlog.testing import capture_logs
@@ -193,6 +194,7 @@ def set_pause(engine: Engine, person: Reader, now: datetime) -> None:
 
 def live_through(engine: Engine, people: list[Reader], post: Post | BadPost) -> list[dict[str, Any]]:
     """Wake every quarter of an hour from the first day to the last; answers what was said about digests not planned."""
+    structlog.reset_defaults()  # a test before may have silenced it
     set_up(engine, people)
     stored: dict[str, tuple[date, str]] = {}
     listed: dict[str, tuple[date, str]] = {}

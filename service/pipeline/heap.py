@@ -13,7 +13,7 @@ def collect_rarely() -> None:
     Modules, templates and tables stay as long as the process does, and mails, which come by the thousand beside them, hold no
     cycles: looking through all that took a seventh of a wave's work (https://docs.python.org/3/library/gc.html#gc.freeze).
     """
-    if not gc.get_freeze_count():
+    if gc.get_threshold()[0] != _EVERY:
         gc.collect()
         gc.freeze()
         gc.set_threshold(_EVERY)
