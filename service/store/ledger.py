@@ -36,8 +36,6 @@ _Row = TypeVar("_Row", bound=SQLModel)
 
 NOTICE_AGE = timedelta(days=5)
 
-_PORTION = 1000  # rows read at a time
-
 TABLES: tuple[type[Notice], type[Delivery]] = (Notice, Delivery)  # in the order of sending
 
 # When a row was touched sending never asks, and each instant takes a tenth of the time for all the rest.
@@ -95,10 +93,9 @@ def due_mails(
         address: Any = col(Notice.email) if table is Notice else col(Subscriber.email)
         question = select(table.id, table.subscriber_id, address).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
         ordered = question.where(is_due(table, now, states)).order_by(col(table.attempts), col(table.planned_at), col(table.id))
-        found = session.exec(ordered.execution_options(yield_per=_PORTION))  # all their addresses at once are many MB
         refs += [
             Ref(table, number, sys.intern(domain_of(to)))
-            for number, person, to in found
+            for number, person, to in session.exec(ordered)
             if number and (digests_of is None or person in digests_of)
         ]
     return refs
