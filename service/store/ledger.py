@@ -29,10 +29,10 @@ from service.models import (
 from service.store.values import Values
 from service.subscribers import domain_of
 
+_Row = TypeVar("_Row", bound=SQLModel)
+
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
-
-_Row = TypeVar("_Row", bound=SQLModel)
 
 NOTICE_AGE = timedelta(days=5)
 
