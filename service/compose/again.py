@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
@@ -77,30 +77,26 @@ class Archive:
     def digest(self, person: Subscriber, delivery: Delivery) -> Digest:
         """For the topics chosen then."""
         topics, mask = self._chosen(delivery.topics)
-        return self._as_planned(person, delivery, topics, mask) if delivery.plan else self._anew(person, delivery, topics, mask)
+        begun = partial(Digest, person, delivery.digest_on, delivery.since_on, topics, delivery.looked_at_count)
+        return self._as_planned(begun, delivery, mask) if delivery.plan else self._anew(begun, delivery, mask)
 
     def _chosen(self, slugs: Iterable[str]) -> tuple[tuple[Topic, ...], int]:
         """The topics in the catalogue's order, and as a set of bits."""
         bits = sorted({self._bits[slug] for slug in slugs if slug in self._bits})
         return tuple([self._by_bit[bit] for bit in bits]), sum(bits)
 
-    def _anew(self, person: Subscriber, delivery: Delivery, topics: tuple[Topic, ...], mask: int) -> Digest:
+    def _anew(self, begun: partial[Digest], delivery: Delivery, mask: int) -> Digest:
         stored = (candidate(self._unplanned(key, mask)) for key in delivery.paper_ids if key in self._papers)
         ranked = [found.pick for found in sorted(stored, key=in_order)]
         cards, below = ranked[:MOST_CARDS], ranked[MOST_CARDS:]
-        return Digest(
-            person,
-            delivery.digest_on,
-            delivery.since_on,
-            topics,
-            delivery.looked_at_count,
+        return begun(
             covered_from=delivery.since_on,
             sections=sections(self._by_slug, [(home(pick), pick) for pick in cards]),
             lines=tuple(below[:MOST_LINES]),
             unlisted=tuple(below[MOST_LINES:]),
         )
 
-    def _as_planned(self, person: Subscriber, delivery: Delivery, topics: tuple[Topic, ...], mask: int) -> Digest:
+    def _as_planned(self, begun: partial[Digest], delivery: Delivery, mask: int) -> Digest:
         """A paper that is stored no more falls out, and what was planned around it stays where it was."""
         plan = delivery.plan
         told = self._told(delivery, mask)
@@ -108,12 +104,7 @@ class Archive:
         unlisted = lines + plan["lines"]
         slots = unlisted + plan["unlisted"]
         look, outside = _slots(told[slots:])
-        return Digest(
-            person,
-            delivery.digest_on,
-            delivery.since_on,
-            topics,
-            delivery.looked_at_count,
+        return begun(
             date.fromisoformat(plan["covered_from"]),
             DigestKind(plan["kind"]),
             sections=sections(self._by_slug, [one for one in told[:lines] if one]),
