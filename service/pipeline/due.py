@@ -6,6 +6,7 @@ digest stands on their row; whatever is due and free is taken up, so this is the
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, timedelta
@@ -58,6 +59,7 @@ def send_due_mails(
     reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
     _plan_due(engine, clock(), is_waiting)
+    gc.collect()  # what planning left lying
     with reading(engine) as session:
         waiting = due_mails(session, clock(), states)
     if not waiting:
