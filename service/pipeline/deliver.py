@@ -23,6 +23,7 @@ from sqlmodel import Session
 from service.delivery.lanes import Feed, Parcel, Result, Turn
 from service.errors import StoreFailed
 from service.models import OPEN_STATES, Bounce
+from service.pipeline.heap import collect_between_portions
 from service.pipeline.make import Maker
 from service.pipeline.outcomes import outcome, pauses_domain, unwanted
 from service.store.database import KeptConnection, session_on, transaction
@@ -167,6 +168,7 @@ class Round:
             portion = [self._mails[place] for place in islice(iter(partial(self._unclaimed.take, avoid), None), _PORTION)]
             if not portion:
                 return None
+            collect_between_portions()
             self._claimed.refill(self._in_session(partial(self._claim, portion)))
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:

@@ -20,7 +20,7 @@ from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender,
 from service.pipeline.crew import Crew, send_wave
 from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
-from service.pipeline.heap import collect_rarely
+from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
@@ -129,7 +129,7 @@ def send_now(
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     plan = _plan_issue(engine, people, on, clock())
-    gc.collect()  # what planning left lying
+    gc.collect()  # what planning left, and the interpreter keeps for reuse
     with transaction(engine) as session:
         make_due(session, plan.people, clock())
         waiting = due_mails(session, clock(), states, digests_of=plan.people)
@@ -185,6 +185,7 @@ def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) 
     """Freeze who gets what; who has a digest of that day already gets no second one."""
     plan, planner = _Plan(), Planner(on)
     for portion in _portions(people):
+        collect_between_portions()
         with transaction(engine) as session:
             lock_planning(session)
             active, skipped = _split(session, subscribers_by_id(session, portion), on, now)
