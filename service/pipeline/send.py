@@ -128,12 +128,12 @@ def send_now(
     """
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
-    plan = _plan_issue(engine, people, on, clock())
+    frozen = _plan_issue(engine, people, on, clock())
     gc.collect()  # what planning left, and the interpreter keeps for reuse
     with transaction(engine) as session:
-        make_due(session, plan.people, clock())
-        waiting = due_mails(session, clock(), states, digests_of=plan.people)
-        keys = plan.keys | expired | delivery_keys(session, waiting)
+        make_due(session, frozen.people, clock())
+        waiting = due_mails(session, clock(), states, digests_of=frozen.people)
+        keys = frozen.keys | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
     send_wave(
         engine,
@@ -150,10 +150,10 @@ def send_now(
     )
     with reading(engine) as session:
         outcomes = [_outcome(email, row, subjects.get(row.key)) for row, email in told_deliveries(session, keys)]
-    standing = {(outcome.email, outcome.on): outcome for outcome in plan.standing}
+    standing = {(outcome.email, outcome.on): outcome for outcome in frozen.standing}
     for outcome in outcomes:
         standing.pop((outcome.email, outcome.on), None)
-    return _report(on, plan.issue_id, [*outcomes, *plan.skipped, *standing.values()])
+    return _report(on, frozen.issue_id, [*outcomes, *frozen.skipped, *standing.values()])
 
 
 def _report(on: date, issue_id: int | None, outcomes: Sequence[Outcome]) -> SendReport:
@@ -173,7 +173,7 @@ def _split(session: Session, people: Sequence[Subscriber], on: date, now: dateti
 
 
 @dataclass(slots=True)
-class _Plan:
+class _Frozen:
     issue_id: int | None = None  # none where all have a digest of that day already
     people: set[int] = field(default_factory=set)  # who gets mail
     keys: set[str] = field(default_factory=set)
@@ -181,22 +181,22 @@ class _Plan:
     standing: list[Outcome] = field(default_factory=list)  # of digests that were planned before
 
 
-def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Plan:
+def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
-    plan, planner = _Plan(), Planner(on)
+    frozen, planner = _Frozen(), Planner(on)
     for portion in _portions(people):
         collect_between_portions()
         with transaction(engine) as session:
             lock_planning(session)
             active, skipped = _split(session, subscribers_by_id(session, portion), on, now)
-            plan.people |= _ids(active)
-            plan.skipped += skipped
+            frozen.people |= _ids(active)
+            frozen.skipped += skipped
             found = [(planned, _stands(planned)) for planned in planner.digests(session, active)]
-            plan.standing += [outcome for _, outcome in found if outcome]
+            frozen.standing += [outcome for _, outcome in found if outcome]
             if fresh := [planned for planned, outcome in found if not outcome]:
-                plan.issue_id = plan.issue_id or add_issue(session, started_by="send-now", now=now)
-                plan.keys.update(plan_deliveries(session, plan.issue_id, fresh, now))
-    return plan
+                frozen.issue_id = frozen.issue_id or add_issue(session, started_by="send-now", now=now)
+                frozen.keys.update(plan_deliveries(session, frozen.issue_id, fresh, now))
+    return frozen
 
 
 def _portions(people: Sequence[_Person]) -> Iterator[Sequence[_Person]]:
