@@ -5,7 +5,7 @@ Picks, papers and matches are known by their identities, so what is kept of them
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
@@ -106,12 +106,12 @@ class Edition:
         self.jumps, self.part, self.places = cache(self._jumps), cache(self._part), cache(self._places)
         self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
 
-    def cards(self, picks: Iterable[Pick], digest: Digest) -> list[PickCard]:
+    def cards(self, picks: Sequence[Pick], digest: Digest) -> list[PickCard]:
         """The matches are among the digest's topics. Who are told the same mostly share their picks."""
         kept = self._cards
         return [kept.get(id(pick)) or self._card_of(pick, digest) for pick in picks]
 
-    def lines(self, picks: Iterable[Pick], has_gist: bool) -> list[PaperLine]:
+    def lines(self, picks: Sequence[Pick], has_gist: bool) -> list[PaperLine]:
         kept = self._lines[has_gist]
         return [kept.get(id(pick.paper)) or kept.put(id(pick.paper), self._line(pick, has_gist), pick.paper) for pick in picks]
 

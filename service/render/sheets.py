@@ -124,8 +124,8 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
-        schedule=schedule_of(digest, spoken),
-        links=tuple(foot_links(links, spoken, is_weekly=is_weekly(digest), has_web=not is_web and bool(digest.picks))),
+        schedule=schedule(person.cadence, person.hour, person.zone, spoken),
+        links=tuple(foot_links(links, spoken, is_weekly=is_weekly(person.cadence), has_web=not is_web and bool(digest.picks))),
         postal_line=postal_line,
     )
 
@@ -263,18 +263,25 @@ def reason_of(digest: Digest, spoken: Language) -> str:
 
 def reason(names: Sequence[str], spoken: Language) -> str:
     """`You get this because you chose Agents & tool use and Code,`."""
-    if not names:
+    return _reason_for(len(names), spoken).format(*names)
+
+
+@lru_cache(maxsize=1000)
+def _reason_for(count: int, spoken: Language) -> str:
+    """With a place for each name."""
+    if not count:
         return spoken.say("You get this")
-    return spoken.say("You get this because you chose %(topics)s,", topics=spoken.listed(names))
+    places = spoken.listed(["{}"] * count)
+    return spoken.say("You get this because you chose %(topics)s,", topics=places)
 
 
-def schedule_of(digest: Digest, spoken: Language) -> str:
-    person = digest.subscriber
-    return schedule_in_words(person.cadence, person.hour, person.zone, spoken) + "."
+def schedule(cadence: str, hour: int, zone: str, spoken: Language) -> str:
+    """`daily at 08:00, Berlin time.`"""
+    return schedule_in_words(cadence, hour, zone, spoken) + "."
 
 
-def is_weekly(digest: Digest) -> bool:
-    return digest.subscriber.cadence.startswith("weekly")
+def is_weekly(cadence: str) -> bool:
+    return cadence.startswith("weekly")
 
 
 def foot_links(links: MailLinks, spoken: Language, *, is_weekly: bool, has_web: bool) -> Iterator[Link]:
