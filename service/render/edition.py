@@ -15,7 +15,7 @@ from service.models import Digest, MailLinks, Pick, Theme, Topic
 from service.render.cards import Reader, card, line, note
 from service.render.fragments import Parts, TemplateBlocks, mark
 from service.render.frame import Frame
-from service.render.sheets import charts_of, sheet
+from service.render.sheets import charts_of, sheet, topic_name
 from service.render.shelf import Shelf
 
 _MOST_PAPERS = 2_000
@@ -51,7 +51,6 @@ class Body:
     html_end: list[bytes]
     text: bytes
     text_end: list[bytes]
-    is_sample: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ class PickCard:
     text: bytes
     text_note: bytes
     text_end: list[bytes]
-    is_sample: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PaperLine:
-    html: bytes
-    text: bytes
-    is_sample: bool
 
 
 class Edition:
@@ -99,27 +90,33 @@ class Edition:
         self._bodies = Shelf[int, Body](_MOST_PAPERS)
         self._cards = Shelf[int, PickCard](_MOST_CARDS)
         self._told = Shelf[Hashable, PickCard](_MOST_CARDS)  # by what they tell
-        self._lines = {has_gist: Shelf[int, PaperLine](_MOST_PAPERS) for has_gist in (True, False)}
+        self._lines = {has_gist: Shelf[int, Parts[bytes]](_MOST_PAPERS) for has_gist in (True, False)}
+        self._groups = Shelf[int | str, Around](_MOST_PAPERS)
         self.language = whole.language
         self.has_shown_samples = False
         self.frame = Frame(self._sheet, self._links, self._html, self._text)
-        self.jumps, self.part, self.places = cache(self._jumps), cache(self._part), cache(self._places)
-        self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
+        self.jumps, self.part, self.place = cache(self._jumps), cache(self._part), cache(self._place)
+        self.charts = lru_cache(_MOST_PAPERS)(self._charts)
+
+    def group(self, topic: Topic | str) -> Around:
+        """Of cards, under a topic or another heading."""
+        key = topic if isinstance(topic, str) else id(topic)
+        return self._groups.get(key) or self._groups.put(key, self._group(topic), topic)
 
     def cards(self, picks: Sequence[Pick], digest: Digest) -> list[PickCard]:
         """The matches are among the digest's topics. Who are told the same mostly share their picks."""
         kept = self._cards
         return [kept.get(id(pick)) or self._card_of(pick, digest) for pick in picks]
 
-    def lines(self, picks: Sequence[Pick], has_gist: bool) -> list[PaperLine]:
+    def lines(self, picks: Sequence[Pick], has_gist: bool) -> list[Parts[bytes]]:
         kept = self._lines[has_gist]
         return [kept.get(id(pick.paper)) or kept.put(id(pick.paper), self._line(pick, has_gist), pick.paper) for pick in picks]
 
     def _jumps(self, has_cards: bool) -> list[bytes]:
         return self._html.fragment("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards)).fixed
 
-    def _group(self, heading: str) -> Around:
-        group = SimpleNamespace(heading=heading, cards=[None])
+    def _group(self, topic: Topic | str) -> Around:
+        group = SimpleNamespace(heading=topic if isinstance(topic, str) else topic_name(topic), cards=[None])
         html, text = (part.fragment("group", "card", group=group) for part in (self._html, self._text))
         return Around(*html.fixed, *text.fixed)
 
@@ -131,11 +128,8 @@ class Edition:
     def _charts(self, days: tuple[date, ...], themes: tuple[Theme, ...]) -> Parts[bytes]:
         return self._both("charts", sheet=replace(self._sheet, charts=charts_of(days, themes, self.language)))
 
-    def _places(self, count: int) -> list[Place]:
-        return [self._place(f"{number}") for number in range(1, count + 1)]
-
-    def _place(self, number: str) -> Place:
-        shown = SimpleNamespace(number=number)
+    def _place(self, number: int) -> Place:
+        shown = SimpleNamespace(number=f"{number}")
         html, last = (self._both("place", card=shown, loop=SimpleNamespace(last=is_last)) for is_last in (False, True))
         (jump,) = self._html.fragment("rank", card=shown).fixed
         return Place(jump, html.html, last.html, html.text)
@@ -152,7 +146,7 @@ class Edition:
         topics = {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(id(pick.paper)) or self._bodies.put(id(pick.paper), self._body(pick), pick.paper)
         own = self._both("note", card=SimpleNamespace(note=note(pick, self._reader(topics))))
-        return PickCard(body.jump, body.html, own.html, body.html_end, body.text, own.text, body.text_end, body.is_sample)
+        return PickCard(body.jump, body.html, own.html, body.html_end, body.text, own.text, body.text_end)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))
@@ -160,15 +154,14 @@ class Edition:
         _, html, *html_end = self._html.fragment("card", "place", "note", card=shown).fixed
         _, text, *text_end = self._text.fragment("card", "place", "note", card=shown).fixed
         self.has_shown_samples |= pick.paper.is_sample
-        return Body(jump, html, html_end, text, text_end, pick.paper.is_sample)
+        return Body(jump, html, html_end, text, text_end)
 
     def _reader(self, topics: Mapping[str, Topic]) -> Reader:
         return Reader(self.language, self._links, topics, self._on, with_abstract=self._with_abstract)
 
-    def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
+    def _line(self, pick: Pick, has_gist: bool) -> Parts[bytes]:
         self.has_shown_samples |= pick.paper.is_sample
-        told = self._both("line", line=line(pick, self.language, has_gist=has_gist))
-        return PaperLine(told.html, told.text, pick.paper.is_sample)
+        return self._both("line", line=line(pick, self.language, has_gist=has_gist))
 
     def _both(self, block: str, **values: object) -> Parts[bytes]:
         """Of a block that holds nothing that is the person's own."""

@@ -97,9 +97,6 @@ class Frame:
         blanks = self._blank_top(has_samples)
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))
 
-    def name_of(self, topic: Topic) -> str:
-        return self._named(topic)[0]
-
     def _rhythm_told(self, cadence: str, hour: int, zone: str) -> tuple[bool, Parts[bytes]]:
         return is_weekly(cadence), slot(schedule(cadence, hour, zone, self._sheet.language))
 

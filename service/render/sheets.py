@@ -6,7 +6,7 @@ programs cut long mails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -206,12 +206,10 @@ def topic_name(topic: Topic) -> str:
     return shown(topic.name, 100)
 
 
-def grouped_cards(
-    digest: Digest, spoken: Language, name_of: Callable[[Topic], str] = topic_name
-) -> Iterator[tuple[str, tuple[Pick, ...]]]:
-    """The picks that get a full card, under their headings; `name_of` may know the topics' names already."""
+def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[Topic | str, tuple[Pick, ...]]]:
+    """The picks that get a full card, under their topics or another heading."""
     for section in digest.sections:
-        yield name_of(section.topic) if section.topic else spoken.say("Also chosen"), section.picks
+        yield section.topic or spoken.say("Also chosen"), section.picks
     if digest.second_look:
         yield spoken.say("A second look"), (digest.second_look,)
     if digest.outside:
@@ -231,9 +229,10 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
-def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
+def _groups(groups: Iterable[tuple[Topic | str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
     number = 0
-    for heading, picks in groups:
+    for topic, picks in groups:
+        heading = topic if isinstance(topic, str) else topic_name(topic)
         cards = tuple(card(pick, f"{number + place}", reader) for place, pick in enumerate(picks, 1))
         number += len(cards)
         yield Group(heading, cards)
