@@ -88,10 +88,10 @@ class Edition:
         self._html, self._text = TemplateBlocks("digest.html", self._sheet), TemplateBlocks("digest.txt", self._sheet)
         self._on, self._with_abstract = digest.on, digest.subscriber.with_abstract
         self._bodies = Shelf[int, Body](_MOST_PAPERS)
-        self._cards = Shelf[int, PickCard](_MOST_CARDS)
+        self.cards = Shelf[int, PickCard](_MOST_CARDS)  # by the pick
         self._told = Shelf[Hashable, PickCard](_MOST_CARDS)  # by what they tell
         self._lines = {has_gist: Shelf[int, Parts[bytes]](_MOST_PAPERS) for has_gist in (True, False)}
-        self._groups = Shelf[int | str, Around](_MOST_PAPERS)
+        self.groups = Shelf[int | str, Around](_MOST_PAPERS)  # by the topic, or another heading
         self.language = whole.language
         self.has_shown_samples = False
         self.frame = Frame(self._sheet, self._links, self._html, self._text)
@@ -101,12 +101,7 @@ class Edition:
     def group(self, topic: Topic | str) -> Around:
         """Of cards, under a topic or another heading."""
         key = topic if isinstance(topic, str) else id(topic)
-        return self._groups.get(key) or self._groups.put(key, self._group(topic), topic)
-
-    def cards(self, picks: Sequence[Pick], digest: Digest) -> list[PickCard]:
-        """The matches are among the digest's topics. Who are told the same mostly share their picks."""
-        kept = self._cards
-        return [kept.get(id(pick)) or self._card_of(pick, digest) for pick in picks]
+        return self.groups.get(key) or self.groups.put(key, self._group(topic), topic)
 
     def lines(self, picks: Sequence[Pick], has_gist: bool) -> list[Parts[bytes]]:
         kept = self._lines[has_gist]
@@ -134,13 +129,13 @@ class Edition:
         (jump,) = self._html.fragment("rank", card=shown).fixed
         return Place(jump, html.html, last.html, html.text)
 
-    def _card_of(self, pick: Pick, digest: Digest) -> PickCard:
-        """For a pick not seen before: what it tells may be known."""
+    def card(self, pick: Pick, digest: Digest) -> PickCard:
+        """For a pick not seen before: what it tells may be known. The matches are among the digest's topics."""
         liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
         own = (pick.followed, liking, pick.second_look)
         key = (id(pick.paper), *map(id, pick.matches), pick.entry, *own)
         card = self._told.get(key) or self._told.put(key, self._card(pick, digest), (pick.paper, pick.matches))
-        return card if any(own) else self._cards.put(id(pick), card, pick)
+        return card if any(own) else self.cards.put(id(pick), card, pick)
 
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         topics = {topic.slug: topic for topic in digest.topics}

@@ -63,12 +63,15 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
 def _add_cards(edition: Edition, digest: Digest, marks: bytes, html: list[bytes], text: list[bytes]) -> list[bytes]:
     """Answers the list of them that stands at the top."""
     jumps: list[bytes] = []
-    places = map(edition.place, count(1))
+    number = 0
+    groups, cards = edition.groups, edition.cards
     for topic, picks in grouped_cards(digest, edition.language):
-        around = edition.group(topic)
+        around = groups.get(id(topic)) or edition.group(topic)
         html.append(around.html_before)
         text.append(around.text_before)
-        for card, place in zip(edition.cards(picks, digest), places):  # noqa: B905 - what is left is the next group's
+        for number, pick in enumerate(picks, number + 1):
+            place = edition.place(number)
+            card = cards.get(id(pick)) or edition.card(pick, digest)
             jumps += place.jump, card.jump
             html += place.html, card.html, card.html_note, marks.join(card.html_end)
             text += place.text, card.text, card.text_note, marks.join(card.text_end)
