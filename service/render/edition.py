@@ -5,7 +5,7 @@ Picks, papers and matches are known by their identities, so what is kept of them
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
@@ -90,7 +90,7 @@ class Edition:
         self._bodies = Shelf[int, Body](_MOST_PAPERS)
         self.cards = Shelf[int, PickCard](_MOST_CARDS)  # by the pick
         self._told = Shelf[Hashable, PickCard](_MOST_CARDS)  # by what they tell
-        self._lines = {has_gist: Shelf[int, Parts[bytes]](_MOST_PAPERS) for has_gist in (True, False)}
+        self.lines = {has_gist: Shelf[int, Parts[bytes]](_MOST_PAPERS) for has_gist in (True, False)}
         self.groups = Shelf[int | str, Around](_MOST_PAPERS)  # by the topic, or another heading
         self.language = whole.language
         self.has_shown_samples = False
@@ -102,10 +102,6 @@ class Edition:
         """Of cards, under a topic or another heading."""
         key = topic if isinstance(topic, str) else id(topic)
         return self.groups.get(key) or self.groups.put(key, self._group(topic), topic)
-
-    def lines(self, picks: Sequence[Pick], has_gist: bool) -> list[Parts[bytes]]:
-        kept = self._lines[has_gist]
-        return [kept.get(id(pick.paper)) or kept.put(id(pick.paper), self._line(pick, has_gist), pick.paper) for pick in picks]
 
     def _jumps(self, has_cards: bool) -> list[bytes]:
         return self._html.fragment("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards)).fixed
@@ -154,9 +150,11 @@ class Edition:
     def _reader(self, topics: Mapping[str, Topic]) -> Reader:
         return Reader(self.language, self._links, topics, self._on, with_abstract=self._with_abstract)
 
-    def _line(self, pick: Pick, has_gist: bool) -> Parts[bytes]:
+    def line(self, pick: Pick, has_gist: bool) -> Parts[bytes]:
+        """For a paper not seen before."""
         self.has_shown_samples |= pick.paper.is_sample
-        return self._both("line", line=line(pick, self.language, has_gist=has_gist))
+        told = self._both("line", line=line(pick, self.language, has_gist=has_gist))
+        return self.lines[has_gist].put(id(pick.paper), told, pick.paper)
 
     def _both(self, block: str, **values: object) -> Parts[bytes]:
         """Of a block that holds nothing that is the person's own."""

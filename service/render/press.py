@@ -8,7 +8,6 @@ them. Both give the same html and the same text.
 from __future__ import annotations
 
 from datetime import date
-from itertools import count
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
@@ -63,18 +62,19 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
 def _add_cards(edition: Edition, digest: Digest, marks: bytes, html: list[bytes], text: list[bytes]) -> list[bytes]:
     """Answers the list of them that stands at the top."""
     jumps: list[bytes] = []
-    number = 0
+    first = 1
     groups, cards = edition.groups, edition.cards
     for topic, picks in grouped_cards(digest, edition.language):
         around = groups.get(id(topic)) or edition.group(topic)
         html.append(around.html_before)
         text.append(around.text_before)
-        for number, pick in enumerate(picks, number + 1):
+        for number, pick in enumerate(picks, first):
             place = edition.place(number)
             card = cards.get(id(pick)) or edition.card(pick, digest)
             jumps += place.jump, card.jump
             html += place.html, card.html, card.html_note, marks.join(card.html_end)
             text += place.text, card.text, card.text_note, marks.join(card.text_end)
+        first += len(picks)
         html[-_PIECES] = place.last_html
         html.append(around.html_behind)
         text.append(around.text_behind)
@@ -84,9 +84,15 @@ def _add_cards(edition: Edition, digest: Digest, marks: bytes, html: list[bytes]
 
 def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> None:
     for heading, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
-        around, lines = edition.part(heading), edition.lines(picks, has_gist)
-        html += (around.html_before, *[line.html for line in lines], around.html_behind)
-        text += (around.text_before, *[line.text for line in lines], around.text_behind)
+        around, lines = edition.part(heading), edition.lines[has_gist]
+        html.append(around.html_before)
+        text.append(around.text_before)
+        for pick in picks:
+            line = lines.get(id(pick.paper)) or edition.line(pick, has_gist)
+            html.append(line.html)
+            text.append(line.text)
+        html.append(around.html_behind)
+        text.append(around.text_behind)
 
 
 def _has_samples(digest: Digest, spoken: Language) -> bool:
