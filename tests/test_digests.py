@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
+
 from service.links import mail_links
 from service.models import (
     Band,
@@ -54,7 +56,7 @@ def test_a_digest_stands_for_all_that_it_shows_and_counts_what_passed_apart() ->
 
 
 def test_its_plan_is_json_and_holds_the_numbers_behind_each_place() -> None:
-    plan = json.loads(json.dumps(full().plan))
+    plan = json.loads(msgspec.json.encode(full().kept[1]))
     assert (plan["kind"], plan["cards"], plan["lines"], plan["unlisted"]) == ("weekly", 2, 1, 1)
     assert plan["picks"][0] == {"at": [0.8, 0, 0, 0, 0], "up": 12}
     assert plan["picks"][4]["look"] == ["2026-10-01", 12, 190]

@@ -175,7 +175,7 @@ def delivery(mail: Golden) -> Delivery:
         topics=[topic.slug for topic in mail.digest.topics],
         paper_ids=[pick.paper.id for pick in mail.digest.picks],
         looked_at_count=mail.digest.looked_at_count,
-        plan=mail.digest.plan,
+        plan=mail.digest.kept[1],
         state=DeliveryState.ACCEPTED,
         planned_at=NOW,
     )

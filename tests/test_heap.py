@@ -13,4 +13,4 @@ def test_what_is_loaded_is_kept_from_the_collector_and_what_comes_later_is_looke
     collect_rarely()
     assert gc.get_freeze_count() <= spared
     assert any(one is later for one in gc.get_objects())
-    assert gc.get_threshold()[0] == 10_000
+    assert gc.get_threshold()[0] == 50_000

@@ -6,41 +6,40 @@ A delivery from before there were plans is ordered anew; none of its papers fall
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from functools import lru_cache, partial
-from typing import Any
 
 from service.compose.arrange import MOST_CARDS, MOST_LINES, sections
 from service.compose.candidates import candidate, home, in_order
 from service.models import (
     Delivery,
     Digest,
-    DigestKind,
     Entry,
+    KeptPick,
+    KeptWeek,
     LeftOut,
     LeftOutFor,
     Liking,
     Match,
     Paper,
     Pick,
+    Plan,
     SecondLook,
     Standing,
     Subscriber,
     Theme,
     Topic,
     Week,
+    read_pick,
 )
 
 _MOST_PICKS = 10_000  # kept for the next who was told the same
-_PERSONAL = {"followed", "liking", "look"}  # what a plan tells of a pick that only one person has so
-
 _Placed = tuple[str | None, Pick]  # with its home (see `home`)
-_Same = tuple[str, int, tuple[str, ...], tuple[float, ...], str | None, str | None]  # what those share who were told the same
+_Same = tuple[str, int, bytes]  # of those who were told the same: the paper, their topics that it is about, what is kept
 
 
 def kept_ids(delivery: Delivery) -> list[str]:
     """The papers that it takes to show the digest again."""
-    return [*delivery.paper_ids, *[near[0] for near in delivery.plan.get("near", ())]]
+    return [*delivery.paper_ids, *[near.paper_id for near in delivery.plan.near]]
 
 
 class _Masks(dict[str, int]):
@@ -78,7 +77,10 @@ class Archive:
         """For the topics chosen then."""
         topics, mask = self._chosen(delivery.topics)
         begun = partial(Digest, person, delivery.digest_on, delivery.since_on, topics, delivery.looked_at_count)
-        return self._as_planned(begun, delivery, mask) if delivery.plan else self._anew(begun, delivery, mask)
+        plan = delivery.plan
+        if plan.covered_from is None:
+            return self._anew(begun, delivery, mask)
+        return self._as_planned(partial(begun, plan.covered_from), delivery.paper_ids, plan, mask)
 
     def _chosen(self, slugs: Iterable[str]) -> tuple[tuple[Topic, ...], int]:
         """The topics in the catalogue's order, and as a set of bits."""
@@ -96,50 +98,48 @@ class Archive:
             unlisted=tuple(below[MOST_LINES:]),
         )
 
-    def _as_planned(self, begun: partial[Digest], delivery: Delivery, mask: int) -> Digest:
+    def _as_planned(self, begun: partial[Digest], paper_ids: Sequence[str], plan: Plan, mask: int) -> Digest:
         """A paper that is stored no more falls out, and what was planned around it stays where it was."""
-        plan = delivery.plan
-        told = self._told(delivery, mask)
-        lines = plan["cards"]
-        unlisted = lines + plan["lines"]
-        slots = unlisted + plan["unlisted"]
+        told = self._told(paper_ids, plan, mask)
+        lines = plan.cards
+        unlisted = lines + plan.lines
+        slots = unlisted + plan.unlisted
         look, outside = _slots(told[slots:])
         return begun(
-            date.fromisoformat(plan["covered_from"]),
-            DigestKind(plan["kind"]),
+            plan.kind,
             sections=sections(self._by_slug, [one for one in told[:lines] if one]),
             lines=_picks(told[lines:unlisted]),
             unlisted=_picks(told[unlisted:slots]),
             second_look=look,
             outside=outside,
-            week=_week(plan["week"], _picks(told)) if "week" in plan else None,
-            silence=plan.get("silence"),
-            left_out=self._near_misses(plan.get("near", ()), mask),
+            week=_week(plan.week, _picks(told)) if plan.week else None,
+            silence=plan.silence,
+            left_out=self._near_misses(plan, mask),
         )
 
-    def _told(self, delivery: Delivery, mask: int) -> list[_Placed | None]:
+    def _told(self, paper_ids: Sequence[str], plan: Plan, mask: int) -> list[_Placed | None]:
         """What it planned, in its order; None for a paper that is stored no more. Those who were told the same share it."""
         shared, masks = self._shared, self._masks
         return [
-            shared.get(same := (key, mask & masks[key], tuple(kept), tuple(kept["at"]), kept.get("near"), kept.get("entry")))
-            or self._placed(same, kept)
-            for key, kept in zip(delivery.paper_ids, delivery.plan["picks"], strict=True)
+            shared.get(same := (key, mask & masks[key], bytes(kept))) or self._placed(same)
+            for key, kept in zip(paper_ids, plan.picks, strict=True)
         ]
 
-    def _placed(self, same: _Same, kept: Mapping[str, Any]) -> _Placed | None:
-        paper_id, mask, names, at, near_id, entry = same
+    def _placed(self, same: _Same) -> _Placed | None:
+        paper_id, mask, written = same
         if paper_id not in self._papers:
             return None
+        kept = read_pick(written)
         pick = self._unplanned(paper_id, mask)
-        pick.standing = Standing._make((*at, near_id))
-        if entry:
-            pick.entry = Entry(entry)
+        pick.standing = Standing._make((*kept.at, kept.near))
+        if kept.entry is not Entry.TOPIC:
+            pick.entry = kept.entry
         placed = home(pick), pick
-        if _PERSONAL.isdisjoint(names):
+        if not kept.is_personal:
             return self._keep(same, placed)
-        pick.followed = tuple(kept.get("followed", ()))
-        pick.liking = _liking(pick.standing.liking, kept["liking"]) if "liking" in kept else None
-        pick.second_look = _second_look(*kept["look"]) if "look" in kept else None
+        pick.followed = kept.followed
+        pick.liking = _liking(kept)
+        pick.second_look = SecondLook(*kept.look) if kept.look else None
         return placed
 
     def _keep(self, same: _Same, placed: _Placed) -> _Placed:
@@ -148,12 +148,18 @@ class Archive:
         self._shared[same] = placed
         return placed
 
-    def _near_misses(self, kept: Iterable[tuple[str, str, str]], mask: int) -> tuple[LeftOut, ...]:
+    def _near_misses(self, plan: Plan, mask: int) -> tuple[LeftOut, ...]:
         near, masks, papers = self._near_miss, self._masks, self._papers
-        return tuple([near(key, mask & masks[key], cause, detail) for key, cause, detail in kept if key in papers])
+        return tuple(
+            [
+                near(kept.paper_id, mask & masks[kept.paper_id], kept.cause, kept.detail)
+                for kept in plan.near
+                if kept.paper_id in papers
+            ]
+        )
 
-    def _left_out(self, paper_id: str, mask: int, cause: str, detail: str) -> LeftOut:
-        return LeftOut(self._unplanned(paper_id, mask), LeftOutFor(cause), detail)
+    def _left_out(self, paper_id: str, mask: int, cause: LeftOutFor, detail: str) -> LeftOut:
+        return LeftOut(self._unplanned(paper_id, mask), cause, detail)
 
     def _unplanned(self, paper_id: str, mask: int) -> Pick:
         """With what the paper's matches say."""
@@ -177,19 +183,15 @@ def _slots(told: Sequence[_Placed | None]) -> tuple[Pick | None, Pick | None]:
     return look, outside
 
 
-def _liking(lift: float, kept: Mapping[str, Any]) -> Liking:
-    return Liking(lift, tuple(kept["ids"]), tuple((term, part) for term, part in kept["terms"]))
+def _liking(kept: KeptPick) -> Liking | None:
+    return Liking(kept.at[2], kept.liking.ids, kept.liking.terms) if kept.liking else None
 
 
-def _second_look(first_on: str, upvotes_then: int, upvotes_now: int) -> SecondLook:
-    return SecondLook(date.fromisoformat(first_on), upvotes_then, upvotes_now)
-
-
-def _week(kept: Mapping[str, Any], picks: Sequence[Pick]) -> Week:
+def _week(kept: KeptWeek, picks: Sequence[Pick]) -> Week:
     by_id = {pick.paper.id: pick for pick in picks}
     return Week(
-        days=tuple(date.fromisoformat(day) for day in kept["days"]),
-        themes=tuple(Theme(tag, tuple(counts), usual) for tag, counts, usual in kept["themes"]),
-        risers=tuple(by_id[key] for key in kept["risers"] if key in by_id),
+        days=kept.days,
+        themes=tuple(Theme(theme.tag, theme.counts, theme.usual) for theme in kept.themes),
+        risers=tuple(by_id[key] for key in kept.risers if key in by_id),
         missed=tuple(pick for pick in picks if pick.entry is Entry.MISSED),
     )

@@ -9,11 +9,8 @@ from service.models.digests import (
     SECONDS_A_CARD,
     SECONDS_A_LINE,
     Digest,
-    DigestKind,
-    Entry,
     History,
     LeftOut,
-    LeftOutFor,
     Liking,
     Pick,
     SecondLook,
@@ -43,6 +40,7 @@ from service.models.mails import (
 from service.models.marks import Mark, MarkKind
 from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
+from service.models.plans import DigestKind, Entry, KeptPick, KeptWeek, LeftOutFor, Plan, read_pick
 from service.models.rows import metadata, new_key
 from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression, Wishes
 from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace
@@ -77,6 +75,8 @@ __all__ = [
     "History",
     "Issue",
     "KeptCompletion",
+    "KeptPick",
+    "KeptWeek",
     "LeftOut",
     "LeftOutFor",
     "Liking",
@@ -93,6 +93,7 @@ __all__ = [
     "ParsedPage",
     "ParsedPaper",
     "Pick",
+    "Plan",
     "Prompt",
     "Reason",
     "RequestCount",
@@ -117,4 +118,5 @@ __all__ = [
     "Wishes",
     "metadata",
     "new_key",
+    "read_pick",
 ]

@@ -6,50 +6,37 @@ show the same one, and can work it out again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Raw
 
 from service.models.mails import Delivery
 from service.models.marks import Mark
 from service.models.papers import Paper
+from service.models.plans import (
+    DigestKind,
+    Entry,
+    KeptLiking,
+    KeptNear,
+    KeptPick,
+    KeptTheme,
+    KeptWeek,
+    LeftOutFor,
+    Plan,
+    written_pick,
+)
 from service.models.subscribers import Subscriber
 from service.models.topics import Match, Topic
 
 SECONDS_A_CARD = 40
 SECONDS_A_LINE = 8
 NEAR_MISSES = 3
-
-
-class DigestKind(StrEnum):
-    DAY = "day"
-    CATCH_UP = "catch-up"  # the best of the days that the person missed
-    WEEKLY = "weekly"
-    NOTE = "note"  # nothing passed, and the person wants to be told
-
-
-class Entry(StrEnum):
-    """Why a paper is in."""
-
-    TOPIC = "topic"  # above the bar of one of the person's topics, and above their own
-    FOLLOWED = "followed"  # by somebody whom the person follows
-    OUTSIDE = "outside"  # of no topic of theirs: the slot for what others read
-    SECOND_LOOK = "second look"  # they had it in a line before, and it took off since
-    MISSED = "missed"  # of no topic of theirs, and among the most read of the week
-    EARLIER = "earlier"  # chosen earlier, and no topic of theirs finds it now
-
-
-class LeftOutFor(StrEnum):
-    """Why a paper of the person's topics is not in."""
-
-    BELOW_TOPIC = "below the topic's bar"
-    BELOW_MINIMUM = "below your minimum"
-    MUTED = "muted phrase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +100,14 @@ class Pick:
     followed: tuple[str, ...] = ()  # the names that the person follows, as they wrote them
     liking: Liking | None = None  # told for full cards
     second_look: SecondLook | None = None
+    _kept: tuple[str, Raw] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def kept(self) -> tuple[str, Raw]:
+        """What a delivery keeps of it: the paper's id, and a KeptPick's JSON. Made once, as many people share their picks."""
+        if self._kept is None:
+            self._kept = self.paper.id, _kept(self)
+        return self._kept
 
     @property
     def chips(self) -> tuple[str, ...]:
@@ -237,59 +232,50 @@ class Digest:
         return ceil(self.reading_seconds / 60)
 
     @property
-    def plan(self) -> dict[str, Any]:
-        """What a delivery keeps of it, beside the papers, to show the same digest again."""
-        told: dict[str, Any] = {
-            "kind": self.kind,
-            "covered_from": f"{self.covered_from}",
-            "cards": len(self.cards),
-            "lines": len(self.lines),
-            "unlisted": len(self.unlisted),
-            "picks": [_kept(pick) for pick in self.picks],
-        }
-        if self.silence:
-            told["silence"] = self.silence
-        if self.week:
-            told["week"] = _kept_week(self.week)
-        if near := self._near:
-            told["near"] = [[out.pick.paper.id, out.cause, out.detail] for out in near]
-        return told
+    def kept(self) -> tuple[list[str], Plan]:
+        """What a delivery keeps of it, to show the same digest again: its papers' ids, and the plan."""
+        kept = [pick.kept for pick in self.picks]
+        return [paper_id for paper_id, _ in kept], Plan(
+            self.covered_from,
+            self.kind,
+            sum([len(section.picks) for section in self.sections]),
+            len(self.lines),
+            len(self.unlisted),
+            tuple([written for _, written in kept]),
+            self.silence,
+            _kept_week(self.week) if self.week else None,
+            tuple([KeptNear(out.pick.kept[0], out.cause, out.detail) for out in self._near]),
+        )
 
 
-def _kept(pick: Pick) -> dict[str, Any]:
-    shared = _kept_of_all(pick.standing, pick.paper.upvotes, pick.entry)
+def _kept(pick: Pick) -> Raw:
     if not (pick.followed or pick.liking or pick.second_look):
-        return shared
-    told = dict(shared)
-    if pick.followed:
-        told["followed"] = pick.followed
-    if pick.liking:
-        told["liking"] = {"ids": pick.liking.like_ids, "terms": [[term, round(part, 4)] for term, part in pick.liking.terms]}
-    if look := pick.second_look:
-        told["look"] = [f"{look.first_on}", look.upvotes_then, look.upvotes_now]
-    return told
+        return _kept_of_all(pick.standing, pick.paper.upvotes, pick.entry)
+    liking, look = pick.liking, pick.second_look
+    return written_pick(
+        KeptPick(
+            _numbers(pick.standing),
+            pick.paper.upvotes,
+            pick.standing.near_id,
+            pick.entry,
+            pick.followed,
+            KeptLiking(liking.like_ids, tuple((term, round(part, 4)) for term, part in liking.terms)) if liking else None,
+            (look.first_on, look.upvotes_then, look.upvotes_now) if look else None,
+        )
+    )
 
 
 @lru_cache(maxsize=10_000)
-def _kept_of_all(place: Standing, upvotes: int | None, entry: Entry) -> dict[str, Any]:
-    """Many papers stand alike for many people. The defaults are left out: a year holds millions of these."""
-    told: dict[str, Any] = {"at": [round(part, 4) for part in place[:5]]}
-    if upvotes is not None:
-        told["up"] = upvotes
-    if place.near_id is not None:
-        told["near"] = place.near_id
-    if entry is not Entry.TOPIC:
-        told["entry"] = entry
-    return told
+def _kept_of_all(place: Standing, upvotes: int | None, entry: Entry) -> Raw:
+    """Many papers stand alike for many people."""
+    return written_pick(KeptPick(_numbers(place), upvotes, place.near_id, entry))
 
 
-def _kept_week(week: Week) -> dict[str, Any]:
-    return {
-        "days": [f"{day}" for day in week.days],
-        "themes": [[theme.tag, theme.counts, round(theme.usual, 2)] for theme in week.themes],
-        "risers": _ids(week.risers),
-    }
+def _numbers(place: Standing) -> tuple[float, float, float, float, float]:
+    relevance, followed, liking, momentum, nearness, _ = place
+    return round(relevance, 4), round(followed, 4), round(liking, 4), round(momentum, 4), round(nearness, 4)
 
 
-def _ids(picks: Iterable[Pick]) -> list[str]:
-    return [pick.paper.id for pick in picks]
+def _kept_week(week: Week) -> KeptWeek:
+    themes = tuple(KeptTheme(theme.tag, theme.counts, round(theme.usual, 2)) for theme in week.themes)
+    return KeptWeek(week.days, themes, tuple(pick.paper.id for pick in week.risers))

@@ -7,10 +7,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+import msgspec
+from pydantic import field_serializer
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
+from sqlmodel.main import SQLModelConfig  # type: ignore[attr-defined]
 
-from service.models.rows import new_key, one_of
+from service.models.plans import DigestKind, Plan
+from service.models.rows import Json, new_key, one_of
 
 
 class DeliveryState(StrEnum):
@@ -81,20 +85,27 @@ class Delivery(Outgoing, table=True):
         CheckConstraint(one_of(Bounce, "bounce"), name="bounce"),
     )
 
+    model_config = SQLModelConfig(arbitrary_types_allowed=True)  # a Plan
+
     issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
     digest_on: date  # D
     since_on: date  # the first day of the digest's window
-    topics: list[str] = Field(default_factory=list, sa_type=JSON)  # what the person had chosen then
-    topic_versions: dict[str, int] = Field(default_factory=dict, sa_type=JSON)  # by slug, what its papers are explained by
-    paper_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    topics: list[str] = Field(default_factory=list, sa_type=Json(list[str]))  # what the person had chosen then
+    topic_versions: dict[str, int] = Field(default_factory=dict, sa_type=Json(dict[str, int]))  # what its papers are explained by
+    paper_ids: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
     looked_at_count: int = 0  # papers in the window that were new to the person
-    plan: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the digest's arrangement and reasons (Digest.plan)
+    plan: Plan = Field(default_factory=Plan, sa_type=Json(Plan))  # the digest's arrangement and reasons (Digest.kept)
+
+    @field_serializer("plan")
+    def _told(self, plan: Plan) -> Any:
+        """As pydantic can write it."""
+        return msgspec.json.decode(msgspec.json.encode(plan))
 
     @property
     def is_of_a_mail(self) -> bool:
         """Not of a silence."""
-        return bool(self.paper_ids) or self.plan.get("kind") == "note"
+        return bool(self.paper_ids) or self.plan.kind is DigestKind.NOTE
 
 
 class NoticeKind(StrEnum):

@@ -117,6 +117,7 @@ class Round:
         self._out: dict[str, tuple[Claimed, str]] = {}  # taken, with their subjects
         self._settled: dict[str, Settled] = {}  # recorded, not told yet
         self._lock = threading.Lock()
+        self._log = log.bind()  # once: to find the logger takes longer than to tell nothing
 
     def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
         with self._lock:
@@ -236,7 +237,7 @@ class Round:
         self._progress(self._done, self._total)
         settled = self._settled.pop(parcel.key)
         kind = type(claimed.mail).__name__.lower()
-        log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
+        self._log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
 
 
 class _Queue(Generic[_Waiting]):

@@ -114,9 +114,10 @@ def _plan(session: Session, issue_id: int | None, found: list[Planned], now: dat
         return issue_id
     issue_id = issue_id or add_issue(session, started_by="serve", now=now)
     plan_deliveries(session, issue_id, fresh, now)
+    told = log.bind()  # once: to find the logger takes longer than to tell nothing
     for digest, _ in fresh:
         state = DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED
-        log.info("digest planned", subscriber=digest.subscriber.id, state=state, papers=len(digest.picks), reason=digest.silence)
+        told.info("digest planned", subscriber=digest.subscriber.id, state=state, papers=len(digest.picks), reason=digest.silence)
     return issue_id
 
 

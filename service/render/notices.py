@@ -31,9 +31,9 @@ def render_notice(notice: Notice, person: Subscriber, topics: Mapping[str, Topic
 
 
 def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic], spoken: Language) -> _Words:
-    say, told = spoken.say, person.model_dump()
-    names = topics_in_words(told["topics"], topics, spoken)
-    schedule = schedule_in_words(told["cadence"], told["hour"], told["zone"], spoken)
+    say = spoken.say
+    names = topics_in_words(person.topics, topics, spoken)
+    schedule = schedule_in_words(person.cadence, person.hour, person.zone, spoken)
     return _Words(
         say("Please confirm your digest"),
         (

@@ -13,6 +13,7 @@ from functools import cache
 from itertools import accumulate, compress, pairwise
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from sqlalchemy import Insert, bindparam, func, insert, update
 from sqlmodel import Session, col, or_, select
 
@@ -26,9 +27,11 @@ from service.models import (
     Entry,
     History,
     Issue,
+    Plan,
     Subscriber,
     SubscriberState,
     new_key,
+    read_pick,
 )
 from service.store.database import take_lock
 from service.store.ledger import Ref, is_free
@@ -100,13 +103,15 @@ def _lines(holding: Sequence[Delivery]) -> dict[str, tuple[date, int]]:
     lines: dict[str, tuple[date, int]] = {}
     cards: set[str] = set()
     for row in holding:
-        if row.plan:
-            below = range(row.plan["cards"], row.plan["cards"] + row.plan["lines"] + row.plan["unlisted"])
-            for place, (key, kept) in enumerate(zip(row.paper_ids, row.plan["picks"], strict=True)):
-                if place not in below and kept.get("entry") != Entry.MISSED:
-                    cards.add(key)
-                elif "up" in kept:
-                    lines.setdefault(key, (row.digest_on, kept["up"]))
+        plan, paper_ids = row.plan, row.paper_ids
+        slots = plan.cards + plan.lines + plan.unlisted
+        cards.update(paper_ids[: plan.cards] if plan.picks else ())
+        for place, written in enumerate(plan.picks[plan.cards :], plan.cards):
+            kept = read_pick(written)
+            if place >= slots and kept.entry is not Entry.MISSED:
+                cards.add(paper_ids[place])
+            elif kept.up is not None:
+                lines.setdefault(paper_ids[place], (row.digest_on, kept.up))
     return {key: line for key, line in lines.items() if key not in cards}
 
 
@@ -139,6 +144,7 @@ def plan_deliveries(
 def _planned(digest: Digest) -> dict[str, Any]:
     """The columns of a delivery that the planning sets for each person."""
     versions = {topic.slug: topic.version for topic in digest.topics}
+    paper_ids, plan = digest.kept
     return {
         "key": new_key(),
         "since_on": digest.since,
@@ -146,9 +152,9 @@ def _planned(digest: Digest) -> dict[str, Any]:
         "topic_versions": versions,
         "state": DeliveryState.PLANNED if digest.is_mailed else DeliveryState.SKIPPED,
         "reason": digest.silence,
-        "paper_ids": [pick.paper.id for pick in digest.picks],
+        "paper_ids": paper_ids,
         "looked_at_count": digest.looked_at_count,
-        "plan": digest.plan,
+        "plan": plan,
     }
 
 
@@ -186,16 +192,15 @@ def plan_again(session: Session, delivery: Delivery, paper_ids: list[str], now: 
     return is_due
 
 
-def _plan_with(delivery: Delivery, paper_ids: Collection[str]) -> dict[str, Any]:
+def _plan_with(delivery: Delivery, paper_ids: Collection[str]) -> Plan:
     """The delivery's plan, of these of its papers only."""
     plan = delivery.plan
-    if not plan:
-        return {}
+    if not plan.picks:
+        return plan
     stays = [key in paper_ids for key in delivery.paper_ids]
-    ends = list(accumulate((plan["cards"], plan["lines"], plan["unlisted"])))
-    counts = (sum(stays[start:end]) for start, end in pairwise([0, *ends]))
-    kept = dict(zip(("cards", "lines", "unlisted"), counts, strict=True))
-    return {**plan, **kept, "picks": list(compress(plan["picks"], stays))}
+    ends = list(accumulate((plan.cards, plan.lines, plan.unlisted)))
+    cards, lines, unlisted = (sum(stays[start:end]) for start, end in pairwise([0, *ends]))
+    return replace(plan, cards=cards, lines=lines, unlisted=unlisted, picks=tuple(compress(plan.picks, stays)))
 
 
 def deliveries_where(

@@ -25,6 +25,7 @@ from service.models import (
     Notice,
     Outgoing,
     Subscriber,
+    Wishes,
 )
 from service.store.values import Values
 from service.subscribers import domain_of
@@ -39,15 +40,16 @@ NOTICE_AGE = timedelta(days=5)
 TABLES: tuple[type[Notice], type[Delivery]] = (Notice, Delivery)  # in the order of sending
 
 # When a row was touched sending never asks, and each instant takes a tenth of the time for all the rest.
-_UNASKED = {"planned_at", "tried_at", "settled_at", "lease_until", "added_at", "unsubscribed_at", "next_digest_at"}
+_INSTANTS = {"planned_at", "tried_at", "settled_at", "lease_until", "added_at", "unsubscribed_at", "next_digest_at"}
+_WISHES = set(Wishes.__annotations__) - {"cadence"}  # by which a digest was chosen; a notice tells them
 
 
-def _asked(table: type[_Row]) -> Values[_Row]:
-    return Values(table, *[name for name in table.model_fields if name not in _UNASKED])
+def _without(table: type[_Row], unasked: Collection[str]) -> Values[_Row]:
+    return Values(table, *[name for name in table.model_fields if name not in unasked])
 
 
-_MAILS: Mapping[type[Outgoing], Values[Any]] = {table: _asked(table) for table in TABLES}
-_PEOPLE = _asked(Subscriber)
+_MAILS: Mapping[type[Outgoing], Values[Any]] = {table: _without(table, _INSTANTS) for table in TABLES}
+_PEOPLE = {Notice: _without(Subscriber, _INSTANTS), Delivery: _without(Subscriber, _INSTANTS | _WISHES)}
 
 
 class Ref(NamedTuple):
@@ -111,7 +113,7 @@ def claim_mails(
         if not ids:
             continue
         mails = _leased(session, table, ids, worker, now, states)
-        people = _people(session, {mail.subscriber_id for mail in mails})
+        people = _people(session, _PEOPLE[table], {mail.subscriber_id for mail in mails})
         for mail in mails:
             assert mail.id is not None
             person = people[mail.subscriber_id]
@@ -131,9 +133,9 @@ def _leased(
     return [values.value(row) for row in session.connection().execute(claimed)]
 
 
-def _people(session: Session, ids: Collection[int]) -> dict[int, Subscriber]:
-    theirs = select(*_PEOPLE.columns).where(col(Subscriber.id).in_(ids))
-    people = [_PEOPLE.value(row) for row in session.connection().execute(theirs)]
+def _people(session: Session, values: Values[Subscriber], ids: Collection[int]) -> dict[int, Subscriber]:
+    theirs = select(*values.columns).where(col(Subscriber.id).in_(ids))
+    people = [values.value(row) for row in session.connection().execute(theirs)]
     return {person.id: person for person in people if person.id is not None}
 
 

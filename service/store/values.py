@@ -26,7 +26,7 @@ class Values(Generic[_Row]):
 
     def value(self, columns: Sequence[Any]) -> _Row:
         """Of what a query for `columns` answered."""
-        value: _Row = self._table.__new__(self._table)
+        value: _Row = object.__new__(self._table)  # pydantic's own attributes, for rows that change, are left out
         vars(value).update(zip(self._names, columns, strict=True))
         return value
 

@@ -1,12 +1,30 @@
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+from sqlalchemy import Engine
+
 from service.compose import Archive, best_first, kept_ids
 from service.match import match_paper, phrasebook
-from service.models import Delivery, Digest, History, Mark, MarkKind, Paper, Topic
+from service.models import (
+    Delivery,
+    Digest,
+    DigestKind,
+    History,
+    Issue,
+    KeptPick,
+    LeftOutFor,
+    Mark,
+    MarkKind,
+    Paper,
+    Plan,
+    Topic,
+    read_pick,
+)
+from service.store.database import reading, transaction
+from service.store.deliveries import deliveries_of
 from tests.builders import DAY, NOW, paper, subscriber
 from tests.test_compose import TOPICS, compose
 
@@ -22,7 +40,7 @@ def planned(digest: Digest) -> Delivery:
         paper_ids=[pick.paper.id for pick in digest.picks],
         looked_at_count=digest.looked_at_count,
         planned_at=NOW,
-        plan=json.loads(json.dumps(digest.plan)),
+        plan=msgspec.json.decode(msgspec.json.encode(digest.kept[1]), type=Plan),
     )
 
 
@@ -81,6 +99,29 @@ def test_a_delivery_shows_its_digest_again_with_every_reason() -> None:
         assert digest.second_look
         assert digest.outside or (digest.week and digest.week.missed and digest.week.themes and digest.week.risers)
         assert shape(again(digest, papers)) == shape(digest)
+
+
+def test_a_plan_of_every_kind_is_read_from_the_database_as_it_was_written(engine: Engine) -> None:
+    plans = [planned(everything(cadence)[0]).plan for cadence in ("daily", "weekly:fri")]
+    with transaction(engine) as session:
+        session.add_all([subscriber(), Issue(id=1, started_by="serve", planned_at=NOW)])
+        session.flush()
+        days = [DAY - timedelta(days=number) for number in range(2)]
+        rows = [{"issue_id": 1, "subscriber_id": 1, "digest_on": day, "since_on": day, "planned_at": NOW} for day in days]
+        session.add_all([Delivery(**row, plan=plan) for row, plan in zip(rows, plans, strict=True)])
+    with reading(engine) as session:
+        assert [delivery.plan for delivery in deliveries_of(session, 1)] == plans
+
+
+def test_plans_are_read_as_they_were_written_when_they_named_their_defaults() -> None:
+    told = (
+        '{"kind":"day","covered_from":"2026-10-01","cards":1,"lines":0,"unlisted":0,'
+        '"picks":[{"at":[0.8,0.0,0.0,0.1,0.0],"up":12}],"near":[["2610.00002","muted phrase","soup"]]}'
+    )
+    plan = msgspec.json.decode(told, type=Plan)
+    assert (plan.kind, plan.covered_from, plan.cards, plan.lines) == (DigestKind.DAY, DAY, 1, 0)
+    assert read_pick(plan.picks[0]) == KeptPick((0.8, 0.0, 0.0, 0.1, 0.0), 12)
+    assert [near.cause for near in plan.near] == [LeftOutFor.MUTED]
 
 
 def test_upvotes_that_came_later_move_nothing() -> None:

@@ -228,6 +228,14 @@ def test_no_byte_of_a_content_goes_out_before_its_start_and_the_last_outcome_are
     assert max(mails.groups) > 1  # connections share commits
 
 
+def test_a_connection_whose_server_takes_its_time_holds_the_others_up_for_a_moment_only() -> None:
+    stall = lambda moment: Odd(stalls=True) if moment.stage == "DOT" and moment.to == "reader0@example.org" else None  # noqa: E731
+    with running(server(stall)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(30)]), connections=2, end_timeout=1.0)
+    assert list(mails.results)[-2] == "m0"  # behind it comes only what waited on the same connection
+    assert list(mails.results.values()).count("250 2.0.0 queued") == 29
+
+
 def test_the_next_envelope_goes_out_with_the_content_so_that_a_mail_costs_one_round_trip() -> None:
     """The server answers nothing before it has seen the next mail's DATA, which a client that waits never sends."""
     listener = socket.create_server(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Delivery, Issue, Page, Paper, Subscriber, metadata
+from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata
 from service.store import database, schema
 from service.store.database import open_database, reading, transaction
 from service.store.topics import all_topics
@@ -98,7 +98,7 @@ def test_each_upgrade_keeps_the_rows_of_the_steps_before(bare_database: Engine) 
         person = session.get_one(Subscriber, 1)
         assert (person.length, person.minimum_score, person.followed, person.muted) == ("minutes:6", 0, [], [])
         assert (person.language, person.with_abstract, person.with_outside, person.with_note) == ("en", False, True, False)
-        assert session.get_one(Delivery, 1).plan == {}
+        assert session.get_one(Delivery, 1).plan == Plan()
     with bare_database.connect() as connection:
         if connection.dialect.name == "sqlite":
             assert connection.execute(text("PRAGMA foreign_key_check")).all() == []

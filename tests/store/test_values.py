@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from service.models import Subscriber
@@ -42,3 +43,11 @@ def test_a_column_that_was_not_asked_for_can_not_be_read(stored: Engine) -> None
     assert (value.email, value.muted) == ("ada@example.org", ["survey"])
     with pytest.raises(UnmappedInstanceError):
         _ = value.hour
+
+
+def test_a_column_of_json_holds_one_kind_of_values(stored: Engine) -> None:
+    """What something else wrote there is told, and not read as what it is not."""
+    with transaction(stored) as session:
+        session.connection().execute(text("UPDATE subscriber SET muted = '{}'"))
+    with pytest.raises(msgspec.ValidationError):
+        the_one(stored, Values(Subscriber))

@@ -1,8 +1,8 @@
 """Hand mails over on several connections at once, in one thread. Touches the network.
 
 For each connection: start a mail in the ledger, send its content with the next one's envelope behind it, read the answer,
-settle the mail and start the next in one commit. While connections wait, mails are made ahead; turns that come meanwhile share a
-commit.
+settle the mail and start the next in one commit. While connections wait, mails are made ahead; turns that come meanwhile, or
+within a moment, share a commit.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 _MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 _STOP_CHECK = 0.05  # seconds
+_PATIENCE = 0.002  # seconds: a commit takes as long on many disks
 
 
 class PipelinedTransport:
@@ -183,24 +184,34 @@ class _Lane:
 
 
 class _Commits:
-    """Group commit: while there are mails to make, which other turns may need, a turn waits for these."""
+    """Group commit: turns wait a moment for the connections whose mails are out, and while there are mails to make."""
 
     def __init__(self, feed: Feed, is_making: Callable[[], bool]) -> None:
         self._feed, self._is_making = feed, is_making
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[Turn, asyncio.Future[bool]]] = []
+        self._out_count = 0  # mails that were started and have no result yet
+        self._next: asyncio.Handle | None = None
 
     async def turn(self, turn: Turn) -> bool:
         """Durable on return; answers whether the turn's next mail may go out. Raises StoreFailed."""
         answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((turn, answer))
-        if len(self._waiting) == 1:
-            self._loop.call_soon(self._record_in_time)
+        self._out_count -= turn.last is not None
+        if not self._out_count:
+            self._record_after(0)
+        elif len(self._waiting) == 1:
+            self._record_after(_PATIENCE)
         return await answer
+
+    def _record_after(self, seconds: float) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._next = self._loop.call_later(seconds, self._record_in_time)
 
     def _record_in_time(self) -> None:
         if self._is_making():
-            self._loop.call_soon(self._record_in_time)  # one mail later
+            self._record_after(0)  # one mail later
         else:
             self._record()
 
@@ -213,7 +224,8 @@ class _Commits:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), answer in zip(waiting, answers, strict=True):
+        for (turn, future), answer in zip(waiting, answers, strict=True):
+            self._out_count += answer and turn.starting is not None
             if not future.done():
                 future.set_result(answer)
 
