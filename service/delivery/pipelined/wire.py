@@ -38,7 +38,7 @@ class Wire:
         return len(self._unsent)
 
     def write(self, *pieces: bytes) -> None:
-        """Send as much as goes at once, and the rest as room comes. After a failure: nothing."""
+        """Send as much as goes at once, and the rest as room comes; at most 1,024 pieces (IOV_MAX). After a failure: nothing."""
         if self.failure is None:
             # mostly all of it goes at once, and then no piece has been copied
             count = 0 if self._unsent or self._most_at_once else self._sent(self._socket.sendmsg, pieces)
