@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The tests start Python very often; without compiled modules each start compiles all of the service.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-slow check lock clean
+.PHONY: demo test test-slow check inlined lock clean
 
 demo: $(READY)
 	@$(BIN)/paperround demo
@@ -32,6 +32,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $(READY)
+
+# After a change of templates/mail: its html with the styles inlined.
+inlined: $(READY)
+	$(BIN)/python -m tests.inlined
 
 # Names, versions, markers and hashes; no address of a registry. Needs uv. Without the extra `benchmarks`, which is large.
 lock:

@@ -100,7 +100,7 @@ class Ledger(RuleBasedStateMachine):
     @rule(days_ago=some.integers(0, 2), emails=some.sets(person, min_size=1))
     def plan_by_hand(self, days_ago: int, emails: set[str]) -> None:
         with reading(self.engine) as session:
-            people = [found for found in all_subscribers(session) if found.email in emails]
+            people = [found.id for found in all_subscribers(session) if found.id and found.email in emails]
         on = last_complete_day(self.now) - days_ago * DAY
         send_now(self.engine, Idle(), SENDER, people, on=on, clock=lambda: self.now, stale_after=timedelta(hours=24))
         self.crashes = 0

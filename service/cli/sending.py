@@ -167,13 +167,13 @@ def _place(outcome: pipeline.Outcome, settings: Settings) -> str:
     return outcome.reply or "" if settings.smtp_url is None and outcome.subject else ""
 
 
-def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> list[Subscriber]:
+def _people(engine: Engine, emails: Sequence[str], topics: Sequence[str]) -> Sequence[int]:
     with reading(engine) as session:
         slugs = parse_topics(",".join(topics), [found.slug for found in all_topics(session)]) if topics else ()
     return pipeline.chosen_people(engine, [parse_address(email) for email in emails], slugs)
 
 
-def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date, yes: bool) -> pipeline.SendReport:
+def _send(settings: Settings, engine: Engine, people: Sequence[int], on: date, yes: bool) -> pipeline.SendReport:
     identity = sender(settings)
     _ask(settings, people, on, yes)
     with connections.transport(settings, engine, identity) as door, progress("Sending") as show, stop_signals() as should_stop:
@@ -193,7 +193,7 @@ def _send(settings: Settings, engine: Engine, people: list[Subscriber], on: date
         )
 
 
-def _ask(settings: Settings, people: list[Subscriber], on: date, yes: bool) -> None:
+def _ask(settings: Settings, people: Sequence[int], on: date, yes: bool) -> None:
     """Ask before mail leaves this machine. Raises Abort for no, WrongUse where nobody can answer."""
     if yes or settings.smtp_url is None or not people:
         return

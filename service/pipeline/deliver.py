@@ -23,6 +23,7 @@ from sqlmodel import Session
 from service.delivery.lanes import Feed, Parcel, Result, Turn
 from service.errors import StoreFailed
 from service.models import OPEN_STATES, Bounce
+from service.pipeline.heap import collect_between_portions
 from service.pipeline.make import Maker
 from service.pipeline.outcomes import outcome, pauses_domain, unwanted
 from service.store.database import KeptConnection, session_on, transaction
@@ -49,7 +50,7 @@ _PORTION = 200  # mails claimed in one transaction
 _PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
 _Answer = TypeVar("_Answer")
 _Bound = TypeVar("_Bound", Session, Connection)
-_Waiting = TypeVar("_Waiting", Ref, Claimed)
+_Waiting = TypeVar("_Waiting", int, Claimed)
 
 
 class Transport(Protocol):
@@ -112,7 +113,8 @@ class Round:
         self._states = states
         self._note = note
         self._total, self._done = len(mails), 0
-        self._unclaimed = _Queue[Ref](lambda ref: ref.domain, mails)
+        self._mails = mails
+        self._unclaimed = _Queue[int](lambda place: mails[place].domain, range(len(mails)))  # places among the mails
         self._claimed = _Queue[Claimed](lambda claimed: domain_of(claimed.to))
         self._out: dict[str, tuple[Claimed, str]] = {}  # taken, with their subjects
         self._settled: dict[str, Settled] = {}  # recorded, not told yet
@@ -163,10 +165,11 @@ class Round:
         while True:
             if found := self._claimed.take(avoid):
                 return found
-            portion = list(islice(iter(partial(self._unclaimed.take, avoid), None), _PORTION))
+            portion = [self._mails[place] for place in islice(iter(partial(self._unclaimed.take, avoid), None), _PORTION)]
             if not portion:
                 return None
-            self._claimed.extend(self._in_session(partial(self._claim, portion)))
+            collect_between_portions()
+            self._claimed.refill(self._in_session(partial(self._claim, portion)))
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:
         found = claim_mails(session, portion, self.worker, self._clock(), self._states)
@@ -245,18 +248,18 @@ class _Queue(Generic[_Waiting]):
 
     def __init__(self, domain: Callable[[_Waiting], str], waiting: Iterable[_Waiting] = ()) -> None:
         self._domain: Callable[[_Waiting], str] = domain
-        self._waiting: deque[_Waiting] = deque(waiting)
+        self._waiting: Iterator[_Waiting] = iter(waiting)
         self._passed: dict[str, deque[_Waiting]] = {}
 
-    def extend(self, more: Iterable[_Waiting]) -> None:
-        self._waiting.extend(more)
+    def refill(self, more: Iterable[_Waiting]) -> None:
+        """Once nothing waits any more but what was passed over."""
+        self._waiting = iter(more)
 
     def take(self, avoid: Collection[str]) -> _Waiting | None:
         for domain, passed in self._passed.items():
             if passed and domain not in avoid:
                 return passed.popleft()
-        while self._waiting:
-            one = self._waiting.popleft()
+        for one in self._waiting:
             if not avoid or (domain := self._domain(one)) not in avoid:
                 return one
             self._passed.setdefault(domain, deque()).append(one)

@@ -33,12 +33,12 @@ class Board:
     """
 
     def __init__(self, topics: Sequence[Topic]) -> None:
-        self.topics = topics
         self._book = phrasebook(topics)
-        self._versions = {topic.slug: topic.version for topic in topics}
+        self.topics = self._book.topics  # the same, which all boards share
+        self._versions = {topic.slug: topic.version for topic in self.topics}
         self._papers: dict[str, Paper] = {}
         self._matches: dict[str, tuple[Match, ...]] = {}
-        self._archive = Archive(topics, self._papers, self._matches)
+        self._archive = Archive(self.topics, self._papers, self._matches)
         self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions of their topics
 
     def papers(self, session: Session, ids: Collection[str]) -> list[Paper]:

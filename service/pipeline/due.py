@@ -6,6 +6,7 @@ digest stands on their row; whatever is due and free is taken up, so this is the
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, timedelta
@@ -22,7 +23,7 @@ from service.pipeline.crew import Crew, send_wave
 from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
-from service.pipeline.heap import collect_rarely
+from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.deliveries import add_issue, lock_planning, plan_deliveries
@@ -58,6 +59,7 @@ def send_due_mails(
     reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
     _plan_due(engine, clock(), is_waiting)
+    gc.collect()  # what planning left, and the interpreter keeps for reuse
     with reading(engine) as session:
         waiting = due_mails(session, clock(), states)
     if not waiting:
@@ -92,6 +94,7 @@ def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
     issue_id: int | None = None
     planner = Planner(last_complete_day(now))
     while True:
+        collect_between_portions()
         with transaction(engine) as session:
             lock_planning(session)
             unscheduled = unscheduled_subscribers(session, _PORTION)

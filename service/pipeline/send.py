@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import why_no_mail
 from service.errors import WrongUse
-from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber, SubscriberState
+from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber
 from service.pipeline.crew import Crew, send_wave
 from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
-from service.pipeline.heap import collect_rarely
+from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
 from service.store.deliveries import (
     add_issue,
-    deliveries_by_key,
     delivery_keys,
     lock_planning,
     open_deliveries,
     plan_deliveries,
+    told_deliveries,
 )
 from service.store.ledger import due_mails, make_due
-from service.store.subscribers import all_subscribers, subscribers_by_email
+from service.store.subscribers import active_subscribers, subscribers_by_email, subscribers_by_id
 from service.store.suppressions import suppressed
+
+_Person = TypeVar("_Person", int, Subscriber)  # by id, or whole
 
 _PORTION = 500  # people planned in one transaction, so that others need not wait long
 
@@ -66,22 +72,26 @@ class SendReport:
         return tuple(outcome for outcome in self.outcomes if outcome.state not in done)
 
 
-def chosen_people(engine: Engine, emails: Collection[str], topics: Collection[str]) -> list[Subscriber]:
-    """All active subscribers, or those named, or those of the topics named. Raises WrongUse for an unknown address."""
+def chosen_people(engine: Engine, emails: Collection[str], topics: Collection[str]) -> Sequence[int]:
+    """All active subscribers, or those named, or those of the topics named, by id. Raises WrongUse for an unknown address."""
     with reading(engine) as session:
         if emails:
-            people = subscribers_by_email(session, emails)
-        else:
-            people = [person for person in all_subscribers(session) if person.state == SubscriberState.ACTIVE]
-    if unknown := set(emails) - {person.email for person in people}:
-        raise WrongUse(f"{', '.join(sorted(unknown))}: no such subscriber")
-    return [person for person in people if not topics or set(topics) & set(person.topics)]
+            named = subscribers_by_email(session, emails)
+            if unknown := set(emails) - {person.email for person in named}:
+                raise WrongUse(f"{', '.join(sorted(unknown))}: no such subscriber")
+            return [person.id for person in named if person.id and _has_chosen(person.topics, topics)]
+        return array("q", [number for number, chosen in active_subscribers(session) if _has_chosen(chosen, topics)])
 
 
-def dry_run(engine: Engine, people: Sequence[Subscriber], on: date, now: datetime) -> SendReport:
+def _has_chosen(chosen: Collection[str], topics: Collection[str]) -> bool:
+    return not topics or not set(topics).isdisjoint(chosen)
+
+
+def dry_run(engine: Engine, people: Sequence[int], on: date, now: datetime) -> SendReport:
     """What send_now would send, with nothing stored: the digests of that day, and what is open from before."""
     with reading(engine) as session:
-        active, outcomes = _split(session, people, on, now)
+        known = [person for portion in _portions(people) for person in subscribers_by_id(session, portion)]
+        active, outcomes = _split(session, known, on, now)
         waiting = open_deliveries(session, _ids(active))
         by_id = {person.id: person for person in active}
         for delivery in waiting:
@@ -100,7 +110,7 @@ def send_now(
     engine: Engine,
     transport: Transport,
     sender: Sender,
-    people: Sequence[Subscriber],
+    people: Sequence[int],
     *,
     on: date,
     clock: Clock,
@@ -118,13 +128,12 @@ def send_now(
     """
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
-    with reading(engine) as session:
-        active, outcomes = _split(session, people, on, clock())
-    issue_id, planned, already = _plan_issue(engine, active, on, clock())
+    frozen = _plan_issue(engine, people, on, clock())
+    gc.collect()  # what planning left, and the interpreter keeps for reuse
     with transaction(engine) as session:
-        make_due(session, _ids(active), clock())
-        waiting = due_mails(session, clock(), states, digests_of=_ids(active))
-        keys = planned | expired | delivery_keys(session, waiting)
+        make_due(session, frozen.people, clock())
+        waiting = due_mails(session, clock(), states, digests_of=frozen.people)
+        keys = frozen.keys | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
     send_wave(
         engine,
@@ -140,10 +149,11 @@ def send_now(
         note=subjects.__setitem__,
     )
     with reading(engine) as session:
-        outcomes += [_outcome(person, row, subjects.get(row.key)) for row, person in deliveries_by_key(session, keys)]
-    told = {(outcome.email, outcome.on) for outcome in outcomes}
-    outcomes += [outcome for outcome in already if (outcome.email, outcome.on) not in told]
-    return _report(on, issue_id, outcomes)
+        outcomes = [_outcome(email, row, subjects.get(row.key)) for row, email in told_deliveries(session, keys)]
+    standing = {(outcome.email, outcome.on): outcome for outcome in frozen.standing}
+    for outcome in outcomes:
+        standing.pop((outcome.email, outcome.on), None)
+    return _report(on, frozen.issue_id, [*outcomes, *frozen.skipped, *standing.values()])
 
 
 def _report(on: date, issue_id: int | None, outcomes: Sequence[Outcome]) -> SendReport:
@@ -162,26 +172,34 @@ def _split(session: Session, people: Sequence[Subscriber], on: date, now: dateti
     return [person for person, reason in reasons if not reason], skipped
 
 
-def _plan_issue(
-    engine: Engine, people: Sequence[Subscriber], on: date, now: datetime
-) -> tuple[int | None, set[str], list[Outcome]]:
-    """Freeze who gets what; who has a digest of that day already gets no second one. No issue where all have."""
-    issue_id: int | None = None
-    keys: set[str] = set()
-    already: list[Outcome] = []
-    planner = Planner(on)
+@dataclass(slots=True)
+class _Frozen:
+    issue_id: int | None = None  # none where all have a digest of that day already
+    people: set[int] = field(default_factory=set)  # who gets mail
+    keys: set[str] = field(default_factory=set)
+    skipped: list[Outcome] = field(default_factory=list)  # of who gets no mail
+    standing: list[Outcome] = field(default_factory=list)  # of digests that were planned before
+
+
+def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
+    """Freeze who gets what; who has a digest of that day already gets no second one."""
+    frozen, planner = _Frozen(), Planner(on)
     for portion in _portions(people):
+        collect_between_portions()
         with transaction(engine) as session:
             lock_planning(session)
-            found = [(planned, _stands(planned)) for planned in planner.digests(session, portion)]
-            already += [outcome for _, outcome in found if outcome]
+            active, skipped = _split(session, subscribers_by_id(session, portion), on, now)
+            frozen.people |= _ids(active)
+            frozen.skipped += skipped
+            found = [(planned, _stands(planned)) for planned in planner.digests(session, active)]
+            frozen.standing += [outcome for _, outcome in found if outcome]
             if fresh := [planned for planned, outcome in found if not outcome]:
-                issue_id = issue_id or add_issue(session, started_by="send-now", now=now)
-                keys.update(plan_deliveries(session, issue_id, fresh, now))
-    return issue_id, keys, already
+                frozen.issue_id = frozen.issue_id or add_issue(session, started_by="send-now", now=now)
+                frozen.keys.update(plan_deliveries(session, frozen.issue_id, fresh, now))
+    return frozen
 
 
-def _portions(people: Sequence[Subscriber]) -> Iterator[Sequence[Subscriber]]:
+def _portions(people: Sequence[_Person]) -> Iterator[Sequence[_Person]]:
     return (people[start : start + _PORTION] for start in range(0, len(people), _PORTION))
 
 
@@ -200,5 +218,6 @@ def _planned(digest: Digest) -> Outcome:
     return Outcome(digest.subscriber.email, digest.on, DeliveryState.PLANNED, None, ids, subject_line(digest))
 
 
-def _outcome(person: Subscriber, row: Delivery, subject: str | None) -> Outcome:
-    return Outcome(person.email, row.digest_on, row.state, row.reason, tuple(row.paper_ids), subject, row.smtp_reply)
+def _outcome(email: str, row: Delivery, subject: str | None) -> Outcome:
+    ids = tuple(map(sys.intern, row.paper_ids))  # of very many people, who got the same papers
+    return Outcome(email, row.digest_on, row.state, row.reason, ids, subject, row.smtp_reply)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from lxml import etree
-
 from service.errors import PageChanged
 
 # A page of 100 papers has 9,000 tags with a dozen attributes at most, and 105 cards are the most seen. Memory and time are
@@ -49,6 +47,8 @@ def read_markup(content: bytes) -> Markup:
         raise PageChanged(f"the page has more than {_MOST_TAGS:,} tags")
     if any(tag["more"] for tag in _FLOOD.finditer(content)):
         raise PageChanged(f"an element of the page has more than {_MOST_ATTRIBUTES:,} attributes")
+    from lxml import etree  # 4 MB that who only sends does not need
+
     target = _Target()
     parser = etree.HTMLParser(target=target, huge_tree=True, encoding="utf-8", recover=True)
     try:

@@ -42,6 +42,7 @@ _Value = TypeVar("_Value", int, str)
 
 _UNSENT = ("next_try_at", "tried_at", "smtp_reply", "enhanced_code", "bounce")  # told of no mail before it is sent
 _PAST = Values(Delivery, "subscriber_id", "digest_on", "state", "planned_at", "paper_ids", "plan")
+_TOLD = Values(Delivery, "key", "digest_on", "state", "reason", "paper_ids", "smtp_reply")
 
 
 def lock_planning(session: Session) -> None:
@@ -244,9 +245,13 @@ def issue_counts(session: Session, issue_id: int) -> dict[str, int]:
     return dict(session.exec(question.group_by(col(Delivery.state))).all())
 
 
-def deliveries_by_key(session: Session, keys: Collection[str]) -> list[tuple[Delivery, Subscriber]]:
-    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    return [row for some in _portions(keys) for row in session.exec(question.where(col(Delivery.key).in_(some)))]
+def told_deliveries(session: Session, keys: Collection[str]) -> Iterator[tuple[Delivery, str]]:
+    """What a report tells of each of these, and its person's address."""
+    columns: list[Any] = [*_TOLD.columns, col(Subscriber.email)]
+    question = select(*columns).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+    for some in _portions(keys):
+        for *told, email in session.connection().execute(question.where(col(Delivery.key).in_(some))):
+            yield _TOLD.value(told), email
 
 
 def delivery_of(session: Session, subscriber_id: int, on: date) -> Delivery | None:

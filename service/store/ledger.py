@@ -8,10 +8,12 @@ its last one. So when a worker dies, at most one mail a connection is in doubt, 
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, overload
 
 from sqlalchemy import ColumnElement, ScalarSelect, or_, update
 from sqlmodel import Session, SQLModel, col, select
@@ -34,6 +36,8 @@ _Row = TypeVar("_Row", bound=SQLModel)
 
 # Longer than one mail can take: two connections of at most ten steps of a minute, and ten minutes for the last reply.
 LEASE = timedelta(minutes=35)
+
+_PORTION = 500  # rows read at once
 
 NOTICE_AGE = timedelta(days=5)
 
@@ -61,6 +65,32 @@ class Ref(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Refs(Sequence[Ref]):
+    """Those of a wave, in columns: 24 bytes each, where an object of its own would take 120."""
+
+    tables: list[type[Outgoing]] = field(default_factory=list)
+    numbers: array[int] = field(default_factory=partial(array, "q"))
+    domains: list[str] = field(default_factory=list)  # each spelled once
+
+    def add(self, table: type[Outgoing], number: int, domain: str) -> None:
+        self.tables.append(table)
+        self.numbers.append(number)
+        self.domains.append(sys.intern(domain))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Ref: ...
+    @overload
+    def __getitem__(self, place: slice) -> Refs: ...
+    def __getitem__(self, place: int | slice) -> Ref | Refs:
+        if isinstance(place, slice):
+            return Refs(self.tables[place], self.numbers[place], self.domains[place])
+        return Ref(self.tables[place], self.numbers[place], self.domains[place])
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A mail that a worker has claimed, and whom it is for, both as they were then."""
 
@@ -85,21 +115,19 @@ class Settled:
 
 def due_mails(
     session: Session, now: datetime, states: Collection[str] = OPEN_STATES, *, digests_of: Collection[int] | None = None
-) -> list[Ref]:
+) -> Refs:
     """What is to be sent now and no worker has claimed: notices first, then the least tried.
 
     Everybody's mails, or only the digests of the subscribers given.
     """
-    refs: list[Ref] = []
+    refs = Refs()
     for table in TABLES if digests_of is None else (Delivery,):
         address: Any = col(Notice.email) if table is Notice else col(Subscriber.email)
         question = select(table.id, table.subscriber_id, address).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
         ordered = question.where(is_due(table, now, states)).order_by(col(table.attempts), col(table.planned_at), col(table.id))
-        refs += [
-            Ref(table, number, sys.intern(domain_of(to)))
-            for number, person, to in session.exec(ordered)
-            if number and (digests_of is None or person in digests_of)
-        ]
+        for number, person, to in session.exec(ordered.execution_options(yield_per=_PORTION)):
+            if number and (digests_of is None or person in digests_of):
+                refs.add(table, number, domain_of(to))
     return refs
 
 

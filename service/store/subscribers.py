@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import cache
@@ -37,6 +37,21 @@ def all_subscribers(session: Session) -> list[Subscriber]:
 def subscribers_by_email(session: Session, emails: Collection[str]) -> list[Subscriber]:
     question = select(Subscriber).where(col(Subscriber.email).in_(emails))
     return list(session.exec(question.order_by(col(Subscriber.email))))
+
+
+def subscribers_by_id(session: Session, ids: Collection[int]) -> list[Subscriber]:
+    """In the order of the ids, of which a statement takes some thousands at the most."""
+    rows = session.connection().execute(select(*_WHOLE.columns).where(col(Subscriber.id).in_(ids)))
+    found = {person.id: person for person in map(_WHOLE.value, rows)}
+    return [found[number] for number in ids if number in found]
+
+
+def active_subscribers(session: Session) -> Iterator[tuple[int, Sequence[str]]]:
+    """By address, each by id and with their topics; row by row, as they may be very many."""
+    active = select(Subscriber.id, Subscriber.topics).where(col(Subscriber.state) == SubscriberState.ACTIVE)
+    for number, topics in session.exec(active.order_by(col(Subscriber.email)).execution_options(yield_per=500)):
+        assert number is not None
+        yield number, topics
 
 
 def subscriber_counts(session: Session) -> dict[str, int]:
