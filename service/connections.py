@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from service.delivery.message import Message
 from service.delivery.outbox import Outbox
 from service.delivery.pace import Allow
 from service.delivery.pipelined import PipelinedTransport
@@ -144,7 +145,7 @@ def _mail_limits(settings: Settings, engine: Engine) -> Allow | None:
     return allow
 
 
-def _signing(settings: Settings, domain: str) -> Callable[[bytes], bytes] | None:
+def _signing(settings: Settings, domain: str) -> Callable[[Message], Message] | None:
     """DKIM by our own keys, where there are any; else the relay signs."""
     files = signing_key_files(settings)
     if not files:

@@ -134,7 +134,8 @@ def _tokens(begun: Iterable[blake2b], name: str) -> list[str]:
         mac.update(content)
         hashes.append(mac.digest())
     written = b2a_base64(b"\0\0".join((*hashes, b""))).translate(_URL_SAFE).decode()
-    return [f"{name}.{written[start : start + 22]}" for start in range(0, 24 * len(hashes), 24)]
+    begin = f"{name}."
+    return [begin + written[start : start + 22] for start in range(0, 24 * len(hashes), 24)]
 
 
 @lru_cache(maxsize=100)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from service.delivery.message import Message, ReadyMessage, parted
 from service.errors import WrongUse
 
 _SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"list-unsubscribe", b"list-unsubscribe-post")
@@ -54,14 +55,13 @@ def load_signing_key(pem: bytes, *, domain: str, selector: str) -> SigningKey:
     raise WrongUse("the key must be RSA of 2048 bits or more, or Ed25519")
 
 
-def sign(message: bytes, keys: Sequence[SigningKey], at: int) -> bytes:
+def sign(message: Message, keys: Sequence[SigningKey], at: int) -> Message:
     """The message with a signature of each key before it. `at`: seconds since 1970. Lines end with CRLF."""
-    end = message.find(b"\r\n\r\n")
-    head, body_at = (message[:end], end + 4) if end >= 0 else (message, len(message))
-    names, signed = _signed_headers(head)
-    body_hash = _body_hash(message, body_at)
+    header, body = parted(message)
+    names, signed = _signed_headers(header)
+    body_hash = _body_hash(body)
     signatures = b"".join(_signature(key, names, signed, body_hash, at) for key in keys)
-    return type(message)(signatures + message)
+    return signatures + message if isinstance(message, bytes) else ReadyMessage(signatures + header, body)
 
 
 def _signature(key: SigningKey, names: bytes, signed: bytes, body_hash: bytes, at: int) -> bytes:
@@ -97,11 +97,12 @@ def _relaxed_headers(head: bytes) -> list[tuple[bytes, bytes]]:
     return [(name.strip(b" ").lower(), value.strip(b" ")) for name, _, value in parts]
 
 
-def _body_hash(message: bytes, start: int) -> bytes:
-    """Of the body as it is but for the line breaks at its end, of which one counts (RFC 6376, 3.4.3). It is not copied."""
-    end = len(message)
-    while message.endswith(b"\r\n", start, end):
-        end -= 2
-    body = sha256(memoryview(message)[start:end])
-    body.update(b"\r\n")
-    return b64encode(body.digest())
+def _body_hash(body: Sequence[bytes]) -> bytes:
+    """Of the body as it is but for the line breaks at its end, of which one counts (RFC 6376, 3.4.3)."""
+    *pieces, last = body
+    while last.endswith(b"\r\n"):
+        last = last[:-2]
+    hashed = sha256()
+    for piece in (*pieces, last, b"\r\n"):
+        hashed.update(piece)
+    return b64encode(hashed.digest())

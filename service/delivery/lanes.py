@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from service.delivery.message import Message
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 Result = str | Exception  # the server's reply to an accepted mail, or what the mail met
@@ -29,7 +30,7 @@ class Parcel:
 
     key: str
     to: str
-    message: bytes = field(repr=False)
+    message: Message = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _run_lane(take: Callable[[], Parcel | None], turn: Callable[[Turn], bool], s
 
 def _result(send: Callable[..., str], parcel: Parcel) -> Result:
     try:
-        return send(parcel.message, to=parcel.to)
+        return send(bytes(parcel.message), to=parcel.to)
     except Exception as error:  # what is wrong with one mail must not stop the rest
         return error
 

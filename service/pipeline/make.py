@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from service.cadence import local_day
 from service.delivery.form import MessageForm
-from service.delivery.message import build_message
+from service.delivery.message import Message, build_message
 from service.links import Fresh, fresh_link, mail_links
 from service.models import Delivery, Notice, NoticeKind, Sender
 from service.pipeline.digests import topic_board
@@ -17,7 +17,7 @@ from service.render import Press, render_notice
 from service.store.database import reading
 from service.store.ledger import Claimed
 
-Maker = Callable[[Claimed, datetime], tuple[str, bytes]]  # the subject and the message, as of that instant
+Maker = Callable[[Claimed, datetime], tuple[str, Message]]  # the subject and the message, as of that instant
 
 _PURPOSES = {
     NoticeKind.CONFIRMATION: Fresh.CONFIRM,
@@ -35,7 +35,7 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
     topics = {topic.slug: topic for topic in board.topics}
     press, form = Press(postal_line=sender.postal_line), MessageForm(sender)
 
-    def make(claimed: Claimed, now: datetime) -> tuple[str, bytes]:
+    def make(claimed: Claimed, now: datetime) -> tuple[str, Message]:
         row, person = claimed.mail, claimed.person
         sent_on = local_day(now, person.zone)
         if isinstance(row, Notice):

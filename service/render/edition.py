@@ -5,7 +5,7 @@ Picks, papers and matches are known by their identities, so what is kept of them
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache, lru_cache
@@ -15,7 +15,7 @@ from service.models import Digest, MailLinks, Pick, Theme, Topic
 from service.render.cards import Reader, card, line, note
 from service.render.fragments import Parts, TemplateBlocks, mark
 from service.render.frame import Frame
-from service.render.sheets import charts_of, sheet
+from service.render.sheets import charts_of, sheet, topic_name
 from service.render.shelf import Shelf
 
 _MOST_PAPERS = 2_000
@@ -51,7 +51,6 @@ class Body:
     html_end: list[bytes]
     text: bytes
     text_end: list[bytes]
-    is_sample: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ class PickCard:
     text: bytes
     text_note: bytes
     text_end: list[bytes]
-    is_sample: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PaperLine:
-    html: bytes
-    text: bytes
-    is_sample: bool
 
 
 class Edition:
@@ -97,29 +88,26 @@ class Edition:
         self._html, self._text = TemplateBlocks("digest.html", self._sheet), TemplateBlocks("digest.txt", self._sheet)
         self._on, self._with_abstract = digest.on, digest.subscriber.with_abstract
         self._bodies = Shelf[int, Body](_MOST_PAPERS)
-        self._cards = Shelf[int, PickCard](_MOST_CARDS)
+        self.cards = Shelf[int, PickCard](_MOST_CARDS)  # by the pick
         self._told = Shelf[Hashable, PickCard](_MOST_CARDS)  # by what they tell
-        self._lines = {has_gist: Shelf[int, PaperLine](_MOST_PAPERS) for has_gist in (True, False)}
+        self.lines = {has_gist: Shelf[int, Parts[bytes]](_MOST_PAPERS) for has_gist in (True, False)}
+        self.groups = Shelf[int | str, Around](_MOST_PAPERS)  # by the topic, or another heading
         self.language = whole.language
         self.has_shown_samples = False
         self.frame = Frame(self._sheet, self._links, self._html, self._text)
-        self.jumps, self.part, self.places = cache(self._jumps), cache(self._part), cache(self._places)
-        self.group, self.charts = lru_cache(_MOST_PAPERS)(self._group), lru_cache(_MOST_PAPERS)(self._charts)
+        self.jumps, self.part, self.place = cache(self._jumps), cache(self._part), cache(self._place)
+        self.charts = lru_cache(_MOST_PAPERS)(self._charts)
 
-    def cards(self, picks: Iterable[Pick], digest: Digest) -> list[PickCard]:
-        """The matches are among the digest's topics. Who are told the same mostly share their picks."""
-        kept = self._cards
-        return [kept.get(id(pick)) or self._card_of(pick, digest) for pick in picks]
-
-    def lines(self, picks: Iterable[Pick], has_gist: bool) -> list[PaperLine]:
-        kept = self._lines[has_gist]
-        return [kept.get(id(pick.paper)) or kept.put(id(pick.paper), self._line(pick, has_gist), pick.paper) for pick in picks]
+    def group(self, topic: Topic | str) -> Around:
+        """Of cards, under a topic or another heading."""
+        key = topic if isinstance(topic, str) else id(topic)
+        return self.groups.get(key) or self.groups.put(key, self._group(topic), topic)
 
     def _jumps(self, has_cards: bool) -> list[bytes]:
         return self._html.fragment("jumps", "jump", sheet=SimpleNamespace(cards=[None] * has_cards)).fixed
 
-    def _group(self, heading: str) -> Around:
-        group = SimpleNamespace(heading=heading, cards=[None])
+    def _group(self, topic: Topic | str) -> Around:
+        group = SimpleNamespace(heading=topic if isinstance(topic, str) else topic_name(topic), cards=[None])
         html, text = (part.fragment("group", "card", group=group) for part in (self._html, self._text))
         return Around(*html.fixed, *text.fixed)
 
@@ -131,28 +119,25 @@ class Edition:
     def _charts(self, days: tuple[date, ...], themes: tuple[Theme, ...]) -> Parts[bytes]:
         return self._both("charts", sheet=replace(self._sheet, charts=charts_of(days, themes, self.language)))
 
-    def _places(self, count: int) -> list[Place]:
-        return [self._place(f"{number}") for number in range(1, count + 1)]
-
-    def _place(self, number: str) -> Place:
-        shown = SimpleNamespace(number=number)
+    def _place(self, number: int) -> Place:
+        shown = SimpleNamespace(number=f"{number}")
         html, last = (self._both("place", card=shown, loop=SimpleNamespace(last=is_last)) for is_last in (False, True))
         (jump,) = self._html.fragment("rank", card=shown).fixed
         return Place(jump, html.html, last.html, html.text)
 
-    def _card_of(self, pick: Pick, digest: Digest) -> PickCard:
-        """For a pick not seen before: what it tells may be known."""
+    def card(self, pick: Pick, digest: Digest) -> PickCard:
+        """For a pick not seen before: what it tells may be known. The matches are among the digest's topics."""
         liking = pick.liking and pick.liking.lift and (pick.liking.lift > 0, len(pick.liking.like_ids))
         own = (pick.followed, liking, pick.second_look)
         key = (id(pick.paper), *map(id, pick.matches), pick.entry, *own)
         card = self._told.get(key) or self._told.put(key, self._card(pick, digest), (pick.paper, pick.matches))
-        return card if any(own) else self._cards.put(id(pick), card, pick)
+        return card if any(own) else self.cards.put(id(pick), card, pick)
 
     def _card(self, pick: Pick, digest: Digest) -> PickCard:
         topics = {topic.slug: topic for topic in digest.topics}
         body = self._bodies.get(id(pick.paper)) or self._bodies.put(id(pick.paper), self._body(pick), pick.paper)
         own = self._both("note", card=SimpleNamespace(note=note(pick, self._reader(topics))))
-        return PickCard(body.jump, body.html, own.html, body.html_end, body.text, own.text, body.text_end, body.is_sample)
+        return PickCard(body.jump, body.html, own.html, body.html_end, body.text, own.text, body.text_end)
 
     def _body(self, pick: Pick) -> Body:
         shown = card(pick, "", self._reader({}))
@@ -160,15 +145,16 @@ class Edition:
         _, html, *html_end = self._html.fragment("card", "place", "note", card=shown).fixed
         _, text, *text_end = self._text.fragment("card", "place", "note", card=shown).fixed
         self.has_shown_samples |= pick.paper.is_sample
-        return Body(jump, html, html_end, text, text_end, pick.paper.is_sample)
+        return Body(jump, html, html_end, text, text_end)
 
     def _reader(self, topics: Mapping[str, Topic]) -> Reader:
         return Reader(self.language, self._links, topics, self._on, with_abstract=self._with_abstract)
 
-    def _line(self, pick: Pick, has_gist: bool) -> PaperLine:
+    def line(self, pick: Pick, has_gist: bool) -> Parts[bytes]:
+        """For a paper not seen before."""
         self.has_shown_samples |= pick.paper.is_sample
         told = self._both("line", line=line(pick, self.language, has_gist=has_gist))
-        return PaperLine(told.html, told.text, pick.paper.is_sample)
+        return self.lines[has_gist].put(id(pick.paper), told, pick.paper)
 
     def _both(self, block: str, **values: object) -> Parts[bytes]:
         """Of a block that holds nothing that is the person's own."""

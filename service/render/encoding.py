@@ -15,7 +15,7 @@ _UNSAFE = re.compile(rb"[^\t -~]|[\t ]$")
 _LONGEST_LINE = 76
 _BREAK, _STOP = b"\n."
 # Lines with nothing that must be quoted, and room for a soft break: as names and sentences are.
-_SHORT = re.compile(rb"(?!\.)[ -<>-~]{0,75}(?:(?<! )\n(?!\.)[ -<>-~]{0,75})*")
+_SHORT = re.compile(rb"(?!\.)[ -<>-~]{0,75}+(?:(?<! )\n(?!\.)[ -<>-~]{0,75}+)*+")
 _CUT = _LONGEST_LINE - 3  # room for a soft break, and for a full stop that has to be quoted
 
 

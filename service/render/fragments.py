@@ -85,7 +85,7 @@ class TemplateBlocks:
 
     def __init__(self, name: str, frame: Sheet) -> None:
         self._template = mail_template(name)
-        self._frame = frame
+        self._values = {**self._template.globals, "sheet": frame, "say": frame.language.say}
 
     def ends(self, frame: Sheet) -> tuple[Fragment, Fragment]:
         """What stands before and behind the jumps, charts, cards and lines of a mail."""
@@ -99,8 +99,9 @@ class TemplateBlocks:
         return cut("".join(self._template.blocks[block](context)))
 
     def _context(self, inner: Mapping[str, str], values: Mapping[str, object]) -> Context:
-        """With what stands instead of `inner` blocks."""
-        context = self._template.new_context({"sheet": self._frame, "say": self._frame.language.say, **values})
+        """With what stands instead of `inner` blocks. `Template.new_context` would look through its globals each time."""
+        template = self._template
+        context = Context(template.environment, {**self._values, **values}, template.name, template.blocks)
         for name, words in inner.items():
             context.blocks[name] = [partial(_only, words)]
         return context

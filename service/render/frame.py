@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from markupsafe import escape
 
 from service.models import Digest, MailLinks, Topic
 from service.render.encoding import encoded
 from service.render.fragments import Fragment, Parts, TemplateBlocks, cut, html_slot, mark, slot, token_slot
-from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule_of, topic_name
+from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule, topic_name
 from service.render.shelf import Shelf
 from service.render.subject import preheader, subject_line
 from service.render.words import wrapped
@@ -44,6 +44,7 @@ class Frame:
         self._sheet, self._links, self._html, self._text = sheet, links, html, text
         self._blank_top, self._blank_end = cache(self._top_with_blanks), cache(self._end_with_blanks)
         self._blank_reason = cache(self._reason_with_blanks)
+        self._rhythm = lru_cache(_MOST_WORDS)(self._rhythm_told)
         self._tops = Shelf[Hashable, Top](_MOST_TOPS)
         self._topics = Shelf[int, tuple[str, bytes]](_MOST_WORDS)  # their names, as they are told and as they stand in html
 
@@ -70,8 +71,10 @@ class Frame:
         return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples), (first.paper, topics))
 
     def end(self, digest: Digest, links: MailLinks) -> Parts[list[bytes]]:
-        blanks = self._blank_end(len(digest.unlisted), is_weekly(digest), bool(digest.lines or digest.picks))
-        reason, schedule = self._reason(digest), slot(schedule_of(digest, self._sheet.language))
+        person = digest.subscriber
+        is_weekly, schedule = self._rhythm(person.cadence, person.hour, person.zone)
+        blanks = self._blank_end(len(digest.unlisted), is_weekly, bool(digest.lines or digest.picks))
+        reason = self._reason(digest.topics)
         own = {
             "reason": reason.html,
             "schedule": schedule.html,
@@ -94,12 +97,13 @@ class Frame:
         blanks = self._blank_top(has_samples)
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))
 
-    def name_of(self, topic: Topic) -> str:
-        return self._named(topic)[0]
+    def _rhythm_told(self, cadence: str, hour: int, zone: str) -> tuple[bool, Parts[bytes]]:
+        return is_weekly(cadence), slot(schedule(cadence, hour, zone, self._sheet.language))
 
-    def _reason(self, digest: Digest) -> Parts[bytes]:
+    def _reason(self, topics: Sequence[Topic]) -> Parts[bytes]:
         """Hardly two people choose the same topics, but everybody chooses among these."""
-        names = [self._named(topic) for topic in digest.topics]
+        kept = self._topics
+        names = [kept.get(id(topic)) or self._named(topic) for topic in topics]
         html = b"".join(self._blank_reason(len(names)).filled_with([in_html for _, in_html in names]))
         return Parts(html, encoded(wrapped(reason([name for name, _ in names], self._sheet.language))))
 

@@ -7,19 +7,17 @@ them. Both give the same html and the same text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import date
 
 from service.models import Digest, EncodedEmail, MailLinks
 from service.render.digests import LARGEST_HTML, render_digest
-from service.render.edition import Around, Edition, PaperLine, PickCard
+from service.render.edition import Edition
 from service.render.encoding import encoded
 from service.render.fragments import NOTHING, token_slot
+from service.render.language import Language
 from service.render.sheets import grouped_cards, grouped_lines
 
 _PIECES = 4  # of a card: its place, what everybody gets, its note, its end
-_Groups = Sequence[tuple[Around, Sequence[PickCard]]]
-_Parts = Sequence[tuple[Around, Sequence[PaperLine]]]
 
 
 class Press:
@@ -47,21 +45,13 @@ class Press:
 
 
 def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
-    spoken, frame = edition.language, edition.frame
-    groups = [
-        (edition.group(title), edition.cards(picks, digest)) for title, picks in grouped_cards(digest, spoken, frame.name_of)
-    ]
-    parts = [
-        (edition.part(title), edition.lines(picks, has_gist))
-        for title, picks, has_gist in grouped_lines(digest, digest.lines, spoken)
-    ]
     html: list[bytes] = []
     text: list[bytes] = []
-    jumps = _add_cards(edition, groups, token_slot(links.marks_token), html, text)
-    _add_lines(parts, html, text)
+    jumps = _add_cards(edition, digest, token_slot(links.marks_token), html, text)
+    _add_lines(edition, digest, html, text)
     charts = edition.charts(digest.week.days, digest.week.themes) if digest.week else NOTHING
-    has_samples = edition.has_shown_samples and (_any_sample(groups) or _any_sample(parts))
-    top, end = frame.top(digest, has_samples), frame.end(digest, links)
+    top = edition.frame.top(digest, edition.has_shown_samples and _has_samples(digest, edition.language))
+    end = edition.frame.end(digest, links)
     return EncodedEmail(
         top.subject,
         b"".join([*top.html, *jumps, charts.html, *html, *end.html]),
@@ -69,28 +59,43 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     )
 
 
-def _add_cards(edition: Edition, groups: _Groups, marks: bytes, html: list[bytes], text: list[bytes]) -> list[bytes]:
+def _add_cards(edition: Edition, digest: Digest, marks: bytes, html: list[bytes], text: list[bytes]) -> list[bytes]:
     """Answers the list of them that stands at the top."""
-    before, *behind = edition.jumps(bool(groups))
-    jumps, places = [before], iter(edition.places(sum([len(cards) for _, cards in groups])))
-    for around, cards in groups:
+    jumps: list[bytes] = []
+    first = 1
+    groups, cards = edition.groups, edition.cards
+    for topic, picks in grouped_cards(digest, edition.language):
+        around = groups.get(id(topic)) or edition.group(topic)
         html.append(around.html_before)
         text.append(around.text_before)
-        for card, place in zip(cards, places):  # noqa: B905 - what is left of the places is the next group's
+        for number, pick in enumerate(picks, first):
+            place = edition.place(number)
+            card = cards.get(id(pick)) or edition.card(pick, digest)
             jumps += place.jump, card.jump
             html += place.html, card.html, card.html_note, marks.join(card.html_end)
             text += place.text, card.text, card.text_note, marks.join(card.text_end)
+        first += len(picks)
         html[-_PIECES] = place.last_html
         html.append(around.html_behind)
         text.append(around.text_behind)
-    return [*jumps, *behind]
+    before, *behind = edition.jumps(bool(jumps))
+    return [before, *jumps, *behind]
 
 
-def _add_lines(parts: _Parts, html: list[bytes], text: list[bytes]) -> None:
-    for around, lines in parts:
-        html += (around.html_before, *[line.html for line in lines], around.html_behind)
-        text += (around.text_before, *[line.text for line in lines], around.text_behind)
+def _add_lines(edition: Edition, digest: Digest, html: list[bytes], text: list[bytes]) -> None:
+    for heading, picks, has_gist in grouped_lines(digest, digest.lines, edition.language):
+        around, lines = edition.part(heading), edition.lines[has_gist]
+        html.append(around.html_before)
+        text.append(around.text_before)
+        for pick in picks:
+            line = lines.get(id(pick.paper)) or edition.line(pick, has_gist)
+            html.append(line.html)
+            text.append(line.text)
+        html.append(around.html_behind)
+        text.append(around.text_behind)
 
 
-def _any_sample(shown: Iterable[tuple[Around, Sequence[PickCard | PaperLine]]]) -> bool:
-    return any(one.is_sample for _, those in shown for one in those)
+def _has_samples(digest: Digest, spoken: Language) -> bool:
+    shown = [picks for _, picks in grouped_cards(digest, spoken)]
+    shown += [picks for _, picks, _ in grouped_lines(digest, digest.lines, spoken)]
+    return any(pick.paper.is_sample for picks in shown for pick in picks)

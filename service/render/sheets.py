@@ -6,7 +6,7 @@ programs cut long mails.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -124,8 +124,8 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
         more_count=0 if is_web else len(digest.unlisted),
         web=None if is_web else links.web,
         reason=reason_of(digest, spoken),
-        schedule=schedule_of(digest, spoken),
-        links=tuple(foot_links(links, spoken, is_weekly=is_weekly(digest), has_web=not is_web and bool(digest.picks))),
+        schedule=schedule(person.cadence, person.hour, person.zone, spoken),
+        links=tuple(foot_links(links, spoken, is_weekly=is_weekly(person.cadence), has_web=not is_web and bool(digest.picks))),
         postal_line=postal_line,
     )
 
@@ -206,12 +206,10 @@ def topic_name(topic: Topic) -> str:
     return shown(topic.name, 100)
 
 
-def grouped_cards(
-    digest: Digest, spoken: Language, name_of: Callable[[Topic], str] = topic_name
-) -> Iterator[tuple[str, tuple[Pick, ...]]]:
-    """The picks that get a full card, under their headings; `name_of` may know the topics' names already."""
+def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[Topic | str, tuple[Pick, ...]]]:
+    """The picks that get a full card, under their topics or another heading."""
     for section in digest.sections:
-        yield name_of(section.topic) if section.topic else spoken.say("Also chosen"), section.picks
+        yield section.topic or spoken.say("Also chosen"), section.picks
     if digest.second_look:
         yield spoken.say("A second look"), (digest.second_look,)
     if digest.outside:
@@ -231,9 +229,10 @@ def grouped_lines(digest: Digest, whole: tuple[Pick, ...], spoken: Language) -> 
         yield spoken.say("Near misses"), digest.near_misses, True
 
 
-def _groups(groups: Iterable[tuple[str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
+def _groups(groups: Iterable[tuple[Topic | str, tuple[Pick, ...]]], reader: Reader) -> Iterator[Group]:
     number = 0
-    for heading, picks in groups:
+    for topic, picks in groups:
+        heading = topic if isinstance(topic, str) else topic_name(topic)
         cards = tuple(card(pick, f"{number + place}", reader) for place, pick in enumerate(picks, 1))
         number += len(cards)
         yield Group(heading, cards)
@@ -263,18 +262,25 @@ def reason_of(digest: Digest, spoken: Language) -> str:
 
 def reason(names: Sequence[str], spoken: Language) -> str:
     """`You get this because you chose Agents & tool use and Code,`."""
-    if not names:
+    return _reason_for(len(names), spoken).format(*names)
+
+
+@lru_cache(maxsize=1000)
+def _reason_for(count: int, spoken: Language) -> str:
+    """With a place for each name."""
+    if not count:
         return spoken.say("You get this")
-    return spoken.say("You get this because you chose %(topics)s,", topics=spoken.listed(names))
+    places = spoken.listed(["{}"] * count)
+    return spoken.say("You get this because you chose %(topics)s,", topics=places)
 
 
-def schedule_of(digest: Digest, spoken: Language) -> str:
-    person = digest.subscriber
-    return schedule_in_words(person.cadence, person.hour, person.zone, spoken) + "."
+def schedule(cadence: str, hour: int, zone: str, spoken: Language) -> str:
+    """`daily at 08:00, Berlin time.`"""
+    return schedule_in_words(cadence, hour, zone, spoken) + "."
 
 
-def is_weekly(digest: Digest) -> bool:
-    return digest.subscriber.cadence.startswith("weekly")
+def is_weekly(cadence: str) -> bool:
+    return cadence.startswith("weekly")
 
 
 def foot_links(links: MailLinks, spoken: Language, *, is_weekly: bool, has_web: bool) -> Iterator[Link]:

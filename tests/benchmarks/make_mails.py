@@ -104,7 +104,9 @@ def joined() -> Make:
         person = digest.subscriber
         links = mail_links(SENDER, person.key, DAY)
         email = press.encoded_email(digest, links, sent_on=DAY)
-        return form.message(email, to=person.email, key=person.key, now=datetime.now(UTC), unsubscribe_link=links.unsubscribe)
+        return bytes(
+            form.message(email, to=person.email, key=person.key, now=datetime.now(UTC), unsubscribe_link=links.unsubscribe)
+        )
 
     return make
 

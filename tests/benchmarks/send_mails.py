@@ -34,8 +34,8 @@ from sqlalchemy import Engine
 from service.cli.logs import tell_nothing
 from service.delivery.dkim import SigningKey, sign
 from service.delivery.lanes import Feed, Parcel, Turn
+from service.delivery.message import Message, ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
-from service.delivery.pipelined.commands import WireBytes
 from service.delivery.server import Server
 from service.pipeline.deliver import send_all
 from service.store.database import open_database, reading
@@ -51,7 +51,7 @@ HEAD = (
     b"Message-ID: <m@example.org>\r\nList-Unsubscribe: <https://x.example/u/abc>\r\n"
     b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\n"
 )
-MESSAGE = WireBytes(HEAD + LINE * ((82_000 - len(HEAD)) // len(LINE)))
+MESSAGE = ReadyMessage(HEAD, [LINE * ((82_000 - len(HEAD)) // len(LINE))])
 TURNS = 5  # of each side, one after the other, for the machine may have other work
 FROM, TO, CONNECTIONS = "digest@example.org", "ada@example.org", 8
 
@@ -198,7 +198,7 @@ class Watched:
         return answers
 
 
-def ready_mail(claimed: Claimed, now: datetime) -> tuple[str, bytes]:
+def ready_mail(claimed: Claimed, now: datetime) -> tuple[str, Message]:
     return "three papers", MESSAGE
 
 
@@ -207,8 +207,9 @@ def by_smtplib(sink: Sink, count: int, no_delay: bool = True, tls: ssl.SSLContex
         smtp = smtplib.SMTP_SSL("localhost", sink.port, context=tls) if tls else smtplib.SMTP("127.0.0.1", sink.port)
         assert smtp.sock is not None
         smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(no_delay))
+        octets = bytes(MESSAGE)
         for _ in range(share):
-            smtp.sendmail(FROM, [TO], MESSAGE)
+            smtp.sendmail(FROM, [TO], octets)
         smtp.quit()
 
     threads = [threading.Thread(target=run, args=(count // connections,)) for _ in range(connections)]
@@ -320,7 +321,7 @@ def signed(count: int) -> None:
     print("signed by RSA-2048, into the cheap sink")
     key = SigningKey("example.org", "s1", generate_private_key(65537, 2048))
 
-    def sign_one(message: bytes) -> bytes:
+    def sign_one(message: Message) -> Message:
         return sign(message, [key], 1_700_000_000)
 
     with own("sink") as sink, due(count) as engine:

@@ -36,6 +36,7 @@ from service.cadence import last_complete_day
 from service.cli.logs import tell_nothing
 from service.delivery.dkim import SigningKey, sign
 from service.delivery.lanes import Feed, Parcel, Turn
+from service.delivery.message import Message
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.models import Delivery, DeliveryState, Issue, Subscriber, new_key
@@ -96,7 +97,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def signed(message: bytes) -> bytes:
+def signed(message: Message) -> Message:
     return sign(message, [KEY], int(time.time()))
 
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -15,14 +15,14 @@ import trustme
 import uvloop
 
 from service.delivery.lanes import Parcel, Result
-from service.delivery.pipelined.commands import WireBytes
+from service.delivery.message import ReadyMessage
 from service.delivery.pipelined.connection import Connection
 from service.delivery.pipelined.wire import Wire
 from service.errors import DeliveryFailed, DeliveryUncertain
 from service.models import Delivery, DeliveryState
 from service.pipeline.outcomes import outcome
 
-MESSAGE = WireBytes(b"Message-ID: <m1@example.org>\r\n\r\n" + b"a line of some length\r\n" * 50)
+MESSAGE = ReadyMessage(b"Message-ID: <m1@example.org>\r\n\r\n", [b"a line of some length\r\n"] * 50)
 END = len(MESSAGE) + len(b".\r\n")
 NEXT = Parcel("m2", "reader2@example.org", b"Message-ID: <m2@example.org>\r\n\r\nx\r\n")
 ENVELOPE = b"MAIL FROM:<digest@example.org>\r\nRCPT TO:<reader2@example.org>\r\nDATA\r\n"
@@ -32,6 +32,9 @@ class Narrow(socket.socket):
     """Takes so many octets and then no more, as one does whose peer reads no further."""
 
     room = 0
+
+    def sendmsg(self, pieces: Iterable[bytes]) -> int:  # type: ignore[override]
+        return self.send(b"".join(pieces))
 
     def send(self, octets: bytes, flags: int = 0) -> int:  # type: ignore[override]
         if not self.room:
@@ -102,7 +105,7 @@ def test_a_mail_is_in_doubt_from_the_octet_on_that_ends_its_content_whatever_of_
     thread, seen = read_exactly(peer, out, break_off)
     result = handed_over(near)
     thread.join(5)
-    assert seen == [(MESSAGE + b".\r\n" + ENVELOPE)[:out]]
+    assert seen == [(bytes(MESSAGE) + b".\r\n" + ENVELOPE)[:out]]
     settled = outcome(result, Delivery(digest_on=datetime.now(UTC).date()), datetime.now(UTC))
     assert settled.state == state
     assert settled.is_uncertain == (state == DeliveryState.UNKNOWN)

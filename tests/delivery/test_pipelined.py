@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 from service.delivery.dkim import SigningKey, sign
 from service.delivery.lanes import Parcel, Result, Turn
+from service.delivery.message import ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
-from service.delivery.pipelined.commands import WireBytes, content, envelope, extensions_of, password_steps
+from service.delivery.pipelined.commands import content, envelope, extensions_of, password_steps
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
@@ -93,10 +94,12 @@ def test_content_has_no_bare_line_break_and_ends_where_the_mail_ends(message: by
 
 def test_content_that_was_made_ready_goes_out_as_it_is_and_stays_so_when_it_is_signed() -> None:
     key = SigningKey("example.org", "s1", Ed25519PrivateKey.generate())
-    ready = WireBytes(b"From: a@example.org\r\n\r\nx\r\n")
-    assert content(ready) == (ready, b".\r\n")
-    assert b"".join(content(sign(ready, [key], 0))).endswith(b"\r\n" + ready + b".\r\n")
-    assert isinstance(sign(ready, [key], 0), WireBytes)
+    ready = ReadyMessage(b"From: a@example.org\r\n\r\n", [b"x\r\n", b"y\r\n"])
+    assert content(ready) == (b"From: a@example.org\r\n\r\n", b"x\r\n", b"y\r\n", b".\r\n")
+    signed = sign(ready, [key], 0)
+    assert b"".join(content(signed)).endswith(b"\r\n" + bytes(ready) + b".\r\n")
+    assert isinstance(signed, ReadyMessage)
+    assert bytes(signed) == sign(bytes(ready), [key], 0)
 
 
 def test_an_envelope_tells_what_the_mail_needs_and_nothing_that_the_server_does_not_know() -> None:
@@ -111,6 +114,10 @@ def test_an_envelope_tells_what_the_mail_needs_and_nothing_that_the_server_does_
         envelope("a@b.example", "c@d.example", eight_bit, OFFERS_ALL)[0] == b"MAIL FROM:<a@b.example> SIZE=24 BODY=8BITMIME\r\n"
     )
     assert envelope("a@b.example", "c@d.example", all_of_it, OFFERS_ALL)[0].endswith(b" BODY=8BITMIME SMTPUTF8\r\n")
+    ready = ReadyMessage("Subject: é\r\n\r\n".encode(), [b"x\r\n", b"y\r\n"])
+    assert envelope("a@b.example", "c@d.example", ready, OFFERS_ALL) == envelope(
+        "a@b.example", "c@d.example", bytes(ready), OFFERS_ALL
+    )
     assert envelope("a@b.example", "é@d.example", ascii_mail, OFFERS_ALL)[1] == "RCPT TO:<é@d.example>\r\n".encode()
 
 

@@ -6,18 +6,12 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping
 
+from service.delivery.message import Message, ReadyMessage, parted
 from service.delivery.pipelined.replies import Reply
 from service.errors import DeliveryFailed
 
 _NEVER_IN_PATHS = frozenset(" <>")
 _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-
-
-class WireBytes(bytes):
-    """A message that goes out as it is: by how it was made, each of its lines ends with CRLF and none begins with a dot.
-
-    Looking for the odd line in 80 KB takes longer than sending them.
-    """
 
 
 Extensions = Mapping[str, str]  # what EHLO offered: keywords in capitals, and their parameters
@@ -29,28 +23,29 @@ def extensions_of(reply: Reply) -> Extensions:
     return {keyword.upper(): parameters.upper().strip() for keyword, _, parameters in words}
 
 
-def envelope(sender: str, to: str, message: bytes, extensions: Extensions) -> list[bytes]:
+def envelope(sender: str, to: str, message: Message, extensions: Extensions) -> list[bytes]:
     """MAIL, RCPT and DATA. Raises DeliveryFailed, for good, where this server can't take this mail at all."""
-    parameters = [f"SIZE={len(message)}"] if "SIZE" in extensions else []
-    _check_size(len(message), extensions)
-    is_ascii = message.isascii()
+    size = len(message)
+    parameters = [f"SIZE={size}"] if "SIZE" in extensions else []
+    _check_size(size, extensions)
+    is_ascii = (message if isinstance(message, bytes) else message.header).isascii()
     if not is_ascii:
         _need(extensions, "8BITMIME", "5.6.3 the mail is 8-bit and the mail server takes 7 bits only")
         parameters.append("BODY=8BITMIME")
-    if not (sender + to).isascii() or not (is_ascii or message[: message.find(b"\r\n\r\n")].isascii()):
+    if not (sender + to).isascii() or not (is_ascii or parted(message)[0].isascii()):
         _need(extensions, "SMTPUTF8", "5.6.7 the mail needs SMTPUTF8, which the mail server does not offer")
         parameters.append("SMTPUTF8")
     mail = " ".join([f"MAIL FROM:<{_path(sender)}>", *parameters])
     return [f"{line}\r\n".encode() for line in (mail, f"RCPT TO:<{_path(to)}>", "DATA")]
 
 
-def content(message: bytes) -> tuple[bytes, bytes]:
-    """The message with its dots stuffed, and what ends it (RFC 5321, 4.5.2).
+def content(message: Message) -> tuple[bytes, ...]:
+    """The message with its dots stuffed, and what ends it (RFC 5321, 4.5.2), in pieces.
 
     Every line ends with CRLF: what one server takes for two characters another may take for a mail's end (CVE-2023-51764).
     """
-    if isinstance(message, WireBytes):
-        return message, b".\r\n"
+    if isinstance(message, ReadyMessage):
+        return message.header, *message.body, b".\r\n"
     if message.count(b"\n") != (breaks := message.count(b"\r\n")) or message.count(b"\r") != breaks:
         message = _BARE.sub(b"\r\n", message)
     if b"\n." in message or message.startswith(b"."):

@@ -14,6 +14,7 @@ from collections import deque
 from contextlib import suppress
 
 from service.delivery.lanes import Parcel
+from service.delivery.message import Message
 from service.delivery.pipelined.commands import Extensions, content, envelope
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.pipelined.wire import Wire
@@ -84,7 +85,7 @@ class Connection:
                 await self._reset()
             raise DeliveryFailed(refusal.code, refusal.text)
 
-    async def hand_over(self, message: bytes, following: Parcel | None) -> str:
+    async def hand_over(self, message: Message, following: Parcel | None) -> str:
         """Send the content, and the envelope of the mail that follows; answers the reply to the content.
 
         Raises DeliveryFailed where the mail is refused or the connection broke before its end was out, and
@@ -92,7 +93,7 @@ class Connection:
         """
         ahead = self._ahead(following)
         # in one write, for the server would answer two in two, the second after 40 ms for our acknowledgement of the first
-        self._wire.write(b"".join((*content(message), ahead)))
+        self._wire.write(*content(message), ahead)
         try:
             await self._wire.until(lambda: self._wire.unsent_count <= len(ahead), self._timeout)
         except OSError as error:

@@ -12,12 +12,12 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import uvloop
 
 from service.delivery.lanes import Feed, Parcel, Result, Turn
+from service.delivery.message import Message
 from service.delivery.pace import Allow, Pace
 from service.delivery.pipelined.connection import Connection, Unwilling
 from service.delivery.pipelined.dialling import Dialler
@@ -41,7 +41,7 @@ class PipelinedTransport:
         connections: int = 1,
         drain: timedelta = timedelta(seconds=30),
         allow: Allow | None = None,
-        sign: Callable[[bytes], bytes] | None = None,
+        sign: Callable[[Message], Message] | None = None,
         timeout: float = STEP_TIMEOUT,
         end_timeout: float = END_TIMEOUT,
     ) -> None:
@@ -233,13 +233,13 @@ class _Commits:
 class _Signed:
     """A feed whose mails are signed as they are taken."""
 
-    def __init__(self, feed: Feed, sign: Callable[[bytes], bytes]) -> None:
+    def __init__(self, feed: Feed, sign: Callable[[Message], Message]) -> None:
         self._take, self._sign = feed.take, sign
         self.turn, self.is_stopping = feed.turn, feed.is_stopping
 
     def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
         parcel = self._take(avoid)
-        return parcel and replace(parcel, message=self._sign(parcel.message))
+        return parcel and Parcel(parcel.key, parcel.to, self._sign(parcel.message))
 
 
 class _OneMail:

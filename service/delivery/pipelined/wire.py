@@ -10,10 +10,12 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from typing import TypeVar
 
 # Octets: the longest record of TLS (RFC 8446, 5.1). One that is not wholly out can't be read by the server. As no more are read
 # at once, nothing is left in OpenSSL, where the event loop would not see it.
 _RECORD = 1 << 14
+_Octets = TypeVar("_Octets")
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -35,12 +37,15 @@ class Wire:
         """Octets that have certainly not reached the server."""
         return len(self._unsent)
 
-    def write(self, octets: bytes) -> None:
-        """Send as much as goes at once, and the rest as room comes. After a failure: nothing."""
+    def write(self, *pieces: bytes) -> None:
+        """Send as much as goes at once, and the rest as room comes; at most 1,024 pieces (IOV_MAX). After a failure: nothing."""
         if self.failure is None:
-            self._unsent = memoryview(bytes(self._unsent) + octets if self._unsent else octets)
-            if not self._send():
-                self._loop.add_writer(self._socket.fileno(), self._send_rest)
+            # mostly all of it goes at once, and then no piece has been copied
+            count = 0 if self._unsent or self._most_at_once else self._sent(self._socket.sendmsg, pieces)
+            if count < sum(map(len, pieces)):
+                self._unsent = memoryview(b"".join((self._unsent, *pieces)))[count:]
+                if self.failure is None and not self._send():
+                    self._loop.add_writer(self._socket.fileno(), self._send_rest)
 
     async def until(self, is_done: Callable[[], bool], timeout: float) -> None:
         """Raises what broke the connection, or TimeoutError; seconds."""
@@ -87,15 +92,20 @@ class Wire:
 
     def _send(self) -> bool:
         """Answers whether there is no more to send."""
+        while self._unsent and (count := self._sent(self._socket.send, self._unsent[: self._most_at_once])):
+            self._unsent = self._unsent[count:]
+        return not self._unsent or self.failure is not None
+
+    def _sent(self, send: Callable[[_Octets], int], octets: _Octets) -> int:
+        """How many went out: none where there is no room, or the connection broke."""
         try:
-            while self._unsent:
-                self._unsent = self._unsent[self._socket.send(self._unsent[: self._most_at_once]) :]
+            return send(octets)
         except _NOT_NOW:
-            return False
+            return 0
         except OSError as error:
             self._read()  # it may have said why before it closed
             self.fail(error)
-        return True
+            return 0
 
     def _send_rest(self) -> None:
         if self._send() and self.failure is None:
