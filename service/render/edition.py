@@ -34,11 +34,11 @@ class Around:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a card's number writes: in the list at the top, and where the card begins, the last one of its group or not."""
+    """What a card's number writes: in the list at the top, and where the card begins, the first one of its group or not."""
 
     jump: bytes
     html: bytes
-    last_html: bytes
+    first_html: bytes
     text: bytes
 
 
@@ -121,9 +121,9 @@ class Edition:
 
     def _place(self, number: int) -> Place:
         shown = SimpleNamespace(number=f"{number}")
-        html, last = (self._both("place", card=shown, loop=SimpleNamespace(last=is_last)) for is_last in (False, True))
+        html, first = (self._both("place", card=shown, loop=SimpleNamespace(first=is_first)) for is_first in (False, True))
         (jump,) = self._html.fragment("rank", card=shown).fixed
-        return Place(jump, html.html, last.html, html.text)
+        return Place(jump, html.html, first.html, html.text)
 
     def card(self, pick: Pick, digest: Digest) -> PickCard:
         """For a pick not seen before: what it tells may be known. The matches are among the digest's topics."""

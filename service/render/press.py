@@ -17,8 +17,6 @@ from service.render.fragments import NOTHING, token_slot
 from service.render.language import Language
 from service.render.sheets import grouped_cards, grouped_lines
 
-_PIECES = 4  # of a card: its place, what everybody gets, its note, its end
-
 
 class Press:
     """What one wave's mails share. It holds on to the digests' picks and papers, so it should end with the wave."""
@@ -68,14 +66,15 @@ def _add_cards(edition: Edition, digest: Digest, marks: bytes, html: list[bytes]
         around = groups.get(id(topic)) or edition.group(topic)
         html.append(around.html_before)
         text.append(around.text_before)
+        begin = len(html)
         for number, pick in enumerate(picks, first):
             place = edition.place(number)
             card = cards.get(id(pick)) or edition.card(pick, digest)
             jumps += place.jump, card.jump
             html += place.html, card.html, card.html_note, marks.join(card.html_end)
             text += place.text, card.text, card.text_note, marks.join(card.text_end)
+        html[begin] = edition.place(first).first_html
         first += len(picks)
-        html[-_PIECES] = place.last_html
         html.append(around.html_behind)
         text.append(around.text_behind)
     before, *behind = edition.jumps(bool(jumps))
