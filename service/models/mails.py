@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from pydantic import field_serializer
@@ -57,6 +57,8 @@ class Issue(SQLModel, table=True):
 
 class Outgoing(SQLModel):
     """One mail on its way, and what became of it: what a Delivery and a Notice share."""
+
+    is_notice: ClassVar[bool] = False
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(default_factory=new_key, unique=True)  # names the mail: its Message-ID
@@ -118,6 +120,8 @@ class NoticeKind(StrEnum):
 
 class Notice(Outgoing, table=True):
     """A mail about a subscription itself, written by the request that it answers. No digest, so no rule of one a day."""
+
+    is_notice: ClassVar[bool] = True
 
     __table_args__ = (
         CheckConstraint(one_of(DeliveryState), name="state"),

@@ -239,7 +239,7 @@ class Round:
         self._done += 1
         self._progress(self._done, self._total)
         settled = self._settled.pop(parcel.key)
-        kind = type(claimed.mail).__name__.lower()
+        kind = claimed.table.__name__.lower()
         self._log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Engine
 
@@ -36,21 +37,22 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
     press, form = Press(postal_line=sender.postal_line), MessageForm(sender)
 
     def make(claimed: Claimed, now: datetime) -> tuple[str, Message]:
-        row, person = claimed.mail, claimed.person
+        person = claimed.person
         sent_on = local_day(now, person.zone)
-        if isinstance(row, Notice):
+        if claimed.mail.is_notice:
+            row = cast("Notice", claimed.mail)
             link = fresh_link(sender, _PURPOSES[NoticeKind(row.kind)], row.key, now)  # fresh however long the mail waited
             email = render_notice(row, person, topics, link=link, sent_on=sent_on)
             return email.subject, build_message(email, sender, to=claimed.to, key=row.key, now=now)
-        assert isinstance(row, Delivery)
-        archive = board.archive(row)
+        delivery = cast("Delivery", claimed.mail)
+        archive = board.archive(delivery)
         if archive is None:
             with reading(engine) as session:
-                archive = board.read(session, row)
-        digest = archive.digest(person, row)
-        links = mail_links(sender, person.key, row.digest_on)
+                archive = board.read(session, delivery)
+        digest = archive.digest(person, delivery)
+        links = mail_links(sender, person.key, delivery.digest_on)
         encoded = press.encoded_email(digest, links, sent_on=sent_on)
-        message = form.message(encoded, to=claimed.to, key=row.key, now=now, unsubscribe_link=links.unsubscribe)
+        message = form.message(encoded, to=claimed.to, key=delivery.key, now=now, unsubscribe_link=links.unsubscribe)
         return encoded.subject, message
 
     return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import cast
 
 from service.cadence import why_no_mail
 from service.delivery.lanes import Result
@@ -57,11 +58,12 @@ def unwanted(mail: Outgoing, person: Subscriber, suppression: str | None, now: d
 def _why_not(mail: Outgoing, person: Subscriber, suppression: str | None, now: datetime) -> str | None:
     if suppression:
         return f"suppressed: {suppression}"
-    if not isinstance(mail, Notice):
+    if not mail.is_notice:
         return why_no_mail(person, now)
-    if mail.kind == NoticeKind.CONFIRMATION and person.state != SubscriberState.PENDING:
+    kind = cast("Notice", mail).kind
+    if kind == NoticeKind.CONFIRMATION and person.state != SubscriberState.PENDING:
         return f"{person.state} already"
-    if mail.kind == NoticeKind.CHANGE and person.state == SubscriberState.UNSUBSCRIBED:
+    if kind == NoticeKind.CHANGE and person.state == SubscriberState.UNSUBSCRIBED:
         return str(person.state)
     return None
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from sqlalchemy import ColumnElement, ScalarSelect, or_, update
 from sqlmodel import Session, SQLModel, col, select
@@ -99,6 +99,10 @@ class Claimed:
     to: str
     worker: str
 
+    @property
+    def table(self) -> type[Outgoing]:
+        return Notice if self.mail.is_notice else Delivery
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -145,7 +149,7 @@ def claim_mails(
         for mail in mails:
             assert mail.id is not None
             person = people[mail.subscriber_id]
-            found[table, mail.id] = Claimed(mail, person, mail.email if isinstance(mail, Notice) else person.email, worker)
+            found[table, mail.id] = Claimed(mail, person, _recipient(mail, person), worker)
     return [found[ref[:2]] for ref in refs if ref[:2] in found]
 
 
@@ -169,11 +173,15 @@ def _people(session: Session, values: Values[Subscriber], ids: Collection[int]) 
 
 def read_again(session: Session, claimed: Claimed) -> Claimed | None:
     """The mail and the person as they are now; None where they are gone."""
-    mail = session.get(type(claimed.mail), claimed.mail.id, populate_existing=True)
+    mail = session.get(claimed.table, claimed.mail.id, populate_existing=True)
     person = session.get(Subscriber, claimed.person.id, populate_existing=True)
     if mail is None or person is None:
         return None
-    return Claimed(mail, person, mail.email if isinstance(mail, Notice) else person.email, claimed.worker)
+    return Claimed(mail, person, _recipient(mail, person), claimed.worker)
+
+
+def _recipient(mail: Outgoing, person: Subscriber) -> str:
+    return cast("Notice", mail).email if mail.is_notice else person.email
 
 
 def give_back(session: Session, worker: str) -> None:

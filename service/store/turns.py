@@ -57,7 +57,7 @@ def _run(
 
 def _by_table(claims: Sequence[Claimed], values: Sequence[_Values]) -> Iterator[tuple[type[Outgoing], list[_Values]]]:
     for table in TABLES:
-        if own := [row for claimed, row in zip(claims, values, strict=True) if isinstance(claimed.mail, table)]:
+        if own := [row for claimed, row in zip(claims, values, strict=True) if claimed.table is table]:
             yield table, own
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 from sqlalchemy import Engine, select, text
-from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from service.models import Subscriber
 from service.store.database import reading, transaction
@@ -27,7 +26,6 @@ def test_a_value_holds_what_the_row_holds(stored: Engine) -> None:
     with reading(stored) as session:
         row = session.get_one(Subscriber, 1)
     value = the_one(stored, Values(Subscriber))
-    assert isinstance(value, Subscriber)
     assert {name: getattr(value, name) for name in Subscriber.model_fields} == row.model_dump()
 
 
@@ -41,7 +39,7 @@ def test_a_value_can_not_be_changed(stored: Engine) -> None:
 def test_a_column_that_was_not_asked_for_can_not_be_read(stored: Engine) -> None:
     value = the_one(stored, Values(Subscriber, "email", "muted"))
     assert (value.email, value.muted) == ("ada@example.org", ["survey"])
-    with pytest.raises(UnmappedInstanceError):
+    with pytest.raises(AttributeError):
         _ = value.hour
 
 
