@@ -124,8 +124,9 @@ def plan_deliveries(
     Beside each digest stands the skipped delivery of the same day, where there is one: it is planned anew.
     """
     rows = [_planned(digest) for digest, _ in digests]
-    shared = {"issue_id": issue_id, "planned_at": now, "attempts": 0, **dict.fromkeys(_UNSENT)}
-    again = [row | shared | {"row": earlier.id} for row, (_, earlier) in zip(rows, digests, strict=True) if earlier]
+    shared = {"issue_id": issue_id, "planned_at": now, "attempts": 0}
+    unsent = dict.fromkeys(_UNSENT)
+    again = [row | shared | unsent | {"row": earlier.id} for row, (_, earlier) in zip(rows, digests, strict=True) if earlier]
     new = [
         row | {"subscriber_id": digest.subscriber.id, "digest_on": digest.on}
         for row, (digest, earlier) in zip(rows, digests, strict=True)
@@ -162,7 +163,7 @@ def _planned(digest: Digest) -> dict[str, Any]:
 @cache
 def _planning() -> Insert:
     table = Delivery.metadata.tables["delivery"]
-    told = (column for column in table.c if column.key not in ("id", "worker", "lease_until", "settled_at"))
+    told = (column for column in table.c if column.key not in ("id", "worker", "lease_until", "settled_at", *_UNSENT))
     return insert(table).inline().values({column.key: bindparam(column.key, type_=column.type) for column in told})
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Update, and_, bindparam, case, exists, or_, update
+from sqlalchemy import Boolean, ColumnElement, Connection, Update, and_, bindparam, case, exists, null, or_, update
 
 from service.models import OPEN_STATES, DeliveryState, Outgoing, Subscriber, Suppression
 from service.store.ledger import LEASE, TABLES, Claimed, Settled
@@ -138,8 +138,8 @@ def _settled(table: type[Outgoing]) -> Update:
         state=bindparam("outcome"),
         uncertain_count=mail.uncertain_count + bindparam("more_uncertain"),
         settled_at=case((bindparam("is_done", type_=Boolean), bindparam("now", type_=mail.settled_at.type))),
-        worker=None,
-        lease_until=None,
+        worker=null(),
+        lease_until=null(),
         **told,
     )
 
