@@ -184,7 +184,10 @@ class _Lane:
 
 
 class _Commits:
-    """Group commit: turns wait a moment for the connections whose mails are out, and while there are mails to make."""
+    """Group commit: turns wait while there are mails to make, and a moment for as many others as still have mails out.
+
+    Not for all: the server shall have something to do meanwhile.
+    """
 
     def __init__(self, feed: Feed, is_making: Callable[[], bool]) -> None:
         self._feed, self._is_making = feed, is_making
@@ -198,7 +201,7 @@ class _Commits:
         answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append((turn, answer))
         self._out_count -= turn.last is not None
-        if not self._out_count:
+        if len(self._waiting) >= self._out_count:
             self._record_after(0)
         elif len(self._waiting) == 1:
             self._record_after(_PATIENCE)
