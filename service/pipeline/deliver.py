@@ -168,7 +168,8 @@ class Round:
             portion = [self._mails[place] for place in islice(iter(partial(self._unclaimed.take, avoid), None), _PORTION)]
             if not portion:
                 return None
-            collect_between_portions()
+            if len(portion) == _PORTION:
+                collect_between_portions()
             self._claimed.refill(self._in_session(partial(self._claim, portion)))
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:

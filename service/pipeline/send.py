@@ -129,7 +129,8 @@ def send_now(
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     frozen = _plan_issue(engine, people, on, clock())
-    gc.collect()  # what planning left, and the interpreter keeps for reuse
+    if len(people) >= _PORTION:
+        gc.collect()  # what planning left, and the interpreter keeps for reuse
     with transaction(engine) as session:
         make_due(session, frozen.people, clock())
         waiting = due_mails(session, clock(), states, digests_of=frozen.people)
@@ -185,7 +186,8 @@ def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) 
     """Freeze who gets what; who has a digest of that day already gets no second one."""
     frozen, planner = _Frozen(), Planner(on)
     for portion in _portions(people):
-        collect_between_portions()
+        if len(portion) == _PORTION:
+            collect_between_portions()
         with transaction(engine) as session:
             lock_planning(session)
             active, skipped = _split(session, subscribers_by_id(session, portion), on, now)
