@@ -69,7 +69,7 @@ def _paper(chance: random.Random, number: int, topics: list[Topic], now: datetim
     found = [topic.any_phrases[0] for topic in chance.sample(topics, 4)]
     return paper(
         f"2610.{number:05d}",
-        f"{words(8).capitalize()} {found[0]}",
+        f"{words(24).capitalize()} {found[0]}",
         abstract=". ".join(f"We propose {words(40)} {phrase}" for phrase in found),
         authors=[words(2).title() for _ in range(6)],
         author_count=6,
