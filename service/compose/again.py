@@ -23,10 +23,8 @@ from service.models import (
     Paper,
     Pick,
     Plan,
-    SecondLook,
     Standing,
     Subscriber,
-    Theme,
     Topic,
     Week,
     read_pick,
@@ -139,7 +137,7 @@ class Archive:
             return self._keep(same, placed)
         pick.followed = kept.followed
         pick.liking = _liking(kept)
-        pick.second_look = SecondLook(*kept.look) if kept.look else None
+        pick.second_look = kept.look
         return placed
 
     def _keep(self, same: _Same, placed: _Placed) -> _Placed:
@@ -191,7 +189,7 @@ def _week(kept: KeptWeek, picks: Sequence[Pick]) -> Week:
     by_id = {pick.paper.id: pick for pick in picks}
     return Week(
         days=kept.days,
-        themes=tuple(Theme(theme.tag, theme.counts, theme.usual) for theme in kept.themes),
+        themes=kept.themes,
         risers=tuple(by_id[key] for key in kept.risers if key in by_id),
         missed=tuple(pick for pick in picks if pick.entry is Entry.MISSED),
     )

@@ -13,10 +13,8 @@ from service.models.digests import (
     LeftOut,
     Liking,
     Pick,
-    SecondLook,
     Section,
     Standing,
-    Theme,
     Week,
 )
 from service.models.language import Budget, Completion, Embeddings, KeptCompletion, Prompt, Spending
@@ -40,7 +38,7 @@ from service.models.mails import (
 from service.models.marks import Mark, MarkKind
 from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
-from service.models.plans import DigestKind, Entry, KeptPick, KeptWeek, LeftOutFor, Plan, read_pick
+from service.models.plans import DigestKind, Entry, KeptPick, KeptWeek, LeftOutFor, Plan, SecondLook, Theme, read_pick
 from service.models.rows import metadata, new_key
 from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression, Wishes
 from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace

@@ -14,7 +14,7 @@ from itertools import chain
 from math import ceil
 from typing import NamedTuple
 
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from service.models.mails import Delivery
 from service.models.marks import Mark
@@ -25,10 +25,11 @@ from service.models.plans import (
     KeptLiking,
     KeptNear,
     KeptPick,
-    KeptTheme,
     KeptWeek,
     LeftOutFor,
     Plan,
+    SecondLook,
+    Theme,
     written_pick,
 )
 from service.models.subscribers import Subscriber
@@ -77,15 +78,6 @@ class Liking(NamedTuple):
     terms: tuple[tuple[str, float], ...]  # what they share with this one, each with its part of the lift, the largest first
 
 
-@dataclass(frozen=True, slots=True)
-class SecondLook:
-    """The one exception to "a paper once": how a paper took off since the person had it in a line."""
-
-    first_on: date  # the day of the digest that held it
-    upvotes_then: int
-    upvotes_now: int
-
-
 _NOWHERE = Standing()
 
 
@@ -128,19 +120,6 @@ class LeftOut:
 class Section:
     topic: Topic | None  # None: in for another reason than a topic; each pick tells it
     picks: tuple[Pick, ...]  # at least one
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """A tag that rose this week."""
-
-    tag: str
-    counts: tuple[int, ...]  # papers on each of the week's days
-    usual: float  # papers a week, on average over the four weeks before
-
-    @property
-    def count(self) -> int:
-        return sum(self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +230,7 @@ class Digest:
 def _kept(pick: Pick) -> Raw:
     if not (pick.followed or pick.liking or pick.second_look):
         return _kept_of_all(pick.standing, pick.paper.upvotes, pick.entry)
-    liking, look = pick.liking, pick.second_look
+    liking = pick.liking
     return written_pick(
         KeptPick(
             _numbers(pick.standing),
@@ -260,7 +239,7 @@ def _kept(pick: Pick) -> Raw:
             pick.entry,
             pick.followed,
             KeptLiking(liking.like_ids, tuple((term, round(part, 4)) for term, part in liking.terms)) if liking else None,
-            (look.first_on, look.upvotes_then, look.upvotes_now) if look else None,
+            pick.second_look,
         )
     )
 
@@ -277,5 +256,5 @@ def _numbers(place: Standing) -> tuple[float, float, float, float, float]:
 
 
 def _kept_week(week: Week) -> KeptWeek:
-    themes = tuple(KeptTheme(theme.tag, theme.counts, round(theme.usual, 2)) for theme in week.themes)
+    themes = tuple(structs.replace(theme, usual=round(theme.usual, 2)) for theme in week.themes)
     return KeptWeek(week.days, themes, tuple(pick.paper.id for pick in week.risers))

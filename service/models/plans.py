@@ -1,6 +1,7 @@
 """What a delivery keeps of its digest, to show the same one again: a plan. Touches nothing.
 
 Structs, and no dataclasses: they are read from JSON, for each mail of a wave, and written.
+What a digest and its plan hold alike stands here too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,14 @@ class LeftOutFor(StrEnum):
     MUTED = "muted phrase"
 
 
+class SecondLook(Struct, frozen=True, array_like=True):
+    """The one exception to "a paper once": how a paper took off since the person had it in a line."""
+
+    first_on: date  # the day of the digest that held it
+    upvotes_then: int
+    upvotes_now: int
+
+
 class KeptLiking(Struct, frozen=True):
     """Of a Liking; its lift is in the standing."""
 
@@ -54,7 +63,7 @@ class KeptPick(Struct, frozen=True, omit_defaults=True):
     entry: Entry = Entry.TOPIC
     followed: tuple[str, ...] = ()
     liking: KeptLiking | None = None
-    look: tuple[date, int, int] | None = None  # a SecondLook
+    look: SecondLook | None = None
 
     @property
     def is_personal(self) -> bool:
@@ -70,15 +79,21 @@ class KeptNear(Struct, frozen=True, array_like=True):
     detail: str
 
 
-class KeptTheme(Struct, frozen=True, array_like=True):
+class Theme(Struct, frozen=True, array_like=True):
+    """A tag that rose this week."""
+
     tag: str
-    counts: tuple[int, ...]
-    usual: float
+    counts: tuple[int, ...]  # papers on each of the week's days
+    usual: float  # papers a week, on average over the four weeks before
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
 
 
 class KeptWeek(Struct, frozen=True):
     days: tuple[date, ...]
-    themes: tuple[KeptTheme, ...]
+    themes: tuple[Theme, ...]
     risers: tuple[str, ...]  # the papers' ids
 
 
