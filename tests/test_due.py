@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
@@ -249,6 +249,24 @@ def test_a_dead_server_is_tried_again_and_nothing_is_lost(engine: Engine) -> Non
     wake(engine, dead, at(2, 8, 1))
     wake(engine, mailbox, at(2, 9))
     assert sorted(to for to, _ in mailbox.mails) == [ADA, BEN]
+
+
+UNREADABLE_PLANS = ['{"cards": "x"}', '{"covered_from": "2026-10-01", "lines": 1, "picks": [{"at": "x"}]}']
+
+
+@pytest.mark.parametrize("plan", UNREADABLE_PLANS)
+def test_a_plan_that_can_not_be_read_stops_nobody_elses_mail_now_or_later(engine: Engine, plan: str) -> None:
+    gather_daily(engine, 1, 5)
+    for email in (ADA, BEN):
+        subscribe(engine, email, hour=8)
+    wake(engine, Mailbox(refuse={"*": ServerUnusable("refused")}), at(2, 8))
+    with transaction(engine) as session:
+        session.connection().execute(text("UPDATE delivery SET plan = :plan WHERE subscriber_id = 1"), {"plan": plan})
+    mailbox = Mailbox()
+    wake(engine, mailbox, at(2, 9))
+    assert mailbox.paper_ids(BEN) == [["2610.00001"]]
+    wake(engine, mailbox, at(6, 8))
+    assert mailbox.paper_ids(BEN)[1:] == mailbox.paper_ids(ADA)[-1:] == [["2610.00005", "2610.00002"]]
 
 
 def test_being_told_to_stop_ends_between_two_mails_and_the_next_waking_carries_on(engine: Engine) -> None:

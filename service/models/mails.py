@@ -97,7 +97,7 @@ class Delivery(Outgoing, table=True):
     topic_versions: dict[str, int] = Field(default_factory=dict, sa_type=Json(dict[str, int]))  # what its papers are explained by
     paper_ids: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
     looked_at_count: int = 0  # papers in the window that were new to the person
-    plan: Plan = Field(default_factory=Plan, sa_type=Json(Plan))  # the digest's arrangement and reasons (Digest.kept)
+    plan: Plan = Field(default_factory=Plan, sa_type=Json(Plan, Plan()))  # the digest's arrangement and reasons (Digest.kept)
 
     @field_serializer("plan")
     def _told(self, plan: Plan) -> Any:

@@ -24,15 +24,17 @@ metadata.naming_convention = {
 class Json(TypeDecorator[Any]):
     """JSON that is read as values of one kind, at once: SQLAlchemy's own takes longer for its steps than the reading takes.
 
-    For the rows that a wave reads by the thousand. Reading raises msgspec.ValidationError for what is not of that kind.
+    For the rows that a wave reads by the thousand. What is not of that kind is read as `otherwise`, lest one row stop the
+    others; where there is none, reading raises msgspec.DecodeError.
     """
 
     impl = JSON
     cache_ok = True
 
-    def __init__(self, kind: Any) -> None:
+    def __init__(self, kind: Any, otherwise: Any = None) -> None:
         super().__init__()
         self.kind = kind
+        self.otherwise = otherwise
 
     def bind_processor(self, dialect: Dialect) -> Any:
         if dialect.name == "postgresql":
@@ -40,7 +42,16 @@ class Json(TypeDecorator[Any]):
         return lambda value: msgspec.json.encode(value).decode()
 
     def result_processor(self, dialect: Dialect, _coltype: object) -> Any:
-        read = msgspec.json.Decoder(self.kind).decode
+        decode, otherwise = msgspec.json.Decoder(self.kind).decode, self.otherwise
+
+        def read(value: str | bytes) -> Any:
+            try:
+                return decode(value)
+            except msgspec.DecodeError:
+                if otherwise is None:
+                    raise
+                return otherwise
+
         if dialect.name == "postgresql":
             return lambda value: read(msgspec.json.encode(value))  # psycopg has read it already
         return read

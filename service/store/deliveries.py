@@ -13,6 +13,7 @@ from functools import cache
 from itertools import accumulate, compress, pairwise
 from typing import Any, TypeVar
 
+from msgspec import DecodeError, Raw
 from msgspec.structs import replace
 from sqlalchemy import Insert, bindparam, func, insert, update
 from sqlmodel import Session, col, or_, select
@@ -27,6 +28,7 @@ from service.models import (
     Entry,
     History,
     Issue,
+    KeptPick,
     Plan,
     Subscriber,
     SubscriberState,
@@ -107,13 +109,22 @@ def _lines(holding: Sequence[Delivery]) -> dict[str, tuple[date, int]]:
         plan, paper_ids = row.plan, row.paper_ids
         slots = plan.cards + plan.lines + plan.unlisted
         cards.update(paper_ids[: plan.cards] if plan.picks else ())
-        for place, written in enumerate(plan.picks[plan.cards :], plan.cards):
-            kept = read_pick(written)
+        below = zip(paper_ids[plan.cards :], plan.picks[plan.cards :], strict=False)
+        for place, (key, written) in enumerate(below, plan.cards):
+            kept = _pick_of(written)
             if place >= slots and kept.entry is not Entry.MISSED:
-                cards.add(paper_ids[place])
+                cards.add(key)
             elif kept.up is not None:
-                lines.setdefault(paper_ids[place], (row.digest_on, kept.up))
+                lines.setdefault(key, (row.digest_on, kept.up))
     return {key: line for key, line in lines.items() if key not in cards}
+
+
+def _pick_of(written: Raw) -> KeptPick:
+    """One that can't be read gives no second look, and stops no planning."""
+    try:
+        return read_pick(written)
+    except DecodeError:
+        return KeptPick((0.0,) * 5)
 
 
 def plan_deliveries(
