@@ -6,7 +6,6 @@ digest stands on their row; whatever is due and free is taken up, so this is the
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, timedelta
@@ -58,8 +57,7 @@ def send_due_mails(
     collect_rarely()
     reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
-    if _plan_due(engine, clock(), is_waiting) >= _PORTION:
-        gc.collect()  # what planning left, and the interpreter keeps for reuse
+    _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
         waiting = due_mails(session, clock(), states)
     if not waiting:
@@ -89,11 +87,10 @@ def _is_in_doubt(engine: Engine, on: date) -> bool:
     return doubt is not None
 
 
-def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> int:
-    """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due. Answers how many."""
+def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
+    """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
     planner = Planner(last_complete_day(now))
-    count = 0
     while True:
         with transaction(engine) as session:
             lock_planning(session)
@@ -101,10 +98,9 @@ def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> int:
             _schedule(session, unscheduled, now - _JUST_NOW)
             people = [] if is_waiting else due_subscribers(session, now, _PORTION)
             if not people and not unscheduled:
-                return count
+                return
             issue_id = _plan(session, issue_id, planner.digests(session, people), now)
             _schedule(session, people, now)
-        count += len(people)
         if len(people) == _PORTION:
             collect_between_portions()
 

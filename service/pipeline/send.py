@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -129,8 +128,6 @@ def send_now(
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     frozen = _plan_issue(engine, people, on, clock())
-    if len(people) >= _PORTION:
-        gc.collect()  # what planning left, and the interpreter keeps for reuse
     with transaction(engine) as session:
         make_due(session, frozen.people, clock())
         waiting = due_mails(session, clock(), states, digests_of=frozen.people)
