@@ -7,7 +7,6 @@ message is made of.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -22,17 +21,17 @@ _PLACES = {
     "token": "the-links-place",
     "key": "the-keys-place",
     "date": "Thu, 01 Jan 1970 00:00:00 +0000",
-    "html": "the-htmls-place\r\n",
-    "text": "the-texts-place\r\n",
 }
 _PLACE = re.compile("|".join(f"(?P<{name}>{re.escape(words)})" for name, words in _PLACES.items()).encode())
+_TEXT, _HTML = "the-texts-place", "the-htmls-place"
+_PARTS = re.compile(f"(?:{_TEXT}|{_HTML})\r\n".encode())
 
 
 class MessageForm:
     """What all messages of one sender share. Raises ValueError for a sender's name that is no header."""
 
     def __init__(self, sender: Sender) -> None:
-        email = Email(*(_PLACES[name].removeprefix("Subject: ").rstrip() for name in ("subject", "html", "text")))
+        email = Email(_PLACES["subject"].removeprefix("Subject: "), _HTML, _TEXT)
         made = build_message(
             email,
             sender,
@@ -42,7 +41,7 @@ class MessageForm:
             unsubscribe_link=_PLACES["link"],
         )
         header, (body,) = parted(made)
-        self._header, self._body = _Blank(header), _Blank(body)
+        self._header, *self._around = map(_blank, (header, *_PARTS.split(body)))
 
     def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> ReadyMessage:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
@@ -51,32 +50,20 @@ class MessageForm:
             unprintable = next(value for value in told if not value.isprintable())
             raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
         own = {
-            "subject": folded_subject(email.subject),
-            "to": to.encode(),
-            "link": unsubscribe_link.encode(),
-            "token": unsubscribe_link.rpartition("/")[2].encode(),
-            "key": key.encode(),
-            "date": _date(int(now.timestamp())),
-            "html": email.html,
-            "text": email.text,
+            b"subject": folded_subject(email.subject),
+            b"to": to.encode(),
+            b"link": unsubscribe_link.encode(),
+            b"token": unsubscribe_link.rpartition("/")[2].encode(),
+            b"key": key.encode(),
+            b"date": _date(int(now.timestamp())),
         }
-        return ReadyMessage(b"".join(self._header.filled(own)), self._body.filled(own))
+        begin, between, end = [blank % own for blank in self._around]
+        return ReadyMessage(self._header % own, (begin, email.text, between, email.html, end))
 
 
-class _Blank:
-    """Bytes, and the names of what stands between them."""
-
-    def __init__(self, made: bytes) -> None:
-        places = list(_PLACE.finditer(made))
-        starts, ends = [0, *(place.end() for place in places)], [*(place.start() for place in places), len(made)]
-        self._pieces = [b""] * (2 * len(places) + 1)
-        self._pieces[::2] = [made[start:end] for start, end in zip(starts, ends, strict=True)]
-        self._names = [f"{place.lastgroup}" for place in places]
-
-    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
-        pieces = self._pieces.copy()
-        pieces[1::2] = map(own.__getitem__, self._names)
-        return pieces
+def _blank(made: bytes) -> bytes:
+    """With named places, for the operator %."""
+    return _PLACE.sub(lambda place: b"%%(%b)b" % f"{place.lastgroup}".encode(), made.replace(b"%", b"%%"))
 
 
 @lru_cache(maxsize=100)
