@@ -13,10 +13,22 @@ import stamina
 import trustme
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 
-from service.models import new_key
+from service.models import metadata, new_key
 from service.store.database import open_database
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
+
+_NUMBERS = "SELECT sequencename, coalesce(last_value, 1) AS last, last_value IS NOT NULL AS is_used FROM pg_sequences"
+# As in a new database. To make one for each test, and connect to it, took longer than most tests.
+_RENEWAL = "; ".join(
+    (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'"
+        " AND pid <> pg_backend_pid()",
+        *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),
+        *(f"INSERT INTO {table.name} SELECT * FROM kept.{table.name}" for table in metadata.sorted_tables),
+        "SELECT setval(sequencename::regclass, last, is_used) FROM kept.numbers",
+    )
+)
 
 
 @pytest.fixture(autouse=True)
@@ -84,35 +96,25 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgresql_server: URL) -> Iterator[str]:
-    name = f"template_{new_key()}"
-    _administer(postgresql_server, f"CREATE DATABASE {name}")
-    open_database(_url_of(postgresql_server, name)).dispose()
-    yield name
-    _administer(postgresql_server, f"DROP DATABASE {name}")
-
-
-@pytest.fixture(scope="session")
-def postgresql_engine(postgresql_server: URL, migrated_template: str) -> Engine:
-    """As `sqlite_engine`."""
+def postgresql_engine(postgresql_server: URL) -> Iterator[Engine]:
+    """One database for all tests. The schema `kept` keeps the rows that a new one has."""
     name = f"test_{new_key()}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
+    _administer(postgresql_server, f"CREATE DATABASE {name}")
     engine = open_database(_url_of(postgresql_server, name))
+    with engine.begin() as connection:
+        copies = (f"CREATE TABLE kept.{table} AS TABLE {table}" for table in metadata.tables)
+        connection.exec_driver_sql("; ".join(("CREATE SCHEMA kept", *copies, f"CREATE TABLE kept.numbers AS {_NUMBERS}")))
+    yield engine
     engine.dispose()
-    _administer(postgresql_server, f"DROP DATABASE {name}")
-    return engine
+    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
-def postgresql(
-    postgresql_engine: Engine, postgresql_server: URL, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Engine]:
+def postgresql(postgresql_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.chdir(tmp_path)  # the folder of workers is made where the process runs
-    name = postgresql_engine.url.database
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {migrated_template} STRATEGY FILE_COPY")
     yield postgresql_engine
-    postgresql_engine.dispose()
-    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    with postgresql_engine.begin() as connection:
+        connection.exec_driver_sql(_RENEWAL)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
