@@ -127,7 +127,8 @@ def send_now(
     """
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
-    frozen = _plan_issue(engine, people, on, clock())
+    planner = Planner(on)
+    frozen = _plan_issue(engine, planner, people, on, clock())
     with transaction(engine) as session:
         make_due(session, frozen.people, clock())
         waiting = due_mails(session, clock(), states, digests_of=frozen.people)
@@ -140,6 +141,7 @@ def send_now(
         sender,
         clock,
         crew,
+        board=planner.board,
         progress=progress,
         should_stop=should_stop,
         states=states,
@@ -179,9 +181,9 @@ class _Frozen:
     standing: list[Outcome] = field(default_factory=list)  # of digests that were planned before
 
 
-def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
+def _plan_issue(engine: Engine, planner: Planner, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
-    frozen, planner = _Frozen(), Planner(on)
+    frozen = _Frozen()
     for portion in _portions(people):
         if len(portion) == _PORTION:
             collect_between_portions()
