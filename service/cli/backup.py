@@ -46,4 +46,8 @@ def restore(
         restore_database(engine, file)
     with connections.database(settings.database_url) as engine, reading(engine) as session:
         people = len(all_subscribers(session))
-    say_json({"file": file, "subscribers": people}) if as_json else say(f"Restored, with {counted(people, 'subscriber')}.")
+    if as_json:
+        say_json({"file": file, "subscribers": people})
+        return
+    say(f"Restored, with {counted(people, 'subscriber')}.")
+    say("What came after the backup was made is forgotten: mails sent since may go out again, and who unsubscribed is back.")

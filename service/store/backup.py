@@ -13,12 +13,18 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from service.errors import StoreFailed, WrongUse
+from service.store.database import sqlite_file
 
 _TABLES = {"alembic_version", "paper", "subscriber", "delivery"}
 
 
 def back_up(engine: Engine, file: Path) -> None:
     """Write the whole database to a file, which appears whole or not at all. Raises StoreFailed, WrongUse."""
+    live = sqlite_file(engine)
+    if live and file.exists() and file.samefile(live):
+        raise WrongUse(f"{file} is the database itself: name another file")
+    if file.is_dir():
+        raise WrongUse(f"{file} is a folder: name a file in it")
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)

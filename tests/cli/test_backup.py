@@ -25,10 +25,22 @@ def test_a_restored_database_is_the_one_backed_up(paperround: Paperround, folder
     assert [path.name for path in folder.glob("*kept*")] == ["kept.db"]
     paperround("subscribers", "remove", "ada@example.org")
     ran = paperround("restore", "kept.db")
-    assert (ran.status, ran.out) == (0, "Restored, with 1 subscriber.\n")
+    assert (ran.status, ran.out.splitlines()[0]) == (0, "Restored, with 1 subscriber.")
     assert paperround("subscribers", "list", "--json").json == before
     again = paperround("send-now", "--on", "2026-10-01", "--json").json
     assert (again["accepted"], again["skipped"]) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["paperround.db", "./paperround.db", "."])
+@pytest.mark.usefixtures("filled")
+def test_a_backup_never_takes_the_place_of_the_database(paperround: Paperround, folder: Path, name: str) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    ran = paperround("backup", name)
+    assert ran.status == 2
+    assert ran.err.startswith(f"error: {Path(name)} is ")
+    assert ran.err.count("\n") == 1
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert len(paperround("subscribers", "list", "--json").json) == 1
 
 
 @pytest.mark.usefixtures("filled")
