@@ -106,8 +106,11 @@ def format_catalogue(topics: Iterable[Topic]) -> str:
 
 
 def with_filter(topic: Topic, text: str) -> Topic:
-    """The topic with this filter's text instead of its own filter. Raises WrongUse with the place."""
-    kept = {name: value for name, value in _fields(topic).items() if name not in _FILTER}
+    """The topic with this filter's text instead of its own filter; a threshold that it doesn't name stays.
+
+    Raises WrongUse with the place.
+    """
+    kept = {name: value for name, value in _fields(topic).items() if name not in _FILTER or name == "threshold"}
     if topic.prior is None:
         kept.pop("expansion", None)  # it was made of the filter's examples
     try:

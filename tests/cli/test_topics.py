@@ -98,6 +98,14 @@ def test_test_replays_stored_papers_and_changes_nothing(soup: Paperround, folder
     assert len(soup("topics", "versions", "soup").out.splitlines()) == 1
 
 
+def test_a_filter_that_names_no_threshold_leaves_it_as_it_was(soup: Paperround, folder: Path) -> None:
+    (folder / "high.txt").write_text("any: soup\nthreshold: 0.7\n")
+    soup("topics", "filter", "soup", "--set", "high.txt")
+    (folder / "words.txt").write_text("any: soup\nany: stew\n")
+    soup("topics", "filter", "soup", "--set", "words.txt")
+    assert soup("topics", "filter", "soup").out == "any: soup\nany: stew\nthreshold: 0.7\n"
+
+
 def test_what_a_test_says_is_what_setting_the_filter_brings(soup: Paperround, folder: Path) -> None:
     """With example papers, of which words are added."""
     (folder / "new.txt").write_text("any: stew\nany: soup\nrelevant: 2610.00002\nstrike: broth\n")
