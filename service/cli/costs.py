@@ -67,3 +67,5 @@ def summarize_again(
         say_json(written._asdict())
     else:
         say(f"Summaries written: {written.summaries['model']} by a model, {written.summaries['authors']} by the authors")
+    if written.errors:
+        raise typer.Exit(1)

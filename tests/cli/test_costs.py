@@ -34,6 +34,16 @@ def test_costs_tells_tokens_and_money_by_day(paperround: Paperround, page_file: 
     assert [day["model"] for day in paperround("costs", "--json").json["days"]] == ["gpt-4o-mini", "larger"]
 
 
+def test_summarize_again_fails_where_the_model_wrote_nothing(
+    paperround: Paperround, page_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paperround("fetch", "--from", page_file)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    ran = paperround("summarize-again", "--since", "2026-10-01")
+    assert (ran.status, ran.out) == (1, "Summaries written: 0 by a model, 3 by the authors\n")
+
+
 def test_summarize_again_needs_a_model(paperround: Paperround) -> None:
     ran = paperround("summarize-again", "--since", "2026-10-01")
     assert (ran.status, ran.err) == (2, "error: no language model is set: give OPENAI_API_KEY in the environment or in .env\n")
