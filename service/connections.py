@@ -153,7 +153,7 @@ def _signing(settings: Settings, domain: str) -> Callable[[Message], Message] | 
     try:
         from service.delivery.dkim import load_signing_key, sign
     except ModuleNotFoundError as error:
-        raise WrongUse("DKIM needs the extra `dkim`: pip install 'paperround[dkim]'") from error
+        raise WrongUse("DKIM needs the extra `dkim`: pip install '.[dkim]' in the clone") from error
     keys = []
     for selector, file in files:
         try:

@@ -184,7 +184,7 @@ def _postgresql_engine(url: str) -> Engine:
     try:
         return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_JSON)
     except ModuleNotFoundError as error:
-        raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install 'paperround[postgres]'") from error
+        raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in the clone") from error
 
 
 def _sqlite_engine(url: str) -> Engine:
