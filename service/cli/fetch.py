@@ -13,7 +13,20 @@ from sqlalchemy import Engine
 
 from service import connections
 from service.cadence import last_listed_day
-from service.cli.output import Json, counted, database, database_reading, day, now, progress, read_file, say, say_json, tell
+from service.cli.output import (
+    Json,
+    counted,
+    database,
+    database_reading,
+    day,
+    now,
+    past_day,
+    progress,
+    read_file,
+    say,
+    say_json,
+    tell,
+)
 from service.errors import WrongUse
 from service.models import Page
 from service.pipeline.doubts import mail_alarms
@@ -57,7 +70,7 @@ def fetch(
     if context.invoked_subcommand:
         return
     _check_sources(sources or [])
-    asked_on, days = day(on), _span(since, until)
+    asked_on, days = past_day(on), _span(since, until)
     if sum(given is not None for given in (days, on, sources)) > 1 and not (on and sources):
         raise WrongUse("--since goes with --until only")
     with (

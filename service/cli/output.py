@@ -86,6 +86,14 @@ def day(text: str | None) -> date | None:
     return found
 
 
+def past_day(text: str | None) -> date | None:
+    """Or today. Raises WrongUse."""
+    found = day(text)
+    if found and found > now().date():
+        raise WrongUse(f"{found} has not come yet")
+    return found
+
+
 def settings() -> Settings:
     """The settings, with their warnings told."""
     loaded = load_settings(Settings)

@@ -24,6 +24,7 @@ from service.cli.output import (
     database,
     day,
     now,
+    past_day,
     progress,
     say,
     say_json,
@@ -69,7 +70,7 @@ def send_now(
     Nobody gets a second digest of a day, or a paper twice. What is still open from an earlier run goes out too. Without a
     mail server set, mails go to the outbox. Ctrl-C ends it after the mails that are being handed over.
     """
-    covered = day(on) or last_complete_day(now())
+    covered = past_day(on) or last_complete_day(now())
     if covered > last_complete_day(now()):
         tell(f"warning: the list of {covered} is not whole yet, and nobody gets a second digest of that day")
     with database() as (settings, engine):
@@ -80,7 +81,7 @@ def send_now(
     if report.unfinished and not dry_run:
         first = report.unfinished[0]
         again = "; the next run carries on" if any(outcome.state in OPEN_STATES for outcome in report.unfinished) else ""
-        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or first.state}{again}")
+        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or 'not tried yet'}{again}")
         raise typer.Exit(1)
 
 

@@ -7,12 +7,15 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from msgspec import structs
+from sqlmodel import Session
 
-from service.cadence import last_complete_day
+from service.cadence import last_complete_day, why_no_mail
 from service.cli.output import Json, On, counted, database_reading, day, now, say, say_json
 from service.cli.sending import person_named
-from service.models import Digest, DigestKind, Entry, LeftOut, Pick
+from service.models import Digest, DigestKind, Entry, LeftOut, Pick, Subscriber
 from service.pipeline.digests import digest_for
+from service.store.suppressions import suppressed
 
 _MOST_REASONS = 8  # of a match
 _ENTRIES = {
@@ -30,13 +33,22 @@ def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, a
     with database_reading() as session:
         person = person_named(session, email)
         digest, delivery = digest_for(session, person, covered)
-    state, reason = (delivery.state, delivery.reason) if delivery else ("not sent", digest.silence)
+        if delivery:
+            state, reason = str(delivery.state), delivery.reason
+        else:
+            state, reason = "not sent", _why_not(session, person) or digest.silence
     if as_json:
-        say_json(_as_json(digest, state, reason))
+        say_json(why_json(digest, state, reason))
         return
     say(f"{person.email}, {covered}: {state}{f' ({reason})' if reason else ''}")
     for line in _lines(digest):
         say(line)
+
+
+def _why_not(session: Session, person: Subscriber) -> str | None:
+    """Why the person would get no mail whatever there is for them, or None."""
+    stopped = suppressed(session, [person.email])
+    return f"suppressed: {stopped[person.email]}" if stopped else why_no_mail(person, now())
 
 
 def _lines(digest: Digest) -> Iterator[str]:
@@ -104,7 +116,7 @@ def _match_lines(pick: Pick) -> Iterator[str]:
         yield f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}"
 
 
-def _as_json(digest: Digest, state: str, reason: str | None) -> dict[str, Any]:
+def why_json(digest: Digest, state: str, reason: str | None) -> dict[str, Any]:
     return {
         "email": digest.subscriber.email,
         "on": digest.on,
@@ -132,6 +144,6 @@ def _pick_json(pick: Pick) -> dict[str, Any]:
         "matches": [asdict(match) for match in pick.matches],
         "followed": pick.followed,
         "liking": pick.liking._asdict() if pick.liking else None,
-        "second_look": asdict(pick.second_look) if pick.second_look else None,
+        "second_look": structs.asdict(pick.second_look) if pick.second_look else None,
         "standing": {**pick.standing._asdict(), "strength": pick.standing.strength},
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -14,8 +15,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 
+from service.cli.output import say_json
+from service.cli.why import why_json
 from tests.builders import free_port
 from tests.cli.conftest import Paperround
+from tests.golden.cases import DIGESTS
 from tests.mail_server import MailServer, Moment, running
 
 ADA, BEN = "ada@example.org", "ben@example.org"
@@ -172,7 +176,7 @@ def test_ctrl_c_ends_after_the_mail_in_hand_and_the_next_call_carries_on(
         assert stopped.status == 1
         assert stopped.err == (
             "stopping after the mails that are being handed over\n"
-            "error: 3 mails not sent; the first: planned; the next run carries on\n"
+            "error: 3 mails not sent; the first: not tried yet; the next run carries on\n"
         )
         assert "7 candidates = 3 planned + 3 accepted + 1 skipped" in stopped.out
         assert paperround("send-now", *ON, "--yes").status == 0
@@ -238,6 +242,30 @@ def test_why_tells_the_reason_for_mail_and_for_silence(paperround: Paperround) -
     assert ben["reason"] == "3 new papers looked at, none above your bar, no near misses"
     later = paperround("why", ADA, "--on", "2026-10-05").out
     assert later.startswith("ada@example.org, 2026-10-05: not sent (no new papers from 2026-10-02 to 2026-10-05)\n")
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_why_tells_every_kind_of_digest_as_json(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    digest = DIGESTS[name]()
+    say_json(why_json(digest, "accepted", None))
+    told = json.loads(capsys.readouterr().out)
+    assert [paper["id"] for paper in told["papers"]] == [pick.paper.id for pick in digest.picks]
+    looks = [paper["second_look"]["upvotes_then"] for paper in told["papers"] if paper["second_look"]]
+    assert looks == [pick.second_look.upvotes_then for pick in digest.picks if pick.second_look]
+
+
+def test_why_tells_first_that_a_person_gets_no_mail_at_all(paperround: Paperround) -> None:
+    paperround("subscribers", "set", ADA, "--paused-until", "2100-01-01")
+    assert paperround("why", ADA, *ON).out.startswith(f"{ADA}, 2026-10-01: not sent (paused until 2100-01-01)\n")
+    paperround("suppressions", "add", BEN)
+    assert paperround("why", BEN, *ON, "--json").json["reason"].startswith("suppressed: ")
+
+
+def test_a_day_that_has_not_come_is_refused(paperround: Paperround) -> None:
+    for command in ("send-now", "fetch"):
+        ran = paperround(command, "--on", "2100-01-04")
+        assert (ran.status, ran.err) == (2, "error: 2100-01-04 has not come yet\n")
+    assert paperround("deliveries", "list", "--json").json == []
 
 
 def test_why_tells_each_place_and_what_is_left_out(paperround: Paperround) -> None:
