@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import signal
 import threading
 import time
@@ -41,13 +43,13 @@ def readers(engine: Engine) -> Engine:
     return engine
 
 
-def crew(engine: Engine, server: MailServer) -> Crew:
+def crew(engine: Engine, server: MailServer, drain_seconds: int = 0) -> Crew:
     settings = Settings(
         database_url=engine.url.render_as_string(hide_password=False),
         smtp_url=SecretStr(f"smtp://127.0.0.1:{server.port}"),
         connections=4,
         processes=2,
-        drain_seconds=0,
+        drain_seconds=drain_seconds,
     )
     return Crew(settings, SENDER, tell_nothing, fewest=1)
 
@@ -99,6 +101,33 @@ def test_told_to_stop_they_end_and_what_is_left_is_sent_by_the_next_run(readers:
         run(readers, crew(readers, server))
     assert states(readers) == [DeliveryState.ACCEPTED] * PEOPLE
     assert len(server.recipients) == PEOPLE
+
+
+def test_each_told_to_stop_as_well_they_hand_over_what_they_have_begun(readers: Engine) -> None:
+    """As systemd does where it stops all of a service's processes, and a terminal."""
+    asked = threading.Event()
+
+    class Slow(MailServer):
+        async def _end(self, writer: asyncio.StreamWriter, moment: Moment, message: bytes) -> bool:
+            await asyncio.sleep(0.5 if moment.mails else 0)
+            return await super()._end(writer, moment, message)
+
+    def stop() -> None:
+        while len(server.accepted) < 4:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        for child in active_children():
+            os.kill(child.pid or 0, signal.SIGTERM)
+        asked.set()
+
+    with running(Slow(offers_pipelining=True)) as server:
+        hands = crew(readers, server, drain_seconds=30)
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        report = run(readers, hands, should_stop=asked.is_set)
+        stopper.join()
+    assert report.counts["unknown"] == report.counts["sending"] == 0
+    assert report.counts["accepted"] == len(server.accepted) < PEOPLE
 
 
 def test_one_that_is_killed_is_told_of_and_loses_nothing(readers: Engine) -> None:

@@ -187,13 +187,14 @@ class _Reporter:
 
 
 def _send_share(settings: Settings, sender: Sender, prepare: Callable[[], None], mails: Sequence[Ref], pipe: Connection) -> None:
-    """What each process does. A second signal of a kind ends it at once."""
+    """What each process does. A second SIGINT ends it at once; SIGTERM comes from our parent and from whoever stops it."""
     prepare()
     stop = threading.Event()
 
     def ask(number: int, _frame: object) -> None:
         stop.set()
-        signal.signal(number, signal.SIG_DFL)
+        if number == signal.SIGINT:
+            signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
