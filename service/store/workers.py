@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -40,15 +40,17 @@ def hold_worker(folder: Path) -> Iterator[str]:
         Path(file.name).unlink(missing_ok=True)
 
 
-def dead_workers(folder: Path) -> list[str]:
-    """Those whose file is here and unlocked."""
-    return [path.stem for path in sorted(folder.glob("*.lock")) if not _is_locked(path)]
+@contextmanager
+def dead_workers(folder: Path) -> Iterator[list[str]]:
+    """Those whose file is here and unlocked. Once the block has freed what they had claimed, they are forgotten.
 
-
-def forget_workers(folder: Path, ids: list[str]) -> None:
-    """Once nothing is claimed by them."""
-    for worker in ids:
-        (folder / f"{worker}.lock").unlink(missing_ok=True)
+    Until then their files are locked by us: one who was about to lock the file that they had just made waits, and finds it gone.
+    """
+    with ExitStack() as held:
+        paths = [path for path in sorted(folder.glob("*.lock")) if _is_locked_by_us(path, held)]
+        yield [path.stem for path in paths]
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def _locked_file(folder: Path) -> IO[str]:
@@ -62,12 +64,9 @@ def _locked_file(folder: Path) -> IO[str]:
         file.close()
 
 
-def _is_locked(path: Path) -> bool:
+def _is_locked_by_us(path: Path, held: ExitStack) -> bool:
     try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:  # it ended cleanly just now
-        return True
-    return False
+        fcntl.flock(held.enter_context(path.open()), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, FileNotFoundError):  # it lives, or ended cleanly just now
+        return False
+    return True
