@@ -39,7 +39,7 @@ class Board:
         self._papers: dict[str, Paper] = {}
         self._matches: dict[str, tuple[Match, ...]] = {}
         self._archive = Archive(self.topics, self._papers, self._matches)
-        self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions of their topics
+        self._earlier: dict[frozenset[tuple[str, int]], Board] = {}  # by the versions in which they are not today's
 
     def papers(self, session: Session, ids: Collection[str]) -> list[Paper]:
         """Those of these that are stored, as they were when they were first asked for."""
@@ -64,18 +64,23 @@ class Board:
         """With the papers that it holds, and the topics as they were then."""
         board = self._at(delivery)
         if board is None:
-            board = self._earlier[_versions(delivery)] = Board(topics_at(session, delivery.topic_versions))
+            board = self._earlier[self._changed(delivery)] = self._at_versions(session, dict(self._changed(delivery)))
         board.matches(board.papers(session, kept_ids(delivery)))
         return board._archive
 
     def _at(self, delivery: Delivery) -> Board | None:
         """With the topics in the versions that the delivery was worked out with; itself where they are today's."""
         is_of_today = delivery.topic_versions.items() <= self._versions.items()
-        return self if is_of_today else self._earlier.get(_versions(delivery))
+        return self if is_of_today else self._earlier.get(self._changed(delivery))
 
+    def _changed(self, delivery: Delivery) -> frozenset[tuple[str, int]]:
+        """The delivery's topics that are not as they were; few have changed, so many people's are the same."""
+        return frozenset(delivery.topic_versions.items() - self._versions.items())
 
-def _versions(delivery: Delivery) -> frozenset[tuple[str, int]]:
-    return frozenset(delivery.topic_versions.items())
+    def _at_versions(self, session: Session, changed: Mapping[str, int]) -> Board:
+        """With these topics as they were in these versions."""
+        kept = [topic for topic in self.topics if topic.slug not in changed]
+        return Board(sorted([*kept, *topics_at(session, changed)], key=lambda topic: (topic.position, topic.slug)))
 
 
 def topic_board(session: Session) -> Board:

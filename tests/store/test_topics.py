@@ -47,6 +47,26 @@ def test_a_mail_is_explained_by_the_topics_as_they_were(engine: Engine) -> None:
     assert [reason.phrase for reason in digest.picks[0].matches[0].reasons] == ["broth"]
 
 
+def test_people_of_other_topics_share_what_was_worked_out_with_a_topic_as_it_was(engine: Engine) -> None:
+    names = ("soup", "tea", "rice")
+    with transaction(engine) as session:
+        put_topics(session, [made(name, [name]) for name in names], author="ada", reason="lunch", now=NOW)
+        session.add(paper(title="Soup"))
+    with transaction(engine) as session:
+        put_topics(session, [made("soup", ["stew"])], author="ada", reason="dinner", now=NOW)
+
+    def sent(*chosen: str) -> Delivery:
+        delivery = Delivery(issue_id=1, subscriber_id=1, digest_on=DAY, since_on=DAY, planned_at=NOW, paper_ids=["2610.00001"])
+        delivery.topic_versions = dict.fromkeys(chosen, 1)
+        return delivery
+
+    with reading(engine) as session:
+        board = topic_board(session)
+        as_it_was = board.read(session, sent("soup"))
+        assert board.archive(sent("soup", "tea")) is board.archive(sent("rice", "soup")) is as_it_was
+        assert board.read(session, sent("tea")) is not as_it_was
+
+
 def test_words_of_a_written_topic_are_weighed_anew_after_a_month_by_what_was_stored(engine: Engine) -> None:
     with transaction(engine) as session:
         lunch = made("lunch", ["soup"], description="Leek soup and potato soup")
