@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
+from typing import Never
 
 import pytest
 from sqlalchemy import Engine, event
@@ -174,6 +175,23 @@ def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engi
         event.remove(planned, "commit", fail)
     assert not failures
     assert states(planned)[0] == "sending"
+
+
+def test_a_mail_that_can_not_be_made_waits_longer_each_time(planned: Engine) -> None:
+    def fail(*_: object) -> Never:
+        raise ValueError("this is no header")
+
+    waits: list[timedelta] = []
+    for day in range(3):
+        now = NOW + timedelta(days=day)
+        mails = [Ref(Delivery, 1, "example.org")]
+        with closing(Round(planned, "worker", mails, fail, lambda: now, lambda *_: None, lambda: False, OPEN_STATES)) as run:  # noqa: B023
+            assert run.take() is None
+        with reading(planned) as session:
+            again = session.exec(select(Delivery.next_try_at).where(col(Delivery.id) == 1)).one()
+        assert again
+        waits.append(again - now)
+    assert timedelta(minutes=5) <= waits[0] < waits[1] < waits[2]
 
 
 def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine, rounds: Rounds) -> None:

@@ -208,7 +208,11 @@ class Round:
         now = self._clock()
         mails = [(self._out[parcel.key][0], result) for parcel, result in last]
         found = [(claimed, outcome(result, claimed.mail, now)) for claimed, result in mails]
-        settle_mails(connection, found, now)
+        if settle_mails(connection, found, now) < len(found):
+            self._log.warning(
+                "an outcome changed nothing: it was recorded before, or the claim was lost",
+                mails=[*(parcel.key for parcel, _ in last)],
+            )
         self._settled |= {claimed.mail.key: settled for claimed, settled in found}
         for (claimed, result), (_, settled) in zip(mails, found, strict=True):
             if settled.bounce is Bounce.HARD or settled.next_try_at:

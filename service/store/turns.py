@@ -42,8 +42,9 @@ def settle_mails(connection: Connection, settled: Sequence[tuple[Claimed, Settle
 
 
 def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled, now: datetime) -> bool:
-    """End or put off a claimed mail that was not handed over."""
-    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled)], now) == 1
+    """End or put off a claimed mail that was not handed over; to put it off counts as an attempt, for the next wait is longer."""
+    attempts = claimed.mail.attempts + (settled.next_try_at is not None)
+    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled) | {"attempts": attempts}], now) == 1
 
 
 def _run(
@@ -128,7 +129,8 @@ def _settling(table: type[Outgoing]) -> Update:
 @cache
 def _settling_unstarted(table: type[Outgoing]) -> Update:
     mail = _columns(table)
-    return _settled(table).where(_is_open(mail), mail.attempts == bindparam("attempts_before"))
+    counted = _settled(table).values(attempts=bindparam("attempts"))
+    return counted.where(_is_open(mail), mail.attempts == bindparam("attempts_before"))
 
 
 def _settled(table: type[Outgoing]) -> Update:
