@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from service.delivery.lanes import Feed, Parcel
 from service.subscribers import domain_of
@@ -25,7 +25,9 @@ class Pace:
         self._may_be_short = asyncio.Event()  # of ready mails
         self._makes_ahead = False
         self._waiting: list[Parcel] = []
+        self._coming_count = 0  # connections that ask, or will once they are open
         self._asking_count = 0  # connections that could send now
+        self._has_stopped = False
         self._one_at_a_time = asyncio.Lock()
 
     def take(self) -> Parcel | None:
@@ -33,7 +35,7 @@ class Pace:
         if self._ready and not self.is_stopping():
             self._may_be_short.set()
             return self._ready.popleft()
-        return None if self._allow else self._feed.take()
+        return None if self._allow or self._has_stopped else self._feed.take()
 
     @property
     def is_making(self) -> bool:
@@ -59,17 +61,40 @@ class Pace:
         """Taken and not sent: whoever asks next gets it."""
         self._ready.append(parcel)
 
-    def is_stopping(self) -> bool:
-        return self._feed.is_stopping()
+    def stop(self) -> None:
+        """No more mails, as if the run were told to stop."""
+        self._has_stopped = True
 
-    async def next(self) -> Parcel | None:
-        """The next mail, as soon as it may go; None where there is none left, or the run shall stop."""
+    def is_stopping(self) -> bool:
+        return self._has_stopped or self._feed.is_stopping()
+
+    async def next(self, connect: Callable[[], Awaitable[None]]) -> Parcel | None:
+        """The next mail, as soon as it may go; None where there is none left, or the run shall stop.
+
+        A mail that may go now goes now: with limits, whoever asks for one is connected first, if there may be one for it.
+        """
         if self._allow is None:
             return self.take()
+        self._coming_count += 1
+        try:
+            if not self._is_another_wanted():
+                return None
+            await connect()
+            return await self._turn(self._allow)
+        finally:
+            self._coming_count -= 1
+
+    def _is_another_wanted(self) -> bool:
+        """Whether there may be a mail for each connection that has come for one. Behind a full domain there may be more."""
+        counts = self._fill()
+        is_one_full = max(counts.values(), default=0) >= _MOST_OF_A_DOMAIN
+        return is_one_full or len(self._ready) + counts.total() >= min(self._coming_count, _MOST_WAITING)
+
+    async def _turn(self, allow: Allow) -> Parcel | None:
         self._asking_count += 1
         try:
             async with self._one_at_a_time:
-                return await self._allowed(self._allow)
+                return await self._allowed(allow)
         finally:
             self._asking_count -= 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import socket
@@ -31,7 +32,7 @@ from service.limits import Limits, grant
 from service.subscribers import domain_of
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
-from tests.mail_server import MailServer, Moment, Odd, running
+from tests.mail_server import STALL, MailServer, Moment, Odd, running
 
 # ---- replies
 
@@ -69,11 +70,18 @@ def test_replies_are_the_same_however_they_are_cut_on_the_way(said: list[Reply],
 )
 def test_what_is_no_reply_is_not_believed_and_not_kept_for_ever(octets: bytes) -> None:
     with pytest.raises(Nonsense):
-        ReplyParser().feed(octets)
+        list(ReplyParser().feed(octets))
+
+
+def test_what_was_said_before_nonsense_counts() -> None:
+    said: list[Reply] = []
+    with pytest.raises(Nonsense):
+        said.extend(ReplyParser().feed(b"250 2.0.0 queued\r\nrubbish\r\n"))
+    assert said == [Reply(250, ("2.0.0 queued",))]
 
 
 def test_a_reply_without_text_and_one_with_control_characters_are_read() -> None:
-    assert ReplyParser().feed(b"250\r\n250-\r\n250 \xff\x1b[2J\r\n") == [Reply(250, ("",)), Reply(250, ("", "\ufffd [2J"))]
+    assert list(ReplyParser().feed(b"250\r\n250-\r\n250 \xff\x1b[2J\r\n")) == [Reply(250, ("",)), Reply(250, ("", "\ufffd [2J"))]
 
 
 # ---- commands
@@ -359,6 +367,49 @@ def test_told_to_stop_a_run_gives_up_on_a_silent_server_when_its_time_is_over() 
     assert [type(result) for result in mails.results.values()] == [DeliveryFailed]
 
 
+@pytest.mark.parametrize("stage", ["CONNECT", "EHLO"])
+def test_told_to_stop_a_run_waits_no_longer_for_a_server_that_does_not_greet(stage: str) -> None:
+    mails = Mails([mail(0)])
+
+    def stall(moment: Moment) -> Odd | None:
+        mails.stops = moment.stage == stage
+        return STALL if mails.stops else None
+
+    begun = time.monotonic()
+    with running(server(stall)) as sink:
+        carry(sink.port, mails, drain=timedelta(seconds=0.1))
+    assert time.monotonic() - begun < 3
+    assert "told to stop" in str(mails.results["m0"])
+
+
+def test_where_one_connections_work_fails_the_others_record_the_mails_in_their_hands() -> None:
+    asked: list[int] = []
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        asked.append(most)
+        if len(asked) == 6:
+            raise StoreFailed("the database is locked")
+        return [place == 0 for place in range(len(domains))], 0.01
+
+    class Slow(MailServer):
+        async def _end(self, writer: asyncio.StreamWriter, moment: Moment, message: bytes) -> bool:
+            await asyncio.sleep(0.2)
+            return await super()._end(writer, moment, message)
+
+    mails = Mails([mail(number) for number in range(20)])
+    with running(Slow(offers_pipelining=True)) as sink:
+        with pytest.raises(StoreFailed):
+            carry(sink.port, mails, connections=8, allow=allow)
+        assert set(sink.keys) == {key for key, result in mails.results.items() if isinstance(result, str)}
+    assert sink.keys
+
+
+def test_a_host_whose_name_can_not_be_one_is_told() -> None:
+    mails = Mails([mail(0)])
+    PipelinedTransport(Server("mail..example.org", 25, "off"), mail_from="d@e.example").carry(mails)
+    assert isinstance(mails.results["m0"], ServerUnusable)
+
+
 def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:
     with running(server()) as sink:
         carry(sink.port, Mails([mail(1), mail(2)]), sign=lambda message: b"DKIM-Signature: x\r\n" + message)
@@ -386,6 +437,26 @@ def test_limits_hold_on_the_wire_and_a_mail_to_a_slow_domain_is_overtaken() -> N
     for domain, rate in (("slow.example", 10.0), (None, 40.0)):
         times = [at for at, to in arrivals if domain in (None, to)]
         assert len(times) / (times[-1] - times[0] + 0.3) <= rate * 1.05
+
+
+def test_a_turn_is_taken_when_the_mail_can_go_however_late_the_server_greets() -> None:
+    greeted, granted = list[float](), list[float]()
+
+    class Late(MailServer):
+        async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, moment: Moment) -> None:
+            await asyncio.sleep(0.3)
+            greeted.append(time.monotonic())
+            await super()._talk(reader, writer, moment)
+
+    def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
+        granted.append(time.monotonic())
+        return [place == 0 for place in range(len(domains))], 0.01
+
+    with running(Late(offers_pipelining=True)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(4)]), connections=8, allow=allow)
+    assert set(mails.results.values()) == {"250 2.0.0 queued"}
+    assert min(granted) > min(greeted)
+    assert len(greeted) == 4
 
 
 def test_however_many_mails_wait_for_their_domains_turn_those_behind_them_go_out() -> None:

@@ -28,9 +28,8 @@ class Dialler:
     async def dial(self) -> Connection:
         """A connection that is ready for mail. Raises ServerUnusable."""
         try:
-            async with asyncio.timeout(self.timeout):
-                connected = await self._connected()
-        except OSError as error:
+            connected = await self._connected()
+        except (OSError, UnicodeError) as error:  # UnicodeError: the host's name can't be one
             raise self.unusable(said(error)) from error
         connection = Connection(connected, self.mail_from, self.timeout, self.end_timeout)
         try:
@@ -47,7 +46,7 @@ class Dialler:
         return ServerUnusable(f"the mail server {self.server.host}:{self.server.port} can't be used: {why}")
 
     async def _connected(self) -> socket.socket:
-        """To the first of the host's addresses that takes it. Raises OSError, which the last one met."""
+        """To the first of the host's addresses that takes it in time. Raises OSError, which the last one met, or UnicodeError."""
         loop, failure = asyncio.get_running_loop(), OSError("it has no address")
         for family, kind, protocol, _, address in await loop.getaddrinfo(
             self.server.host, self.server.port, type=socket.SOCK_STREAM
@@ -55,7 +54,8 @@ class Dialler:
             opened = socket.socket(family, kind, protocol)
             try:
                 opened.setblocking(False)
-                await loop.sock_connect(opened, address)
+                async with asyncio.timeout(self.timeout):
+                    await loop.sock_connect(opened, address)
                 return opened
             except OSError as error:
                 opened.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,12 +45,14 @@ class ReplyParser:
         """Whether a reply has begun and not ended."""
         return bool(self._rest or self._lines)
 
-    def feed(self, received: bytes) -> list[Reply]:
-        """The replies that are whole now. Raises Nonsense."""
+    def feed(self, received: bytes) -> Iterator[Reply]:
+        """The replies that are whole now. Raises Nonsense, after those that came before it."""
         *lines, self._rest = (self._rest + received).split(b"\n")
+        for line in lines:
+            if reply := self._add(line.removesuffix(b"\r")):
+                yield reply
         if len(self._rest) > _LONGEST_LINE:
             raise Nonsense("a line of a reply has no end")
-        return [reply for line in lines if (reply := self._add(line.removesuffix(b"\r")))]
 
     def _add(self, line: bytes) -> Reply | None:
         code, goes_on, text = _read(line)

@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import uvloop
@@ -73,6 +74,9 @@ class PipelinedTransport:
         tasks = [asyncio.create_task(lane.run()) for lane in lanes]
         aside = [asyncio.create_task(work) for work in (pace.make_ahead(), self._guard(feed, lanes))]
         try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            pace.stop()  # where a lane has failed, the others settle the mails in their hands
+            await asyncio.wait(tasks)
             await asyncio.gather(*tasks)
         finally:
             for task in (*aside, *tasks):
@@ -96,11 +100,12 @@ class _Lane:
     def __init__(self, dialler: Dialler, commits: _Commits, pace: Pace) -> None:
         self._dialler, self._commits, self._pace = dialler, commits, pace
         self._connection: Connection | None = None
+        self._dialling: asyncio.Task[Connection] | None = None
         self._is_aborted = False
 
     async def run(self) -> None:
         last: tuple[Parcel, Result] | None = None
-        parcel = await self._pace.next()
+        parcel = await self._pace.next(self._connect)
         breaks = 0
         while parcel is not None:
             may_go = await self._commits.turn(Turn(last, parcel))
@@ -115,7 +120,7 @@ class _Lane:
                 break
             if following is None:
                 await self._settle(last)
-                following, last = await self._pace.next(), None
+                following, last = await self._pace.next(self._connect), None
             parcel = following
         await self._settle(last)
         if self._connection is not None:
@@ -124,8 +129,16 @@ class _Lane:
     def abort(self) -> None:
         """Break off: what waits for the server fails at once, and nothing is opened again."""
         self._is_aborted = True
+        if self._dialling is not None:
+            self._dialling.cancel()
         if self._connection is not None:
             self._connection.abort()
+
+    async def _connect(self) -> None:
+        """Where there is no connection. A failure is met again, and told, by the mail that needs one."""
+        if self._connection is None or self._connection.is_lost:
+            with suppress(ServerUnusable):
+                await self._dial()
 
     async def _settle(self, last: tuple[Parcel, Result] | None) -> None:
         if last is not None:
@@ -161,9 +174,13 @@ class _Lane:
     async def _dial(self) -> Connection:
         if self._is_aborted:
             raise self._dialler.unusable("told to stop")
-        self._connection = await self._dialler.dial()
-        if self._is_aborted:
-            self._connection.abort()
+        self._dialling = asyncio.create_task(self._dialler.dial())
+        try:
+            self._connection = await self._dialling
+        except asyncio.CancelledError:
+            if self._is_aborted:
+                raise self._dialler.unusable("told to stop") from None
+            raise
         return self._connection
 
     def _put_back(self, following: Parcel | None) -> None:
