@@ -6,6 +6,7 @@ line on stderr that says what to do.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ _SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries":
 
 
 def main() -> None:
+    os.umask(0o077)  # the database, its backups and the outbox hold people's addresses, and links that work
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -41,6 +44,12 @@ def test_a_backup_never_takes_the_place_of_the_database(paperround: Paperround, 
     assert ran.err.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == before
     assert len(paperround("subscribers", "list", "--json").json) == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_what_the_command_writes_is_for_its_owner_alone(folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", "from service.cli import main; main()", "backup", "kept.db"], check=True, cwd=folder)
+    assert stat.filemode((folder / "kept.db").stat().st_mode) == "-rw-------"
 
 
 @pytest.mark.usefixtures("filled")
