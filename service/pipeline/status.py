@@ -12,7 +12,7 @@ from sqlmodel import Session
 from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_deliveries
-from service.store.mail_counts import lost_counts, sending_until, waiting_counts
+from service.store.mail_counts import lost_counts, sending_until, stuck_counts, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
@@ -20,6 +20,7 @@ from service.store.subscribers import overdue_subscriber_count, subscriber_count
 _OLD_FETCH = timedelta(hours=26)
 _RECENTLY = timedelta(days=7)
 _OVERDUE = timedelta(minutes=15)  # `serve` wakes each minute
+_MANY_ATTEMPTS = 3  # within a quarter of an hour and more
 WAITING = {
     DeliveryState.PLANNED: "planned and not sent",
     DeliveryState.DEFERRED: "not taken yet",
@@ -53,6 +54,7 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
         "needs_a_person": [
             *_fetch_needs(pages, people["active"], moment),
             *_overdue_needs(digests, mails),
+            *_stuck_needs(stuck_counts(session, _MANY_ATTEMPTS)),
             *_lost_needs(lost_counts(session, moment - _RECENTLY)),
         ],
     }
@@ -90,6 +92,13 @@ def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
         f"{_counted(mails[state], 'mail')} {words}: `paperround deliveries list --state {state}` names the digests"
         for state, words in WAITING.items()
         if mails.get(state)
+    ]
+
+
+def _stuck_needs(stuck: Mapping[str, int]) -> list[str]:
+    return [
+        f"{_counted(count, 'mail')} could not be handed over in {_MANY_ATTEMPTS} attempts, the next is made later: {reason}"
+        for reason, count in stuck.items()
     ]
 
 

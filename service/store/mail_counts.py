@@ -40,6 +40,13 @@ def sending_until(session: Session, now: datetime) -> datetime | None:
     return max((end for end in ends if end), default=None)
 
 
+def stuck_counts(session: Session, attempts: int) -> dict[str, int]:
+    """Digests that met no answer about themselves in so many attempts, by what they met: the mail server is in trouble."""
+    is_put_off, is_unanswered = col(Delivery.state) == DeliveryState.DEFERRED, col(Delivery.smtp_reply).is_(None)
+    question = select(Delivery.reason, func.count()).where(is_put_off, is_unanswered, col(Delivery.attempts) >= attempts)
+    return {reason or "": count for reason, count in session.exec(question.group_by(col(Delivery.reason)))}
+
+
 def lost_counts(session: Session, since: datetime) -> dict[str, int]:
     """Digests given up or refused for good since then, by state. Of a notice nobody but its subscriber is in need."""
     lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])

@@ -59,6 +59,22 @@ def test_a_mail_that_waits_for_its_next_try_is_overdue_only_past_it(web: Web) ->
     assert web.get("/health").json()["overdue"] == {"digests": 0, "mails": 1}
 
 
+def test_a_mail_server_that_stays_away_needs_a_person_before_mails_are_given_up(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse["*"] = ServerUnusable("the mail server is away")
+    seen: list[int] = []
+    for minute in (0, 10, 30):
+        web.now = NOW.replace(hour=8, minute=minute)
+        web.wake()
+        seen.append(web.get("/health").status_code)
+    assert seen == [200, 200, 503]
+    web.mailbox.refuse.clear()
+    web.now += timedelta(hours=1)
+    web.wake()
+    assert web.get("/health").status_code == 200
+
+
 def test_a_notice_that_was_refused_needs_nobody(web: Web) -> None:
     web.mailbox.refuse["ada@example.org"] = DeliveryFailed(550, "no such user")
     web.post(f"{LINKS.settings}/account")
