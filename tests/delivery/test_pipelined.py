@@ -275,6 +275,16 @@ def test_a_refused_mail_in_a_group_neither_stops_the_others_nor_sends_its_conten
     assert sink.connections == 1
 
 
+def test_a_mail_too_large_for_the_server_is_refused_in_its_own_turn_and_not_the_one_before_it() -> None:
+    """Its envelope would have gone out behind that one's content."""
+    with running(server()) as sink:
+        mails = carry(sink.port, Mails([mail(1), mail(2, 10_000_000), mail(3)]))
+    assert str(mails.results.pop("m2")).startswith("552 5.3.4 ")
+    assert mails.results == {"m1": "250 2.0.0 queued", "m3": "250 2.0.0 queued"}
+    assert sorted(sink.keys) == ["m1", "m3"]
+    assert sink.connections == 1
+
+
 def test_a_server_that_wants_the_content_although_it_refused_the_recipient_gets_a_lone_dot() -> None:
     """RFC 2920, 3.1. After the dot the conversation goes on, so a mail's content must not take the dot's place."""
     group = ["250 sender", "550 no such user", "354 go on", "554 no valid recipients", "250 reset"]
