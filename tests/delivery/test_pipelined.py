@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -340,12 +341,16 @@ def test_a_server_that_knows_no_ehlo_is_greeted_the_old_way() -> None:
     assert carry(port, Mails([mail(1)])).results == {"m1": "250 queued"}
 
 
-def test_what_is_slipped_in_before_tls_is_not_believed() -> None:
-    """CVE-2011-0411."""
-    port = scripted(["220 hello", "250-hello\r\n250 STARTTLS", "220 go on\r\n250-hello\r\n250 AUTH PLAIN"])
-    transport = PipelinedTransport(parse_smtp_url(f"smtp://127.0.0.1:{port}"), mail_from="digest@example.org")
-    with pytest.raises(ServerUnusable, match="before TLS began"):
-        transport.send(b"x", to="ada@example.org")
+@pytest.mark.parametrize(
+    "injected", [b"250-hello\r\n250 AUTH PLAIN\r\n", b"250-hello\r\n", b"250-hel"], ids=["all", "lines", "half"]
+)
+def test_what_is_slipped_in_before_tls_is_not_believed_be_it_half_a_reply(injected: bytes) -> None:
+    """CVE-2011-0411. The beginning of a reply would be read as one with what the server says under TLS."""
+    slip_in = lambda moment: Odd(b"220 go on\r\n" + injected, stalls=True) if moment.stage == "STARTTLS" else None  # noqa: E731
+    with running(MailServer(slip_in, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))) as sink:
+        url = parse_smtp_url(f"smtp://127.0.0.1:{sink.port}")
+        with pytest.raises(ServerUnusable, match="before TLS began"):
+            PipelinedTransport(url, mail_from="digest@example.org", timeout=1.0).send(b"x", to="ada@example.org")
 
 
 def test_a_password_that_the_server_has_no_way_to_take_is_told() -> None:
