@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import socket
@@ -16,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from service.delivery.lanes import Parcel, Result, Turn
 from service.delivery.message import ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.pipelined.commands import content, envelope, extensions_of, password_steps
+from service.delivery.pipelined.dialling import Dialler
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
@@ -353,10 +356,52 @@ def test_what_is_slipped_in_before_tls_is_not_believed_be_it_half_a_reply(inject
             PipelinedTransport(url, mail_from="digest@example.org", timeout=1.0).send(b"x", to="ada@example.org")
 
 
+def test_what_was_offered_before_tls_counts_no_more_under_it() -> None:
+    """RFC 3207, 4.2. Whoever can write into the plain part could have every mail refused for good."""
+    greetings = iter(["250-hello\r\n250-SIZE 1\r\n250 STARTTLS", "502 what"])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    greet = lambda moment: next(greetings) if moment.stage == "EHLO" else None  # noqa: E731
+    with running(MailServer(greet, tls=context)) as sink:
+        url = parse_smtp_url(f"smtp://127.0.0.1:{sink.port}")
+        PipelinedTransport(url, mail_from="digest@example.org").send(b"Subject: x\r\n\r\n", to="ada@example.org")
+    assert len(sink.accepted) == 1
+
+
+class TwoAddresses(asyncio.SelectorEventLoop):
+    """Every host has two, and nobody listens at the first."""
+
+    async def getaddrinfo(self, _host: object, port: Any, **options: Any) -> Any:  # type: ignore[override]
+        first = await super().getaddrinfo("127.0.0.1", free_port(), **options)
+        return first + await super().getaddrinfo("127.0.0.1", port, **options)
+
+
+def test_a_host_whose_first_address_refuses_is_reached_at_the_next() -> None:
+    with running(server()) as sink, asyncio.Runner(loop_factory=TwoAddresses) as runner:
+
+        async def dial() -> None:
+            host, context = Server("mail.example.org", sink.port, "off"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            (await Dialler(host, "digest@example.org", "[127.0.0.1]", 5.0, 5.0, context).dial()).abort()
+
+        runner.run(dial())
+        assert sink.connections == 1
+
+
 def test_a_password_that_the_server_has_no_way_to_take_is_told() -> None:
     port = scripted(["220 hello", "250-hello\r\n250 AUTH GSSAPI"])
     transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
     with pytest.raises(ServerUnusable, match="neither AUTH PLAIN nor AUTH LOGIN"):
+        transport.send(b"x", to="ada@example.org")
+
+
+@pytest.mark.parametrize("refused", range(3), ids=["mechanism", "user", "password"])
+def test_a_login_that_is_refused_at_any_step_is_over(refused: int) -> None:
+    """What comes next would be told to a server that did not ask for it."""
+    steps = ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 welcome"]
+    steps[refused] = "535 5.7.8 no"
+    port = scripted(["220 hello", "250-hello\r\n250 AUTH LOGIN", *steps, *UP_TO_DATA[2:], "250 queued", "221 bye"])
+    transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
+    with pytest.raises(ServerUnusable, match=r"535 5\.7\.8 no"):
         transport.send(b"x", to="ada@example.org")
 
 
