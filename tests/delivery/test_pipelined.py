@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -35,7 +35,7 @@ from service.limits import Limits, grant
 from service.subscribers import domain_of
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
-from tests.mail_server import MailServer, Moment, Odd, running
+from tests.mail_server import DROP, MailServer, Moment, Odd, running
 
 # ---- replies
 
@@ -417,6 +417,54 @@ def test_told_to_stop_a_run_gives_up_on_a_silent_server_when_its_time_is_over() 
         carry(sink.port, mails, drain=timedelta(seconds=0.2))
     assert time.monotonic() - begun < 3
     assert [type(result) for result in mails.results.values()] == [DeliveryFailed]
+
+
+def test_told_to_stop_a_run_says_nothing_more_where_an_envelope_is_out_already() -> None:
+    """The server would take a QUIT for that mail's content."""
+    listener, mails, content_of_second = socket.create_server(("127.0.0.1", 0)), Mails([mail(1), mail(2)]), list[bytes]()
+
+    def converse() -> None:
+        with listener, listener.accept()[0] as peer, peer.makefile("rb") as lines:
+            peer.sendall(b"220 hi\r\n")
+            lines.readline()
+            peer.sendall(b"250-hi\r\n250 PIPELINING\r\n")
+            for answers in (b"250 a\r\n250 b\r\n354 c\r\n", b"250 kept\r\n250 a\r\n250 b\r\n354 c\r\n"):
+                while (line := lines.readline()) != b"DATA\r\n":
+                    assert line
+                mails.stops = b"kept" in answers
+                peer.sendall(answers)
+            content_of_second.append(lines.read())
+
+    thread = threading.Thread(target=converse, daemon=True)
+    thread.start()
+    carry(listener.getsockname()[1], mails)
+    thread.join(5)
+    assert mails.results == {"m1": "250 kept"}
+    assert content_of_second == [b""]
+
+
+def test_three_broken_connections_in_a_row_end_the_run() -> None:
+    breaking = [f"reader{number}@example.org" for number in (1, 2, 4, 5, 6)]
+    drop = lambda moment: DROP if moment.stage == "RCPT" and moment.to in breaking else None  # noqa: E731
+    with running(server(drop)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(1, 10)]))
+    assert list(mails.results) == ["m1", "m2", "m3", "m4", "m5", "m6"]
+    assert sorted(sink.keys) == ["m3"]
+
+
+def test_what_a_connection_that_ends_has_not_sent_goes_out_on_another() -> None:
+    refuse = lambda moment: "421 4.3.2 one is enough" if (moment.stage, moment.connection) == ("CONNECT", 2) else None  # noqa: E731
+    with running(server(refuse)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(40)]), connections=2)
+    assert Counter(map(type, mails.results.values())) == {str: 39, ServerUnusable: 1}
+
+
+def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_and_nothing_is_in_doubt() -> None:
+    stall = lambda moment: {"EHLO": "250 here", "DATA": Odd(b"354 go on\r\n", stalls=True)}.get(moment.stage)  # noqa: E731
+    with running(server(stall)) as sink:
+        transport = PipelinedTransport(Server("127.0.0.1", sink.port, "off"), mail_from="digest@example.org", timeout=0.3)
+        with pytest.raises(DeliveryFailed, match=r"before the whole mail was out: no answer within 0\.3 seconds"):
+            transport.send(b"x" * 30_000_000, to="ada@example.org")
 
 
 def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:
