@@ -359,6 +359,16 @@ def test_a_lost_answer_never_expires_so_its_papers_stay_held(engine: Engine) -> 
     assert mailbox.paper_ids(ADA) == [["2610.00001"]]
 
 
+def test_a_lost_answer_never_expires_where_it_is_to_be_tried_again_by_hand(engine: Engine) -> None:
+    subscribe(engine, ADA)
+    gather(engine, record())
+    send(engine, Mailbox(refuse={ADA: DeliveryUncertain("the answer to the whole mail was lost")}))
+    with transaction(engine) as session:
+        assert retry(session, [session.get_one(Delivery, 1)], NOW)["planned"] == 1
+    later = send(engine, Mailbox(), on=DAY + timedelta(days=5), now=NOW + timedelta(days=5))
+    assert [outcome.state for outcome in later.outcomes] == ["accepted", "skipped"]
+
+
 @pytest.mark.parametrize(("state", "is_held"), [
     ("planned", True), ("sending", True), ("accepted", True), ("deferred", True),
     ("unknown", True), ("rejected", False), ("expired", False), ("skipped", False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Never
 
 import pytest
@@ -15,11 +15,12 @@ from sqlmodel import col, select
 
 from service.delivery.lanes import Turn
 from service.errors import DeliveryFailed
-from service.models import OPEN_STATES, Delivery, Subscriber
+from service.models import OPEN_STATES, Delivery, DeliveryState, Notice, Subscriber
 from service.pipeline.deliver import Round
 from service.store.database import reading, transaction
-from service.store.ledger import Ref, claim_mails, due_mails
+from service.store.ledger import LEASE, Ref, Settled, claim_mails, due_mails, free_leases
 from service.store.suppressions import add_suppression
+from service.store.turns import settle_mails, start_mails
 from service.subscribers import address_hash
 from tests.kills import plan, tiny_mail
 
@@ -39,10 +40,10 @@ def rounds(planned: Engine) -> Iterator[Rounds]:
     """Makes rounds of what is due, and closes them after the test."""
     with ExitStack() as made:
 
-        def one(worker: str = "worker") -> Round:
+        def one(worker: str = "worker", clock: Callable[[], datetime] = lambda: NOW) -> Round:
             with reading(planned) as session:
                 mails = due_mails(session, NOW)
-            run = Round(planned, worker, mails, tiny_mail, lambda: NOW, lambda *_: None, lambda: False, OPEN_STATES)
+            run = Round(planned, worker, mails, tiny_mail, clock, lambda *_: None, lambda: False, OPEN_STATES)
             return made.enter_context(closing(run))
 
         yield one
@@ -86,6 +87,18 @@ def test_a_claim_whose_commit_seemed_lost_is_made_again(planned: Engine) -> None
     assert claimed_by("other") == []
 
 
+def test_a_mail_started_late_in_its_claim_has_a_whole_lease(planned: Engine, rounds: Rounds) -> None:
+    """The last of a portion waits for all the others."""
+    now = NOW
+    run = rounds(clock=lambda: now)
+    parcel = run.take()
+    now += LEASE - timedelta(minutes=1)
+    assert run.turn([Turn(None, parcel)]) == [True]
+    with transaction(planned) as session:
+        assert free_leases(session, [], NOW + LEASE) == 0
+    assert states(planned)[0] == "sending"
+
+
 def test_what_goes_to_a_domain_to_be_avoided_waits_in_its_order(planned: Engine, rounds: Rounds) -> None:
     with transaction(planned) as session:
         session.get_one(Subscriber, 3).email = "reader3@other.example"
@@ -120,9 +133,13 @@ def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned
     assert states(planned) == ["accepted", "rejected", "sending", "planned"]
 
 
-@pytest.mark.parametrize("change", [{"state": "unsubscribed"}, {"email": "new@example.org"}, "suppress", "erase"])
+@pytest.mark.parametrize(
+    "change",
+    [{"state": "unsubscribed"}, {"email": "new@example.org"}, {"paused_until": date(9999, 1, 1)}, "suppress", "erase"],
+    ids=["state", "email", "pause", "suppress", "erase"],
+)
 def test_a_parcel_taken_before_its_person_changed_does_not_start(
-    planned: Engine, rounds: Rounds, change: dict[str, str] | str
+    planned: Engine, rounds: Rounds, change: dict[str, object] | str
 ) -> None:
     run = rounds()
     parcel = run.take()
@@ -157,6 +174,20 @@ def test_a_domain_paused_by_a_group_holds_the_mails_that_it_would_start(planned:
     run.turn([Turn(None, one)])
     assert run.turn([Turn((one, DeliveryFailed(451, "4.3.0 down")), two)]) == [False]
     assert states(planned) == ["deferred", "planned", "planned", "planned"]
+
+
+def test_a_paused_domain_gets_no_notices_either(planned: Engine, rounds: Rounds) -> None:
+    run = rounds()
+    one = run.take()
+    assert one
+    run.turn([Turn(None, one)])
+    with transaction(planned) as session:
+        for to in ("reader2@example.org", "reader3@other.example"):
+            session.add(Notice(subscriber_id=2, kind="account", email=to, planned_at=NOW))
+    run.turn([Turn((one, DeliveryFailed(451, "4.3.0 down")), None)])
+    run.end()
+    with reading(planned) as session:
+        assert [mail.domain for mail in due_mails(session, NOW)] == ["other.example"]
 
 
 def test_a_group_whose_database_failed_is_recorded_by_the_next_try(planned: Engine, rounds: Rounds) -> None:
@@ -209,3 +240,16 @@ def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine, rounds: Rou
             ("accepted", 1),
             ("sending", 1),
         ]
+
+
+def test_an_outcome_of_an_earlier_try_changes_nothing_of_the_next_one_by_the_same_worker(planned: Engine) -> None:
+    refs, put_off = [Ref(Delivery, 1, "example.org")], Settled(DeliveryState.DEFERRED)
+    with transaction(planned) as session:
+        connection = session.connection()
+        (earlier,) = claim_mails(session, refs, "worker", NOW)
+        start_mails(connection, [earlier], NOW)
+        assert settle_mails(connection, [(earlier, put_off)], NOW) == 1
+        (claimed,) = claim_mails(session, refs, "worker", NOW)
+        start_mails(connection, [claimed], NOW)
+        assert settle_mails(connection, [(earlier, put_off)], NOW) == 0
+    assert states(planned)[0] == "sending"

@@ -6,16 +6,18 @@ import asyncio
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,7 @@ from service.delivery.lanes import Parcel, Result, Turn
 from service.delivery.message import ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.pipelined.commands import content, envelope, extensions_of, password_steps
+from service.delivery.pipelined.dialling import Dialler
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.server import Server, parse_smtp_url
 from service.errors import DeliveryFailed, ServerUnusable, StoreFailed
@@ -32,7 +35,7 @@ from service.limits import Limits, grant
 from service.subscribers import domain_of
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
-from tests.mail_server import STALL, MailServer, Moment, Odd, running
+from tests.mail_server import DROP, STALL, MailServer, Moment, Odd, running
 
 # ---- replies
 
@@ -283,6 +286,16 @@ def test_a_refused_mail_in_a_group_neither_stops_the_others_nor_sends_its_conten
     assert sink.connections == 1
 
 
+def test_a_mail_too_large_for_the_server_is_refused_in_its_own_turn_and_not_the_one_before_it() -> None:
+    """Its envelope would have gone out behind that one's content."""
+    with running(server()) as sink:
+        mails = carry(sink.port, Mails([mail(1), mail(2, 10_000_000), mail(3)]))
+    assert str(mails.results.pop("m2")).startswith("552 5.3.4 ")
+    assert mails.results == {"m1": "250 2.0.0 queued", "m3": "250 2.0.0 queued"}
+    assert sorted(sink.keys) == ["m1", "m3"]
+    assert sink.connections == 1
+
+
 def test_a_server_that_wants_the_content_although_it_refused_the_recipient_gets_a_lone_dot() -> None:
     """RFC 2920, 3.1. After the dot the conversation goes on, so a mail's content must not take the dot's place."""
     group = ["250 sender", "550 no such user", "354 go on", "554 no valid recipients", "250 reset"]
@@ -338,18 +351,64 @@ def test_a_server_that_knows_no_ehlo_is_greeted_the_old_way() -> None:
     assert carry(port, Mails([mail(1)])).results == {"m1": "250 queued"}
 
 
-def test_what_is_slipped_in_before_tls_is_not_believed() -> None:
-    """CVE-2011-0411."""
-    port = scripted(["220 hello", "250-hello\r\n250 STARTTLS", "220 go on\r\n250-hello\r\n250 AUTH PLAIN"])
-    transport = PipelinedTransport(parse_smtp_url(f"smtp://127.0.0.1:{port}"), mail_from="digest@example.org")
-    with pytest.raises(ServerUnusable, match="before TLS began"):
-        transport.send(b"x", to="ada@example.org")
+@pytest.mark.parametrize(
+    "injected", [b"250-hello\r\n250 AUTH PLAIN\r\n", b"250-hello\r\n", b"250-hel"], ids=["all", "lines", "half"]
+)
+def test_what_is_slipped_in_before_tls_is_not_believed_be_it_half_a_reply(injected: bytes) -> None:
+    """CVE-2011-0411. The beginning of a reply would be read as one with what the server says under TLS."""
+    slip_in = lambda moment: Odd(b"220 go on\r\n" + injected, stalls=True) if moment.stage == "STARTTLS" else None  # noqa: E731
+    with running(MailServer(slip_in, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))) as sink:
+        url = parse_smtp_url(f"smtp://127.0.0.1:{sink.port}")
+        with pytest.raises(ServerUnusable, match="before TLS began"):
+            PipelinedTransport(url, mail_from="digest@example.org", timeout=1.0).send(b"x", to="ada@example.org")
+
+
+def test_what_was_offered_before_tls_counts_no_more_under_it() -> None:
+    """RFC 3207, 4.2. Whoever can write into the plain part could have every mail refused for good."""
+    greetings = iter(["250-hello\r\n250-SIZE 1\r\n250 STARTTLS", "502 what"])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    greet = lambda moment: next(greetings) if moment.stage == "EHLO" else None  # noqa: E731
+    with running(MailServer(greet, tls=context)) as sink:
+        url = parse_smtp_url(f"smtp://127.0.0.1:{sink.port}")
+        PipelinedTransport(url, mail_from="digest@example.org").send(b"Subject: x\r\n\r\n", to="ada@example.org")
+    assert len(sink.accepted) == 1
+
+
+class TwoAddresses(asyncio.SelectorEventLoop):
+    """Every host has two, and nobody listens at the first."""
+
+    async def getaddrinfo(self, _host: object, port: Any, **options: Any) -> Any:  # type: ignore[override]
+        first = await super().getaddrinfo("127.0.0.1", free_port(), **options)
+        return first + await super().getaddrinfo("127.0.0.1", port, **options)
+
+
+def test_a_host_whose_first_address_refuses_is_reached_at_the_next() -> None:
+    with running(server()) as sink, asyncio.Runner(loop_factory=TwoAddresses) as runner:
+
+        async def dial() -> None:
+            host, context = Server("mail.example.org", sink.port, "off"), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            (await Dialler(host, "digest@example.org", "[127.0.0.1]", 5.0, 5.0, context).dial()).abort()
+
+        runner.run(dial())
+        assert sink.connections == 1
 
 
 def test_a_password_that_the_server_has_no_way_to_take_is_told() -> None:
     port = scripted(["220 hello", "250-hello\r\n250 AUTH GSSAPI"])
     transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
     with pytest.raises(ServerUnusable, match="neither AUTH PLAIN nor AUTH LOGIN"):
+        transport.send(b"x", to="ada@example.org")
+
+
+@pytest.mark.parametrize("refused", range(3), ids=["mechanism", "user", "password"])
+def test_a_login_that_is_refused_at_any_step_is_over(refused: int) -> None:
+    """What comes next would be told to a server that did not ask for it."""
+    steps = ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 welcome"]
+    steps[refused] = "535 5.7.8 no"
+    port = scripted(["220 hello", "250-hello\r\n250 AUTH LOGIN", *steps, *UP_TO_DATA[2:], "250 queued", "221 bye"])
+    transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
+    with pytest.raises(ServerUnusable, match=r"535 5\.7\.8 no"):
         transport.send(b"x", to="ada@example.org")
 
 
@@ -408,6 +467,54 @@ def test_a_host_whose_name_can_not_be_one_is_told() -> None:
     mails = Mails([mail(0)])
     PipelinedTransport(Server("mail..example.org", 25, "off"), mail_from="d@e.example").carry(mails)
     assert isinstance(mails.results["m0"], ServerUnusable)
+
+
+def test_told_to_stop_a_run_says_nothing_more_where_an_envelope_is_out_already() -> None:
+    """The server would take a QUIT for that mail's content."""
+    listener, mails, content_of_second = socket.create_server(("127.0.0.1", 0)), Mails([mail(1), mail(2)]), list[bytes]()
+
+    def converse() -> None:
+        with listener, listener.accept()[0] as peer, peer.makefile("rb") as lines:
+            peer.sendall(b"220 hi\r\n")
+            lines.readline()
+            peer.sendall(b"250-hi\r\n250 PIPELINING\r\n")
+            for answers in (b"250 a\r\n250 b\r\n354 c\r\n", b"250 kept\r\n250 a\r\n250 b\r\n354 c\r\n"):
+                while (line := lines.readline()) != b"DATA\r\n":
+                    assert line
+                mails.stops = b"kept" in answers
+                peer.sendall(answers)
+            content_of_second.append(lines.read())
+
+    thread = threading.Thread(target=converse, daemon=True)
+    thread.start()
+    carry(listener.getsockname()[1], mails)
+    thread.join(5)
+    assert mails.results == {"m1": "250 kept"}
+    assert content_of_second == [b""]
+
+
+def test_three_broken_connections_in_a_row_end_the_run() -> None:
+    breaking = [f"reader{number}@example.org" for number in (1, 2, 4, 5, 6)]
+    drop = lambda moment: DROP if moment.stage == "RCPT" and moment.to in breaking else None  # noqa: E731
+    with running(server(drop)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(1, 10)]))
+    assert list(mails.results) == ["m1", "m2", "m3", "m4", "m5", "m6"]
+    assert sorted(sink.keys) == ["m3"]
+
+
+def test_what_a_connection_that_ends_has_not_sent_goes_out_on_another() -> None:
+    refuse = lambda moment: "421 4.3.2 one is enough" if (moment.stage, moment.connection) == ("CONNECT", 2) else None  # noqa: E731
+    with running(server(refuse)) as sink:
+        mails = carry(sink.port, Mails([mail(number) for number in range(40)]), connections=2)
+    assert Counter(map(type, mails.results.values())) == {str: 39, ServerUnusable: 1}
+
+
+def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_and_nothing_is_in_doubt() -> None:
+    stall = lambda moment: {"EHLO": "250 here", "DATA": Odd(b"354 go on\r\n", stalls=True)}.get(moment.stage)  # noqa: E731
+    with running(server(stall)) as sink:
+        transport = PipelinedTransport(Server("127.0.0.1", sink.port, "off"), mail_from="digest@example.org", timeout=0.3)
+        with pytest.raises(DeliveryFailed, match=r"before the whole mail was out: no answer within 0\.3 seconds"):
+            transport.send(b"x" * 30_000_000, to="ada@example.org")
 
 
 def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:

@@ -209,6 +209,8 @@ def test_digests_that_differ_in_one_thing_only_tell_it() -> None:
         replace(digest, lines=digest.lines[:1], unlisted=(picks[5], picks[6])),
         replace(digest, unlisted=()),
         replace(digest, outside=None),
+        replace(digest, outside=replace(picks[7], matches=(), entry=Entry.OUTSIDE)),
+        replace(digest, outside=replace(picks[7], matches=(), entry=Entry.EARLIER)),
         replace(digest, second_look=replace(picks[8], second_look=SecondLook(DAY - timedelta(days=3), 12, 190))),
         replace(digest, week=Week((DAY,), (Theme("agents", (4,), 1.5),), (), ())),
     ]
