@@ -13,12 +13,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
-from service.delivery.lanes import Turn
+from service.delivery.lanes import Turn, carry_one_by_one
+from service.delivery.message import Message
 from service.errors import DeliveryFailed
 from service.models import OPEN_STATES, Delivery, DeliveryState, Notice, Subscriber
 from service.pipeline.deliver import Round
 from service.store.database import reading, transaction
-from service.store.ledger import LEASE, Ref, Settled, claim_mails, due_mails, free_leases
+from service.store.ledger import LEASE, Claimed, Ref, Settled, claim_mails, due_mails, free_leases
 from service.store.suppressions import add_suppression
 from service.store.turns import settle_mails, start_mails
 from service.subscribers import address_hash
@@ -122,17 +123,6 @@ def test_the_turns_of_several_connections_are_one_commit(planned: Engine, rounds
     assert states(planned) == ["accepted", "rejected", "sending", "planned"]
 
 
-def test_a_parcel_refused_beforehand_is_started_and_settled_in_one_group(planned: Engine, rounds: Rounds) -> None:
-    """As it comes where an envelope travels with the content before it."""
-    run = rounds()
-    one, two, three = run.take(), run.take(), run.take()
-    assert one
-    assert two
-    run.turn([Turn(None, one)])
-    assert run.turn([Turn((one, "250 kept"), two), Turn((two, REFUSED), three)]) == [True, True]
-    assert states(planned) == ["accepted", "rejected", "sending", "planned"]
-
-
 @pytest.mark.parametrize(
     "change",
     [{"state": "unsubscribed"}, {"email": "new@example.org"}, {"paused_until": date(9999, 1, 1)}, "suppress", "erase"],
@@ -223,6 +213,27 @@ def test_a_mail_that_can_not_be_made_waits_longer_each_time(planned: Engine) -> 
         assert again
         waits.append(again - now)
     assert timedelta(minutes=5) <= waits[0] < waits[1] < waits[2]
+
+
+def test_progress_reaches_its_end_though_some_are_not_handed_over(planned: Engine) -> None:
+    shown: list[tuple[int, int]] = []
+    with reading(planned) as session:
+        mails = due_mails(session, NOW)
+    with transaction(planned) as session:
+        add_suppression(session, address_hash("reader2@example.org"), "by hand", NOW)
+
+    def made_but_one(claimed: Claimed, now: datetime) -> tuple[str, Message]:
+        if claimed.to == "reader3@example.org":
+            raise ValueError("this is no header")
+        return tiny_mail(claimed, now)
+
+    def show(done: int, total: int) -> None:
+        shown.append((done, total))
+
+    with closing(Round(planned, "worker", mails, made_but_one, lambda: NOW, show, lambda: False, OPEN_STATES)) as run:
+        carry_one_by_one(run, lambda _message, *, to: f"250 2.0.0 kept for {to}")
+    assert states(planned) == ["accepted", "skipped", "deferred", "accepted"]
+    assert shown[-1] == (4, 4)
 
 
 def test_a_turn_recorded_twice_changes_nothing_more(planned: Engine, rounds: Rounds) -> None:

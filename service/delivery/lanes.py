@@ -50,8 +50,8 @@ class Feed(Protocol):
     def turn(self, turns: Sequence[Turn]) -> list[bool]:
         """Record all of them in one commit, durable on return; answers for each whether its next parcel may go out.
 
-        In their order, so that a parcel whose recipient was refused beforehand can be started by one turn and settled by the
-        next. Raises StoreFailed where they could not be recorded: then nothing may go out.
+        A parcel that one of them starts is settled by a later call. Raises StoreFailed where they could not be recorded: then
+        nothing may go out.
         """
 
     def is_stopping(self) -> bool:

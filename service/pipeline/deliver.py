@@ -133,6 +133,7 @@ class Round:
         refused = [turn.starting for turn, may_go in zip(turns, answers, strict=True) if turn.starting and not may_go]
         for parcel in refused:
             self._out.pop(parcel.key)
+        self._count(len(refused))
         for turn in turns:
             if turn.last and turn.last[0] not in refused:
                 self._tell(*turn.last)
@@ -170,7 +171,9 @@ class Round:
                 return None
             if len(portion) == _PORTION:
                 collect_between_portions()
-            self._claimed.refill(self._in_session(partial(self._claim, portion)))
+            claimed = self._in_session(partial(self._claim, portion))
+            self._claimed.refill(claimed)
+            self._count(len(portion) - len(claimed))
 
     def _claim(self, portion: Sequence[Ref], session: Session) -> list[Claimed]:
         found = claim_mails(session, portion, self.worker, self._clock(), self._states)
@@ -192,17 +195,15 @@ class Round:
             log.warning("mail could not be made", mail=key, reason=repr(error))
             settled = outcome(error, claimed.mail, now)
             self._in_session(lambda session: settle_unstarted(session.connection(), claimed, settled, now))
+            self._count(1)
             return None
         self._out[key] = claimed, subject
         return Parcel(key, claimed.to, message)
 
     def _record(self, turns: Sequence[Turn], connection: Connection) -> list[bool]:
-        answers: list[bool] = []
-        for some in _runs(turns):
-            self._settle(connection, [turn.last for turn in some if turn.last])
-            may_go = iter(self._start(connection, [turn.starting for turn in some if turn.starting]))
-            answers += [turn.starting is not None and next(may_go) for turn in some]
-        return answers
+        self._settle(connection, [turn.last for turn in turns if turn.last])
+        may_go = iter(self._start(connection, [turn.starting for turn in turns if turn.starting]))
+        return [turn.starting is not None and next(may_go) for turn in turns]
 
     def _settle(self, connection: Connection, last: Sequence[tuple[Parcel, Result]]) -> None:
         now = self._clock()
@@ -241,11 +242,16 @@ class Round:
         if isinstance(result, str):
             self.accepted_count += 1
             self._note(parcel.key, subject)
-        self._done += 1
-        self._progress(self._done, self._total)
+        self._count(1)
         settled = self._settled.pop(parcel.key)
         kind = claimed.table.__name__.lower()
         self._log.info("mail settled", mail=parcel.key, kind=kind, state=str(settled.state), reason=settled.reason)
+
+    def _count(self, mails: int) -> None:
+        """So many more are seen to in this run."""
+        if mails:
+            self._done += mails
+            self._progress(self._done, self._total)
 
 
 class _Queue(Generic[_Waiting]):
@@ -269,15 +275,3 @@ class _Queue(Generic[_Waiting]):
                 return one
             self._passed.setdefault(domain, deque()).append(one)
         return None
-
-
-def _runs(turns: Sequence[Turn]) -> Iterator[Sequence[Turn]]:
-    """In each run no turn settles what another one starts, so all can be settled before all are started."""
-    begin, starting = 0, set[str]()
-    for place, turn in enumerate(turns):
-        if turn.last and turn.last[0].key in starting:
-            yield turns[begin:place]
-            begin, starting = place, set()
-        if turn.starting:
-            starting.add(turn.starting.key)
-    yield turns[begin:]

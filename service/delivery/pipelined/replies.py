@@ -24,10 +24,6 @@ class Reply(NamedTuple):
     def text(self) -> str:
         return " ".join(" ".join(self.lines).split())
 
-    @property
-    def is_positive(self) -> bool:
-        return 200 <= self.code < 300
-
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
 
