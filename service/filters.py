@@ -61,7 +61,7 @@ def format_rule(rule: Rule) -> str:
     """The text that parse_rule reads back to the same rule."""
     field = f"{rule.field}: " if rule.field else ""
     weight = f" ^{rule.weight:g}" if rule.weight != 1 else ""
-    is_plain = not _FIELD.match(rule.phrase) and "^" not in rule.phrase
+    is_plain = not _FIELD.match(f"{rule.phrase} ") and "^" not in rule.phrase  # a weight may stand behind it
     return field + (rule.phrase if is_plain else f'"{rule.phrase}"') + weight
 
 

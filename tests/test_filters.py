@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.errors import WrongUse
@@ -63,6 +63,7 @@ rules = st.builds(
 )
 
 
+@example(Rule("A:", None, 2.0))
 @given(rules)
 def test_a_rule_written_is_the_rule_read(rule: Rule) -> None:
     assert parse_rule(format_rule(rule)) == rule
