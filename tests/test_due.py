@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Subscriber
@@ -124,6 +124,20 @@ def test_one_whose_settings_can_not_be_used_holds_nobody_up(engine: Engine) -> N
         session.get_one(Subscriber, 1).zone = "Mars/Olympus"
     mailbox = Mailbox()
     assert [wake(engine, mailbox, moment) for moment in (at(2, 7), at(2, 8))] == [0, 1]
+
+
+def test_one_whose_digest_can_not_be_chosen_is_told_why_and_holds_nobody_up(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+    with transaction(engine) as session:
+        session.exec(update(Subscriber).where(col(Subscriber.email) == ADA).values(length="long"))
+    mailbox = Mailbox()
+    assert wake(engine, mailbox, at(2, 8)) == 1
+    assert [to for to, _ in mailbox.mails] == [BEN]
+    with reading(engine) as session:
+        (told,) = session.exec(select(Delivery).where(col(Delivery.state) == DeliveryState.SKIPPED))
+        assert (told.reason or "").startswith("the digest could not be chosen: ")
+        assert len(due_subscribers(session, at(2, 9), 10)) == 0
 
 
 def test_who_changes_their_hour_while_a_digest_is_due_gets_it_all_the_same(engine: Engine) -> None:

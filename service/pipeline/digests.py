@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import structlog
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
@@ -17,6 +18,8 @@ from service.store.deliveries import histories
 from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
 from service.store.topics import all_topics, topics_at
+
+log = structlog.get_logger(__name__)
 
 FIVE_WEEKS = timedelta(days=34)  # and the day itself: the week, and what is usual before it
 
@@ -109,9 +112,16 @@ class Planner:
         is_weekly = any(person.cadence.startswith("weekly") for person in people)
         pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
         return [
-            Planned(compose_digest(person, pool, past[key], since=starts[key]), past[key].delivery)
-            for key, person in known.items()
+            Planned(self._composed(person, pool, past[key], starts[key]), past[key].delivery) for key, person in known.items()
         ]
+
+    def _composed(self, person: Subscriber, pool: Pool, past: History, since: date) -> Digest:
+        """Of one whose settings can't be used, a silent one: they hold nobody else up."""
+        try:
+            return compose_digest(person, pool, past, since=since)
+        except Exception as error:
+            log.error("digest could not be chosen", subscriber=person.id, reason=repr(error))
+            return Digest(person, self._on, since, (), 0, since, silence=f"the digest could not be chosen: {error}")
 
     def first_digest(self, session: Session, person: Subscriber) -> Digest:
         """Of somebody who is no subscriber yet."""
