@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from service.models import OPEN_STATES, Delivery, DeliveryState, Notice
+from service.models import OPEN_STATES, Bounce, Delivery, DeliveryState, Notice
 from service.store.ledger import TABLES, is_free
 
 _NOT_DONE = (*OPEN_STATES, DeliveryState.SENDING)
@@ -48,9 +48,13 @@ def stuck_counts(session: Session, attempts: int) -> dict[str, int]:
 
 
 def lost_counts(session: Session, since: datetime) -> dict[str, int]:
-    """Digests given up or refused for good since then, by state. Of a notice nobody but its subscriber is in need."""
+    """Digests given up or refused for good since then, by state.
+
+    A mailbox that is gone is seen to by its suppression, and of a notice nobody but its subscriber is in need.
+    """
     lost = col(Delivery.state).in_([DeliveryState.REJECTED, DeliveryState.EXPIRED])
-    question = select(Delivery.state, func.count()).where(lost, col(Delivery.settled_at) >= since)
+    is_there = col(Delivery.bounce).is_distinct_from(Bounce.HARD)
+    question = select(Delivery.state, func.count()).where(lost, is_there, col(Delivery.settled_at) >= since)
     return dict(session.exec(question.group_by(col(Delivery.state))).all())
 
 

@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
+from sqlmodel import select
 
 from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
+from service.models import Delivery
 from service.pipeline.gather import gather_papers
+from service.store.database import reading
 from tests.builders import NOW
 from tests.web.conftest import LINKS, Web, agents
 
@@ -73,6 +76,18 @@ def test_a_mail_server_that_stays_away_needs_a_person_before_mails_are_given_up(
     web.now += timedelta(hours=1)
     web.wake()
     assert web.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(("reply", "status"), [("5.1.1 no such user", 200), ("5.7.1 your mail is not wanted here", 503)])
+def test_a_mailbox_that_is_gone_needs_nobody_and_a_refusal_of_our_mail_does(web: Web, reply: str, status: int) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse["*"] = DeliveryFailed(550, reply)
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    with reading(web.engine) as session:
+        assert session.exec(select(Delivery.state)).all() == ["rejected"]
+    assert web.get("/health").status_code == status
 
 
 def test_a_notice_that_was_refused_needs_nobody(web: Web) -> None:
