@@ -21,7 +21,6 @@ from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
 from service.pipeline.deliver import Clock, Progress, Transport, send_all
-from service.pipeline.digests import Board
 from service.pipeline.heap import collect_rarely
 from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
@@ -95,21 +94,20 @@ def send_wave(
     clock: Clock,
     crew: Crew | None,
     *,
-    board: Board | None,
     progress: Progress,
     should_stop: Callable[[], bool],
     states: Collection[str],
     workers: Path | None,
     note: Callable[[str, str], None] = lambda _key, _subject: None,
 ) -> int:
-    """By the crew where there are mails enough for one, else by this process. As `deliver.send_all` and `mail_maker`."""
+    """By the crew where there are mails enough for one, else by this process. As `deliver.send_all`."""
     if crew and crew.size(mails) > 1:
         return crew.send_all(mails, progress=progress, should_stop=should_stop, note=note)
     return send_all(
         engine,
         transport,
         mails,
-        mail_maker(engine, sender, board),
+        mail_maker(engine, sender),
         clock,
         progress=progress,
         should_stop=should_stop,

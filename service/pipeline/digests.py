@@ -51,9 +51,8 @@ class Board:
         return [self._papers[key] for key in ids if key in self._papers]
 
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
-        """These papers', and others', each one's best first. The papers are kept as well."""
+        """These papers', and others', each one's best first."""
         if new := [paper for paper in papers if paper.id not in self._matches]:
-            self._papers.update((paper.id, paper) for paper in new)
             found = zip(new, match_papers(new, self._book), strict=True)
             self._matches.update((paper.id, best_first(matches)) for paper, matches in found)
         return self._matches
@@ -98,7 +97,7 @@ class Planner:
 
     def __init__(self, on: date) -> None:
         self._on = on
-        self.board: Board | None = None  # once there was somebody to plan for
+        self._board: Board | None = None
         self._pool: Pool | None = None
         self._since, self._is_weekly = on, False
         self._marked_ids: frozenset[str] = frozenset()
@@ -135,12 +134,12 @@ class Planner:
             return self._pool
         self._since, self._is_weekly = min(self._since, since), self._is_weekly or is_weekly
         self._marked_ids = self._marked_ids.union(marked_ids)
-        self.board = self.board or topic_board(session)
+        self._board = self._board or topic_board(session)
         papers = papers_featured(session, self._since, self._on)
-        marked = self.board.papers(session, self._marked_ids)
+        marked = self._board.papers(session, self._marked_ids)
         earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._is_weekly else []
-        matches = self.board.matches([*papers, *marked])
-        self._pool = Pool(self.board.topics, papers, matches, on=self._on, marked=marked, earlier=earlier)
+        matches = self._board.matches([*papers, *marked])
+        self._pool = Pool(self._board.topics, papers, matches, on=self._on, marked=marked, earlier=earlier)
         return self._pool
 
 

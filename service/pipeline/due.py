@@ -57,8 +57,7 @@ def send_due_mails(
     collect_rarely()
     reconcile(engine, clock(), stale_after=stale_after, workers=workers)
     is_waiting = waits_for_sound_lists and _is_in_doubt(engine, last_listed_day(clock()))
-    planner = Planner(last_complete_day(clock()))
-    _plan_due(engine, planner, clock(), is_waiting)
+    _plan_due(engine, clock(), is_waiting)
     with reading(engine) as session:
         waiting = due_mails(session, clock(), states)
     if not waiting:
@@ -71,7 +70,6 @@ def send_due_mails(
             sender,
             clock,
             crew,
-            board=planner.board,
             progress=show,
             should_stop=should_stop,
             states=states,
@@ -89,9 +87,10 @@ def _is_in_doubt(engine: Engine, on: date) -> bool:
     return doubt is not None
 
 
-def _plan_due(engine: Engine, planner: Planner, now: datetime, is_waiting: bool) -> None:
+def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
     """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
+    planner = Planner(last_complete_day(now))
     while True:
         with transaction(engine) as session:
             lock_planning(session)

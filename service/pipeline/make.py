@@ -13,7 +13,7 @@ from service.delivery.form import MessageForm
 from service.delivery.message import Message, build_message
 from service.links import Fresh, fresh_link, mail_links
 from service.models import Delivery, Notice, NoticeKind, Sender
-from service.pipeline.digests import Board, topic_board
+from service.pipeline.digests import topic_board
 from service.render import Press, render_notice
 from service.store.database import reading
 from service.store.ledger import Claimed
@@ -29,11 +29,10 @@ _PURPOSES = {
 }
 
 
-def mail_maker(engine: Engine, sender: Sender, board: Board | None = None) -> Maker:
-    """For any number of mails, which share what is rendered of their papers; with the board's topics, or those of now."""
-    if board is None:
-        with reading(engine) as session:
-            board = topic_board(session)
+def mail_maker(engine: Engine, sender: Sender) -> Maker:
+    """With the topics as they are now, for any number of mails, which share what is rendered of their papers."""
+    with reading(engine) as session:
+        board = topic_board(session)
     topics = {topic.slug: topic for topic in board.topics}
     press, form = Press(postal_line=sender.postal_line), MessageForm(sender)
 

@@ -127,8 +127,7 @@ def send_now(
     """
     collect_rarely()
     expired = reconcile(engine, clock(), stale_after=stale_after, workers=workers)
-    planner = Planner(on)
-    frozen = _plan_issue(engine, planner, people, on, clock())
+    frozen = _plan_issue(engine, people, on, clock())
     with transaction(engine) as session:
         make_due(session, frozen.people, clock())
         waiting = due_mails(session, clock(), states, digests_of=frozen.people)
@@ -141,7 +140,6 @@ def send_now(
         sender,
         clock,
         crew,
-        board=planner.board,
         progress=progress,
         should_stop=should_stop,
         states=states,
@@ -181,9 +179,9 @@ class _Frozen:
     standing: list[Outcome] = field(default_factory=list)  # of digests that were planned before
 
 
-def _plan_issue(engine: Engine, planner: Planner, people: Sequence[int], on: date, now: datetime) -> _Frozen:
+def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
-    frozen = _Frozen()
+    frozen, planner = _Frozen(), Planner(on)
     for portion in _portions(people):
         if len(portion) == _PORTION:
             collect_between_portions()
