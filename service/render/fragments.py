@@ -6,10 +6,9 @@ Templates count as code.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import chain, zip_longest
 from typing import Generic, TypeVar
 
 from jinja2.runtime import Context
@@ -39,14 +38,24 @@ NOTHING = Parts(b"", b"")
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """Encoded bytes, cut where something else stands."""
+    """Encoded bytes, and the names of what stands between them."""
 
-    fixed: list[bytes]
-    form: bytes  # with a named place between each two of them, for the operator %
+    pieces: list[bytes]  # every other one is empty: what has a name
+    names: list[str]
 
-    def filled(self, own: Mapping[bytes, bytes]) -> bytes:
+    @property
+    def fixed(self) -> list[bytes]:
+        return self.pieces[::2]
+
+    def filled(self, own: Mapping[str, bytes]) -> list[bytes]:
         """With what has a name in its place."""
-        return self.form % own
+        return self.filled_with(map(own.__getitem__, self.names))
+
+    def filled_with(self, own: Iterable[bytes]) -> list[bytes]:
+        """In their order."""
+        pieces = self.pieces.copy()
+        pieces[1::2] = own
+        return pieces
 
 
 def mark(name: str) -> str:
@@ -106,7 +115,5 @@ def _only(words: str, _: Context) -> Iterator[str]:
 def cut(text: str) -> Fragment:
     """Where there are marks."""
     pieces = _MARK.split(text)
-    fixed = [encoded(piece) for piece in pieces[::2]]
-    places = [b"%%(%b)b" % name.encode() for name in pieces[1::2]]
-    form = [piece.replace(b"%", b"%%") for piece in fixed]
-    return Fragment(fixed, b"".join(chain.from_iterable(zip_longest(form, places, fillvalue=b""))))
+    names = pieces[1::2]
+    return Fragment([encoded(piece) if place % 2 == 0 else b"" for place, piece in enumerate(pieces)], names)

@@ -25,8 +25,8 @@ class Top:
     """What stands before the papers."""
 
     subject: str
-    html: bytes
-    text: bytes
+    html: list[bytes]
+    text: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +70,30 @@ class Frame:
         )
         return self._tops.get(key) or self._tops.put(key, self._top(digest, has_samples), (first.paper, topics))
 
-    def end(self, digest: Digest, links: MailLinks) -> Parts[bytes]:
+    def end(self, digest: Digest, links: MailLinks) -> Parts[list[bytes]]:
         person = digest.subscriber
         is_weekly, schedule = self._rhythm(person.cadence, person.hour, person.zone)
         blanks = self._blank_end(len(digest.unlisted), is_weekly, bool(digest.lines or digest.picks))
         reason = self._reason(digest.topics)
         own = {
-            b"reason": reason.html,
-            b"schedule": schedule.html,
-            b"unsubscribe": token_slot(links.unsubscribe_token),
-            b"settings": token_slot(links.settings_token),
-            b"pause": token_slot(links.pause_token),
-            b"web": token_slot(links.web_token),
+            "reason": reason.html,
+            "schedule": schedule.html,
+            "unsubscribe": token_slot(links.unsubscribe_token),
+            "settings": token_slot(links.settings_token),
+            "pause": token_slot(links.pause_token),
+            "web": token_slot(links.web_token),
         }
         html = blanks.html.filled(own)
-        own[b"reason"], own[b"schedule"] = reason.text, schedule.text
+        own["reason"], own["schedule"] = reason.text, schedule.text
         return Parts(html, blanks.text.filled(own))
 
     def _top(self, digest: Digest, has_samples: bool) -> Top:
         spoken, subject = self._sheet.language, subject_line(digest)
         counted = slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken))
         lead = slot(lead_of(digest, spoken))
-        in_html = {b"heading": counted.html, b"lead": lead.html}
-        in_html |= {b"subject": html_slot(subject), b"preheader": html_slot(preheader(digest))}
-        in_text = {b"heading": counted.text, b"lead": lead.text}
+        in_html = {"heading": counted.html, "lead": lead.html}
+        in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest))}
+        in_text = {"heading": counted.text, "lead": lead.text}
         blanks = self._blank_top(has_samples)
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))
 
@@ -104,7 +104,7 @@ class Frame:
         """Hardly two people choose the same topics, but everybody chooses among these."""
         kept = self._topics
         names = [kept.get(id(topic)) or self._named(topic) for topic in topics]
-        html = self._blank_reason(len(names)) % tuple([in_html for _, in_html in names])
+        html = b"".join(self._blank_reason(len(names)).filled_with([in_html for _, in_html in names]))
         return Parts(html, encoded(wrapped(reason([name for name, _ in names], self._sheet.language))))
 
     def _named(self, topic: Topic) -> tuple[str, bytes]:
@@ -114,8 +114,8 @@ class Frame:
             known = self._topics.put(id(topic), (name, html_slot(name)), topic)
         return known
 
-    def _reason_with_blanks(self, count: int) -> bytes:
-        return cut(str(escape(reason([mark("topic")] * count, self._sheet.language)))).form.replace(b"(topic)", b"")
+    def _reason_with_blanks(self, count: int) -> Fragment:
+        return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))
 
     def _top_with_blanks(self, has_samples: bool) -> _Blanks:
         whole = replace(self._sheet, has_samples=has_samples)

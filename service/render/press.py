@@ -52,8 +52,8 @@ def _joined(edition: Edition, digest: Digest, links: MailLinks) -> EncodedEmail:
     end = edition.frame.end(digest, links)
     return EncodedEmail(
         top.subject,
-        b"".join([top.html, *jumps, charts.html, *html, end.html]),
-        b"".join([top.text, charts.text, *text, end.text]),
+        b"".join([*top.html, *jumps, charts.html, *html, *end.html]),
+        b"".join([*top.text, charts.text, *text, *end.text]),
     )
 
 
