@@ -135,7 +135,7 @@ class Round:
             self._out.pop(parcel.key)
         self._count(len(refused))
         for turn in turns:
-            if turn.last and turn.last[0] not in refused:
+            if turn.last:
                 self._tell(*turn.last)
         return answers
 

@@ -181,6 +181,8 @@ class _Lane:
             if self._is_aborted:
                 raise self._dialler.unusable("told to stop") from None
             raise
+        if self._is_aborted:  # just as it was open
+            self._connection.abort()
         return self._connection
 
     def _put_back(self, following: Parcel | None) -> None:
