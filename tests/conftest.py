@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 import stamina
 import trustme
+from hypothesis import HealthCheck, settings
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from service.models import metadata, new_key
 from service.store.database import open_database
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
+
+settings.register_profile("paperround", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # no test fails by time
+settings.load_profile("paperround")
 
 _NUMBERS = "SELECT sequencename, coalesce(last_value, 1) AS last, last_value IS NOT NULL AS is_used FROM pg_sequences"
 # As in a new database. To make one for each test, and connect to it, took longer than most tests.

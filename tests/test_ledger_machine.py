@@ -238,7 +238,7 @@ def template(migrated_file: Path) -> None:
 def run_machine(examples: int, steps: int) -> None:
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     run_state_machine_as_test(
-        Ledger, settings=settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=checks)
+        Ledger, settings=settings(max_examples=examples, stateful_step_count=steps, suppress_health_check=checks)
     )
 
 

@@ -37,7 +37,7 @@ def test_never_more_than_ten_n_and_one_go_out_in_any_ten_seconds(rate: float, re
     assert most_in_a_window(times) <= 10 * rate + 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.05, 100), st.lists(st.floats(0, 0.25), min_size=1, max_size=20), st.integers(1, 3))
 def test_while_mails_wait_at_least_95_of_100_go_out_though_timers_are_late(
     rate: float, latenesses: list[float], processes: int

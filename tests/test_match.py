@@ -205,7 +205,7 @@ words = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(words, max_size=8), st.lists(words, max_size=30), st.integers(0, 19))
 def test_the_why_is_the_computation(title: list[str], abstract: list[str], number: int) -> None:
     shipped = shipped_book()

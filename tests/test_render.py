@@ -111,7 +111,7 @@ def test_a_text_without_blanks_does_not_deny_the_mail() -> None:
     assert "One paper for you" in email.html
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), st.integers(1, 60), st.booleans())
 def test_whatever_papers_hold_the_html_keeps_both_bounds(text: str, count: int, with_abstract: bool) -> None:
     long = (f"agents {text} 🦊=" * 400)[:3000]
@@ -168,7 +168,7 @@ HOSTILE = st.text(max_size=40) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE, HOSTILE, HOSTILE)
 def test_whatever_papers_hold_is_shown_as_it_is(title: str, tldr: str, name: str) -> None:
     shown = soup(render(paper(title=f"Agents {title}".strip(), tldr=tldr, authors=[name], author_count=1)))

@@ -99,7 +99,7 @@ def after(history: History, digest: Digest, chance: random.Random) -> History:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, stored, st.integers(0, 1000))
 def test_over_random_histories_the_rules_hold(person: Subscriber, found: list[Paper], seed: int) -> None:
     had: set[str] = set()
@@ -173,7 +173,7 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
         assert out.cause is not LeftOutFor.MUTED or holds(out.pick.paper, out.detail)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(people, stored, st.randoms(use_true_random=False))
 def test_shuffling_what_comes_in_changes_nothing(person: Subscriber, found: list[Paper], shuffler: random.Random) -> None:
     def composed() -> Any:
@@ -184,7 +184,7 @@ def test_shuffling_what_comes_in_changes_nothing(person: Subscriber, found: list
     assert composed() == before
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(people, stored, st.integers(0, 1000))
 def test_what_a_delivery_keeps_shows_the_same_digest_again(person: Subscriber, found: list[Paper], seed: int) -> None:
     for digest, _, _, _ in days_of(person, found, seed):

@@ -142,7 +142,7 @@ def waves(draw: st.DrawFn) -> list[Digest]:
     return wave + [replace(digest, subscriber=subscriber(hour=3)) for digest in wave[:1]]  # who got the very same picks
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(waves(), st.sampled_from([None, "Northfield Lab, 12 Mill Lane"]))
 def test_both_paths_give_the_same_mail(wave: list[Digest], postal_line: str | None) -> None:
     press, form = Press(postal_line=postal_line), MessageForm(SENDER)

@@ -18,7 +18,7 @@ from tests.sources.mutations import HOSTILE, check_bounds, check_memory, compose
 COMPOSED = composed_pages()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(min_value=0, max_value=2**63))
 def test_no_mutation_of_a_page_gets_out_of_bounds(seed: int) -> None:
     check_bounds(mutated(COMPOSED, seed))

@@ -220,7 +220,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(FIELDS, JSON, max_size=6), JSON)
 def test_no_record_breaks_a_page(fields: dict[str, Any], outer: Any) -> None:
     strange = record()
@@ -231,7 +231,7 @@ def test_no_record_breaks_a_page(fields: dict[str, Any], outer: Any) -> None:
     assert len(read.papers) + len(read.rejected) == 2
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_bytes_of_any_kind_are_read_or_refused(content: bytes) -> None:
     for start in (b"", b"[", b"<", b"new\nSubscribe\n"):

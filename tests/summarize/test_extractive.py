@@ -59,7 +59,7 @@ def test_a_text_without_blanks_is_cut_by_its_length() -> None:
     assert len(summary.tldr) < 500
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet="We propose a planner, 3% (x). However It\\${}!?\n漢", max_size=600))
 def test_any_text_gets_a_summary_of_thirty_words_at_most_from_a_place_in_it(text: str) -> None:
     summary = extractive_summary(paper(abstract=text))
