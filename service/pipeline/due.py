@@ -25,8 +25,8 @@ from service.pipeline.doubts import doubt_of_day
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
-from service.store.deliveries import add_issue, lock_planning, plan_deliveries
 from service.store.ledger import due_mails
+from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import due_subscribers, schedule_subscribers, unscheduled_subscribers
 
 log = structlog.get_logger(__name__)

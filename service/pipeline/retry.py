@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from service.models import Delivery, DeliveryState
-from service.store.deliveries import held_by_others, lock_delivery, lock_planning, plan_again
+from service.store.planning import held_by_others, lock_delivery, lock_planning, plan_again
 
 RETRIABLE = (DeliveryState.EXPIRED, DeliveryState.REJECTED, DeliveryState.UNKNOWN)
 

@@ -23,15 +23,9 @@ from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
 from service.store.database import reading, transaction
-from service.store.deliveries import (
-    add_issue,
-    delivery_keys,
-    lock_planning,
-    open_deliveries,
-    plan_deliveries,
-    told_deliveries,
-)
+from service.store.deliveries import delivery_keys, open_deliveries, told_deliveries
 from service.store.ledger import due_mails, make_due
+from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import active_subscribers, subscribers_by_email, subscribers_by_id
 from service.store.suppressions import suppressed
 

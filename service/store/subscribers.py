@@ -13,7 +13,7 @@ from sqlalchemy import Update, bindparam, delete, func, update
 from sqlmodel import Session, col, select
 
 from service.models import Delivery, Mark, Notice, Subscriber, SubscriberState, Suppression
-from service.store.deliveries import count_candidates
+from service.store.planning import count_candidates
 from service.store.prepared import prepared
 from service.store.values import Values
 from service.subscribers import SubscriberSettings, address_hash

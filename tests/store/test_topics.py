@@ -9,7 +9,7 @@ from service.models import Delivery, DeliveryState
 from service.pipeline.digests import digest_again, topic_board
 from service.pipeline.topics import known_version, renew_expansions, save_topics
 from service.store.database import reading, transaction
-from service.store.deliveries import add_issue
+from service.store.planning import add_issue
 from service.store.topics import all_topics, outdated_topics, put_topics, topic, topic_versions, topics_at
 from tests.builders import DAY, NOW, paper, subscriber
 from tests.builders import topic as made
