@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
-from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_deliveries
+from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_addresses
 from service.store.mail_counts import lost_counts, sending_until, stuck_counts, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import newest_featured_on, paper_count
@@ -29,26 +29,17 @@ WAITING = {
 _LOST = {DeliveryState.REJECTED: "refused for good", DeliveryState.EXPIRED: "given up as too old"}
 
 
-def service_state(session: Session, moment: datetime) -> dict[str, Any]:
-    """What a person, a page or a monitor is told; `needs_a_person` is empty where all is well."""
+def watched_state(session: Session, moment: datetime) -> dict[str, Any]:
+    """What a monitor is told; `needs_a_person` is empty where all is well. Counts only, for it asks within large waves too."""
     pages = last_fetched(session)
-    issue = latest_issue(session)
-    outcomes = issue_counts(session, issue.id) if issue and issue.id else {}
-    unfinished = unfinished_deliveries(session, issue.id) if issue and issue.id else []
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
     being_sent = sending_until(session, moment)  # then whatever waits comes after it
     mails = Counter(() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE))
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
-        "pages": [page.model_dump(mode="json", exclude={"id"}) for page in pages],
-        "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
         "papers": paper_count(session),
-        "newest_day": newest_featured_on(session),
         "subscribers": people,
-        "issue": _issue(issue, outcomes, [person.email for _, person in unfinished]) if issue else None,
-        "silent": silence_counts(session, issue.id) if issue and issue.id else {},
-        "waiting": dict(waiting_counts(session, moment)),
         "overdue": {"digests": digests, "mails": mails.total()},
         "sending_until": being_sent,
         "needs_a_person": [
@@ -60,13 +51,29 @@ def service_state(session: Session, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _issue(issue: Issue, counts: Mapping[str, int], unfinished: list[str]) -> dict[str, Any]:
+def service_state(session: Session, moment: datetime) -> dict[str, Any]:
+    """What a person is told: the same, with the pages of the last fetch, and the last issue with whom it lacks."""
+    issue = latest_issue(session)
+    return {
+        **watched_state(session, moment),
+        "pages": [page.model_dump(mode="json", exclude={"id"}) for page in last_fetched(session)],
+        "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
+        "newest_day": newest_featured_on(session),
+        "waiting": dict(waiting_counts(session, moment)),
+        "issue": _issue(session, issue) if issue else None,
+        "silent": silence_counts(session, issue.id) if issue and issue.id else {},
+    }
+
+
+def _issue(session: Session, issue: Issue) -> dict[str, Any]:
+    assert issue.id is not None
+    counts = issue_counts(session, issue.id)
     return {
         "id": issue.id,
         "planned_at": issue.planned_at,
         "candidates": issue.candidate_count,
         **{state: counts.get(state, 0) for state in DeliveryState},
-        "unfinished": unfinished,
+        "unfinished": unfinished_addresses(session, issue.id),
         "line": issue_line(issue, counts),
     }
 

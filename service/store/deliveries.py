@@ -156,9 +156,9 @@ def deliveries_of(session: Session, subscriber_id: int) -> list[Delivery]:
     return list(session.exec(question.order_by(col(Delivery.digest_on).desc())))
 
 
-def unfinished_deliveries(session: Session, issue_id: int) -> list[tuple[Delivery, Subscriber]]:
-    """What an issue still lacks to be complete."""
-    question = select(Delivery, Subscriber).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
+def unfinished_addresses(session: Session, issue_id: int) -> list[str]:
+    """Whom an issue lacks to be complete."""
+    question = select(Subscriber.email).join(Delivery, col(Subscriber.id) == col(Delivery.subscriber_id))
     open_ = (col(Delivery.issue_id) == issue_id, col(Delivery.state).not_in(DONE_STATES))
     return list(session.exec(question.where(*open_).order_by(col(Subscriber.email))))
 

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from service.errors import StoreFailed
 from service.models import Delivery, DeliveryState, Notice
-from service.pipeline.status import service_state
+from service.pipeline.status import watched_state
 from service.store.database import reading
 from service.store.mail_counts import state_counts
 from service.web.site import READ, Site
@@ -29,7 +29,7 @@ def routes(site: Site) -> APIRouter:
         """200 where all is well, 503 where a person is needed or the database can't be read."""
         try:
             with reading(site.engine) as session:
-                state = service_state(session, site.clock())
+                state = watched_state(session, site.clock())
         except StoreFailed:
             return JSONResponse({"database": "failed"}, status_code=503)
         needs = len(state["needs_a_person"])
@@ -57,7 +57,7 @@ class _Tables(Collector):
 
     def collect(self) -> Iterator[Metric]:
         with reading(self.site.engine) as session:
-            state = service_state(session, self.site.clock())
+            state = watched_state(session, self.site.clock())
             mails = {"delivery": state_counts(session, Delivery), "notice": state_counts(session, Notice)}
         yield GaugeMetricFamily("paperround_papers", "Papers stored.", value=state["papers"])
         people = GaugeMetricFamily("paperround_subscribers", "Subscribers by state.", labels=["state"])

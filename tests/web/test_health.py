@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlmodel import select
 
 from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
@@ -122,3 +122,17 @@ def test_metrics_are_what_the_tables_hold(web: Web) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_monitors_can_only_read(web: Web, method: str) -> None:
     assert web.client.request(method, "/metrics").status_code == 405
+
+
+def test_a_monitor_that_asks_within_a_wave_has_no_mails_and_no_people_read(web: Web) -> None:
+    web.gather(agents())
+    web.mailbox.refuse["*"] = ServerUnusable("away")
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    asked: list[str] = []
+    note = lambda _connection, _cursor, statement, *_: asked.append(statement)  # noqa: E731
+    event.listen(web.engine, "before_cursor_execute", note)
+    assert web.get("/health").status_code == web.get("/metrics").status_code == 200
+    event.remove(web.engine, "before_cursor_execute", note)
+    assert asked
+    assert [statement for statement in asked if "email" in statement or "paper_ids" in statement] == []
