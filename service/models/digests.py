@@ -44,7 +44,6 @@ NEAR_MISSES = 3
 class History:
     """What a person got and said before, as far as the next digest needs to know."""
 
-    last_accepted_on: date | None = None
     last_told_on: date | None = None  # the last day that was dealt with: by a mail, or by a silence with its reason
     last_planned_at: datetime | None = None  # when that was
     missed_count: int = 0  # of the person's digest days, how many passed since then without one

@@ -14,7 +14,7 @@ from service.cadence import FURTHEST_BACK, missed_count, window_start
 from service.compose import Archive, Pool, best_first, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
-from service.store.deliveries import histories
+from service.store.deliveries import histories, last_accepted_days
 from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
 from service.store.topics import all_topics, topics_at
@@ -105,8 +105,10 @@ class Planner:
     def digests(self, session: Session, people: Sequence[Subscriber]) -> list[Planned]:
         """Each person's, of the papers in their window that no delivery of theirs holds."""
         known = {person.id: person for person in people if person.id is not None}
-        past = _histories(session, known, self._on)
-        starts = {key: window_start(self._on, person.cadence, past[key].last_accepted_on) for key, person in known.items()}
+        last = last_accepted_days(session, known, before=self._on, since=self._on - FURTHEST_BACK)
+        starts = {key: window_start(self._on, person.cadence, last.get(key)) for key, person in known.items()}
+        since = {key: starts[key] if key in last else self._on - FURTHEST_BACK for key in known}  # silences may come before it
+        past = _histories(session, known, since, self._on)
         marked_ids = {mark.paper_id for history in past.values() for mark in history.marks}
         is_weekly = any(person.cadence.startswith("weekly") for person in people)
         pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
@@ -148,9 +150,9 @@ def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> li
     return Planner(on).digests(session, people)
 
 
-def _histories(session: Session, people: Mapping[int, Subscriber], on: date) -> dict[int, History]:
+def _histories(session: Session, people: Mapping[int, Subscriber], since: Mapping[int, date], on: date) -> dict[int, History]:
     """With the marks, and how many digests were missed."""
-    past = histories(session, people, on=on, since=on - FURTHEST_BACK)
+    past = histories(session, since, on=on)
     marks = marks_of(session, people)
     return {
         key: replace(past[key], marks=marks.get(key, ()), missed_count=missed_count(person, past[key].last_told_on, on))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from msgspec import DecodeError, Raw
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, or_, select
 
 from service.models import (
@@ -33,34 +33,50 @@ _PAST = Values(Delivery, "subscriber_id", "digest_on", "state", "planned_at", "p
 _TOLD = Values(Delivery, "key", "digest_on", "state", "reason", "paper_ids", "smtp_reply")
 
 
-def histories(session: Session, subscriber_ids: Collection[int], *, on: date, since: date) -> dict[int, History]:
-    """By subscriber, before the digest of day `on`, whose papers were featured on `since` at the earliest.
+def last_accepted_days(session: Session, subscriber_ids: Collection[int], *, before: date, since: date) -> dict[int, date]:
+    """The day of each one's last digest before that of a day, of those who got one ever.
 
-    A digest holds no paper newer than its own day, so those before `since` can't hold a paper of the window.
+    Hardly anybody's is from before `since`; only theirs are looked for among all.
     """
-    last: dict[int, date] = {}
+    # not by the state in WHERE: SQLite would look through all that were ever accepted
+    accepted = case((col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on)))
+    newest = select(Delivery.subscriber_id, func.max(accepted)).group_by(col(Delivery.subscriber_id))
+    found: dict[int, date] = {}
+    for ids in _portions(subscriber_ids):
+        for theirs in (col(Delivery.digest_on) >= since, col(Delivery.digest_on) < since):
+            missing = col(Delivery.subscriber_id).in_([one for one in ids if one not in found])
+            days = session.exec(newest.where(missing, theirs, col(Delivery.digest_on) < before)).all()
+            found.update((person, day) for person, day in days if day)
+    return found
+
+
+def histories(session: Session, since: Mapping[int, date], *, on: date) -> dict[int, History]:
+    """By subscriber, before the digest of day `on`, whose papers were featured on their day in `since` at the earliest.
+
+    A digest holds no paper newer than its own day, so those before can't hold a paper of the window.
+    """
     rows: dict[int, list[Delivery]] = {}
     of_the_day: dict[int, Delivery] = {}
-    for ids in _portions(subscriber_ids):
-        theirs = col(Delivery.subscriber_id).in_(ids)
-        accepted = (theirs, col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on) < on)
-        newest = select(Delivery.subscriber_id, func.max(Delivery.digest_on)).where(*accepted)
-        last.update(session.exec(newest.group_by(col(Delivery.subscriber_id))).all())
-        within = select(*_PAST.columns).where(theirs, col(Delivery.digest_on) >= since).order_by(col(Delivery.digest_on))
-        for delivery in map(_PAST.value, session.connection().execute(within)):
-            rows.setdefault(delivery.subscriber_id, []).append(delivery)
-        same_day = session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) == on))
-        of_the_day.update({delivery.subscriber_id: delivery for delivery in same_day})
-    return {person: _history(rows.get(person, ()), last.get(person), of_the_day.get(person), on) for person in subscriber_ids}
+    by_day: dict[date, list[int]] = {}
+    for person, day in since.items():
+        by_day.setdefault(day, []).append(person)
+    for day, people in by_day.items():
+        for ids in _portions(people):
+            theirs = col(Delivery.subscriber_id).in_(ids)
+            within = select(*_PAST.columns).where(theirs, col(Delivery.digest_on) >= day).order_by(col(Delivery.digest_on))
+            for delivery in map(_PAST.value, session.connection().execute(within)):
+                rows.setdefault(delivery.subscriber_id, []).append(delivery)
+            same_day = session.exec(select(Delivery).where(theirs, col(Delivery.digest_on) == on))
+            of_the_day.update({delivery.subscriber_id: delivery for delivery in same_day})
+    return {person: _history(rows.get(person, ()), of_the_day.get(person), on) for person in since}
 
 
-def _history(rows: Sequence[Delivery], last_accepted_on: date | None, delivery: Delivery | None, on: date) -> History:
+def _history(rows: Sequence[Delivery], delivery: Delivery | None, on: date) -> History:
     """`rows` by day, the oldest first."""
     holding = [row for row in rows if row.state in HOLDING_STATES]
     silent = [row for row in rows if row.state == DeliveryState.SKIPPED and not row.paper_ids]
     told = max((row for row in holding + silent if row.digest_on < on), key=lambda row: row.digest_on, default=None)
     return History(
-        last_accepted_on=last_accepted_on,
         last_told_on=told.digest_on if told else None,
         last_planned_at=told.planned_at if told else None,
         held_ids=frozenset(key for row in holding for key in row.paper_ids),

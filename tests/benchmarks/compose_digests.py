@@ -115,7 +115,6 @@ def readers(
         yield (
             person,
             History(
-                last_accepted_on=last,
                 last_told_on=last,
                 last_planned_at=datetime.combine(last, time(8), UTC) + timedelta(days=1),
                 held_ids=frozenset(held),

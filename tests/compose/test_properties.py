@@ -89,7 +89,6 @@ def after(history: History, digest: Digest, chance: random.Random) -> History:
         for pick in digest.cards[:1]
     ]
     return History(
-        last_accepted_on=digest.on,
         last_told_on=digest.on,
         last_planned_at=NOW,
         missed_count=chance.choice((0, 2)),
