@@ -25,15 +25,18 @@ def back_up(engine: Engine, file: Path) -> None:
         raise WrongUse(f"{file} is the database itself: name another file")
     if file.is_dir():
         raise WrongUse(f"{file} is a folder: name a file in it")
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise WrongUse(f"{file} is no plain file, and would be replaced: name another one")
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
-        unfinished.unlink(missing_ok=True)
         with _raw(engine) as source, closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it
         unfinished.replace(file)
     except (OSError, sqlite3.Error) as error:
         raise StoreFailed(f"{file} can't be written: {error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def restore(engine: Engine, file: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import resource
 import sqlite3
 import stat
 import subprocess
@@ -44,6 +46,31 @@ def test_a_backup_never_takes_the_place_of_the_database(paperround: Paperround, 
     assert ran.err.count("\n") == 1
     assert sorted(path.name for path in folder.iterdir()) == before
     assert len(paperround("subscribers", "list", "--json").json) == 1
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_backup_never_takes_the_place_of_what_is_no_plain_file(paperround: Paperround, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to("elsewhere.db")
+    for name in ("pipe", "link"):
+        ran = paperround("backup", name)
+        assert (ran.status, ran.err) == (2, f"error: {name} is no plain file, and would be replaced: name another one\n")
+    assert (folder / "pipe").is_fifo()
+    assert (folder / "link").is_symlink()
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_backup_that_has_no_room_leaves_nothing_behind(paperround: Paperround, folder: Path) -> None:
+    before = sorted(path.name for path in folder.iterdir())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        ran = paperround("backup", "kept.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert ran.status == 1
+    assert ran.err.startswith("error: kept.db can't be written: ")
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 @pytest.mark.usefixtures("filled")
