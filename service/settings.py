@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
@@ -159,6 +160,8 @@ def load_settings(kind: type[_Kind]) -> _Kind:
         raise WrongUse(f"{environment_name(str(first['loc'][0]))}: {said}") from error
     except UnicodeDecodeError as error:
         raise WrongUse(".env is not UTF-8 text") from error
+    except OSError as error:
+        raise WrongUse(f".env can't be read: {error.strerror}") from error
 
 
 def environment_name(field: str) -> str:
@@ -170,11 +173,22 @@ def setting_names() -> list[str]:
     return [str(field.validation_alias or environment_name(name)) for name, field in Settings.model_fields.items()]
 
 
+def _unread_lines() -> list[int]:
+    """Of `.env`."""
+    try:
+        with Path(".env").open(encoding="utf-8") as file:
+            unread = [read.original for read in parse_stream(file) if read.error or (read.key and read.value is None)]
+    except OSError:
+        return []
+    return [line + len(text) - len(text.lstrip("\n")) for text, line in unread]
+
+
 def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None = None) -> list[str]:
     """What is odd but doesn't stop anything: names we don't know, links and keys that are weak."""
     given = environment if environment is not None else {**dotenv_values(".env"), **os.environ}
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in setting_names())
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
+    warnings += [f".env: line {number} is no NAME=value, and does nothing" for number in _unread_lines()]
     if settings.public_url and settings.public_url.startswith("http:"):
         warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
     if (

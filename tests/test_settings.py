@@ -100,6 +100,19 @@ def test_an_env_file_that_is_no_text_is_told(tmp_path: Path) -> None:
         load_settings(Settings)
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that not even root can read: Linux has one")
+def test_an_env_file_that_can_not_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to("/proc/self/mem")
+    with pytest.raises(WrongUse, match=r"^\.env can't be read: Input/output error$"):
+        load_settings(Settings)
+
+
+def test_lines_of_the_env_file_that_set_nothing_are_warnings(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text('PAPERROUND_RATE 5\n# five\n\nPAPERROUND_MODEL\nPAPERROUND_MAIL_FROM="Ada <a@example.org>\n')
+    found = setting_warnings(load_settings(Settings))
+    assert found == [f".env: line {number} is no NAME=value, and does nothing" for number in (1, 4, 5)]
+
+
 def test_a_real_send_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://localhost:2525")
     monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "https://papers.example.org")
