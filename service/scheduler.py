@@ -52,7 +52,7 @@ def start_scheduler(
 
     def fetch() -> None:
         _told("fetch", lambda: _fetch(settings, engine, sender))
-        if not has_caught_up.is_set():
+        if not has_caught_up.is_set() and not should_stop():
             _told("send", lambda: _send(settings, engine, sender, should_stop, progress, crew))
             has_caught_up.set()
 

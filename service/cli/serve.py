@@ -11,6 +11,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from service import connections
 from service.cli.logs import tell_everything
 from service.cli.output import Json, database, progress, say_json
 from service.errors import WrongUse
@@ -41,6 +42,8 @@ def serve(
     tell_everything()
     with database() as (settings, engine), hold_alone(engine, "serve"), _listening(host, port) as door:
         identity = sender(settings)
+        with connections.transport(settings, engine, identity):
+            pass  # what can't be used to send is told now, not at the first mail
         server = uvicorn.Server(
             uvicorn.Config(
                 web_application(engine, identity), log_config=None, access_log=False, timeout_graceful_shutdown=_LAST_REQUESTS

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_httpserver import HTTPServer
 from sqlmodel import select
+from werkzeug import Request, Response
 
 from service.cadence import last_complete_day
 from service.models import Delivery, Subscriber
@@ -258,3 +260,35 @@ def test_a_port_that_is_taken_is_told_before_anything_begins(folder: Path, serve
     with socket.create_server((host, int(port))):
         assert serve().wait(20) == 2
     assert "can't be listened on" in (folder / "0.log").read_text("utf-8")
+
+
+def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
+    folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1")
+    monkeypatch.setenv("PAPERROUND_DKIM_KEYS", "s1=nowhere.pem")
+    assert serve().wait(20) == 2
+    assert "PAPERROUND_DKIM_KEYS: nowhere.pem can't be read" in (folder / "0.log").read_text("utf-8")
+
+
+def test_told_to_stop_within_its_first_fetch_it_plans_nothing_any_more(
+    paperround: Paperround, folder: Path, serve: Serve, httpserver: HTTPServer
+) -> None:
+    paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
+    make_due(folder)
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer(_request: Request) -> Response:
+        is_asked.set()
+        may_answer.wait(20)
+        return Response(status=404)
+
+    httpserver.clear()
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    process = serve()
+    assert is_asked.wait(20)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(1)
+    may_answer.set()
+    assert process.wait(60) == 0
+    assert delivery_states(folder) == {}
