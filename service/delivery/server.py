@@ -1,8 +1,10 @@
-"""What an SMTP URL says. Touches nothing."""
+"""What an SMTP URL says, and what a server's failures say. Touches nothing."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
+import ssl
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -68,3 +70,14 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def said(error: Exception) -> str:
+    """On one line. Of a refused connection asyncio tells the address, not that it was refused; OpenSSL names its own errors."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate can't be trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it does not speak TLS on this port from the start: use smtp://"
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return " ".join(str(error).split()) or type(error).__name__

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import IO, Any
 
 from service.delivery.lanes import Feed, carry_side_by_side
-from service.delivery.server import Server
+from service.delivery.server import Server, said
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
 STEP_TIMEOUT = 60.0  # seconds for each command
@@ -233,7 +233,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
         reply = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
         return f"{error.smtp_code} {_one_line(reply)}"
-    return _one_line(str(error)) or type(error).__name__
+    return _one_line(said(error))
 
 
 def _one_line(text: str) -> str:

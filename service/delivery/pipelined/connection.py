@@ -7,7 +7,6 @@ the transaction: no content goes out to nobody.
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from collections import deque
@@ -18,6 +17,7 @@ from service.delivery.message import Message
 from service.delivery.pipelined.commands import Extensions, content, envelope
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser
 from service.delivery.pipelined.wire import Wire
+from service.delivery.server import said
 from service.errors import DeliveryFailed, DeliveryUncertain
 
 _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
@@ -190,10 +190,3 @@ def _sensible(reply: Reply) -> Reply:
     if reply.code < 400:
         raise Nonsense(f"its answer makes no sense: {reply}")
     return reply
-
-
-def said(error: Exception) -> str:
-    """On one line. Of a refused connection asyncio tells the address, not that it was refused."""
-    if isinstance(error, ConnectionError) and error.errno:
-        return os.strerror(error.errno)
-    return " ".join(str(error).split()) or type(error).__name__

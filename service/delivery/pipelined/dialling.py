@@ -8,9 +8,9 @@ import ssl
 from dataclasses import dataclass
 
 from service.delivery.pipelined.commands import extensions_of, password_steps
-from service.delivery.pipelined.connection import Connection, said
+from service.delivery.pipelined.connection import Connection
 from service.delivery.pipelined.replies import Nonsense, Reply
-from service.delivery.server import Server
+from service.delivery.server import Server, said
 from service.errors import ServerUnusable
 
 
