@@ -141,6 +141,12 @@ def test_the_encoded_bound_counts_each_line_as_it_is_sent(text: str) -> None:
     assert len(encoded(f"{email.html}\n")) <= LARGEST_ENCODED
 
 
+def test_the_blanks_of_latex_are_single_and_end_no_title() -> None:
+    email = render(paper(title="Agents\\; $\\,$ plan\\,"), topics=["agents"])
+    assert email.subject == "1 paper: Agents · Agents plan"
+    assert "\n1. Agents plan\n" in email.text
+
+
 def test_a_mail_bears_the_day_that_it_is_given() -> None:
     assert "Thursday 1 October 2026" in render(paper()).html
 
