@@ -27,6 +27,10 @@ def shown(text: str | None, longest: int) -> str:
     return shortened(" ".join(readable(one_line((text or "")[: 4 * longest])).split()), longest)
 
 
+def topic_name(topic: Topic) -> str:
+    return shown(topic.name, 100)
+
+
 def link_text(text: str) -> str:
     """Written so that it reads as no domain: `cs.RO` as `cs·RO`. Filters take a link whose text names another host than the
     one that it leads to for phishing (rspamd: 2 points)."""
