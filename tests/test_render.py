@@ -16,6 +16,8 @@ from service.links import mail_links
 from service.models import Email, Paper, Theme
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
+from service.render.digests import LARGEST_ENCODED
+from service.render.encoding import encoded
 from service.render.language import language
 from service.render.latex import readable
 from service.render.sheets import charts_of
@@ -125,6 +127,24 @@ def test_whatever_papers_hold_the_html_keeps_both_bounds(text: str, count: int, 
     assert html is not None
     assert len(email.html.encode()) <= LARGEST_HTML
     assert len(html.as_bytes()) <= 100_000
+
+
+@pytest.mark.parametrize("text", ["=", "é word", "ab é", "🦊"])
+def test_the_encoded_bound_counts_each_line_as_it_is_sent(text: str) -> None:
+    long = (f"agents {text} " * 400)[:3000]
+    many = [
+        paper(f"2610.{n:05d}", long, tldr=long, problem=long, result=long, abstract=long, organization=long) for n in range(60)
+    ]
+    email = render_digest(compose(many, subscriber(with_abstract=True, length="papers:50")), LINKS, sent_on=DAY)
+    sent = build_message(email, SENDER, to="a@example.org", key="k", now=NOW).partition(b"Content-Type: text/html")[2]
+    assert len(sent.partition(b"\r\n\r\n")[2].partition(b"--paperround")[0]) <= LARGEST_ENCODED
+    assert len(encoded(f"{email.html}\n")) <= LARGEST_ENCODED
+
+
+def test_the_blanks_of_latex_are_single_and_end_no_title() -> None:
+    email = render(paper(title="Agents\\; $\\,$ plan\\,"), topics=["agents"])
+    assert email.subject == "1 paper: Agents · Agents plan"
+    assert "\n1. Agents plan\n" in email.text
 
 
 def test_a_mail_bears_the_day_that_it_is_given() -> None:

@@ -68,6 +68,7 @@ class Archive:
         self._bits = {slug: 1 << place for place, slug in enumerate(self._by_slug)}
         self._by_bit = {self._bits[slug]: topic for slug, topic in self._by_slug.items()}
         self._masks = _Masks(self._bits, matches)
+        self._asking = [(self._bits[one.slug], one.minimum_upvotes) for one in self._by_slug.values() if one.minimum_upvotes]
         self._shared: dict[_Same, _Placed] = {}
         self._near_miss = lru_cache(_MOST_PICKS)(self._left_out)
 
@@ -128,7 +129,7 @@ class Archive:
         if paper_id not in self._papers:
             return None
         kept = read_pick(written)
-        pick = self._unplanned(paper_id, mask)
+        pick = self._unplanned(paper_id, mask & ~self._asked_more(kept.up or 0))
         pick.standing = Standing._make((*kept.at, kept.near))
         if kept.entry is not Entry.TOPIC:
             pick.entry = kept.entry
@@ -139,6 +140,10 @@ class Archive:
         pick.liking = _liking(kept)
         pick.second_look = kept.look
         return placed
+
+    def _asked_more(self, upvotes: int) -> int:
+        """The topics that ask for more upvotes than a paper had then, as a set of bits: it may have enough by now."""
+        return sum([bit for bit, least in self._asking if upvotes < least])
 
     def _keep(self, same: _Same, placed: _Placed) -> _Placed:
         if len(self._shared) >= _MOST_PICKS:

@@ -22,6 +22,7 @@ _LONGEST_LINE = 76
 _LARGEST_WORD = 39  # bytes: base64 makes 52 characters of them, which fit beside "Subject: " and the word's own 12
 _LONGEST_QUOTED = 54  # characters, by the same reckoning
 _CONTINUES = re.compile(rb"=[89AB]")  # the next byte of a character
+_DOTTED_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
 @dataclass(slots=True)
@@ -141,8 +142,8 @@ def build_message(
     told = (email.subject, to, key, unsubscribe_link or "", sender.mail_from, sender.unsubscribe_mailbox or "")
     if unprintable := next((value for value in told if not value.isprintable()), None):
         raise ValueError(f"{unprintable!r} is no header: it holds a line break or another control character")
-    host = urlsplit(sender.public_url).hostname or "localhost"
     name, address = parseaddr(sender.mail_from)
+    host = _host(sender.public_url, address)
     message = EmailMessage(policy=_POLICY)
     message["From"] = Address(display_name=name or "Paperround", addr_spec=address)
     message["To"] = Address(addr_spec=to)
@@ -161,6 +162,12 @@ def build_message(
     message.add_alternative(email.html, subtype="html", cte="quoted-printable")
     message.set_boundary(f"paperround-{key}")
     return message.as_bytes()
+
+
+def _host(public_url: str, address: str) -> str:
+    """The links'; where that is an IPv6 address, whose colons can't stand in an id, the one that mails come from."""
+    host = urlsplit(public_url).hostname or ""
+    return host if _DOTTED_NAME.fullmatch(host) else address.rpartition("@")[2]
 
 
 def _ways_out(sender: Sender, link: str) -> Iterator[str]:

@@ -13,7 +13,17 @@ from urllib.parse import urlsplit
 
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Support, Topic
 from service.render.language import Language
-from service.render.words import authors_line, link_text, number_in_words, paper_link, shortened, shown, unbroken, web_link
+from service.render.words import (
+    authors_line,
+    link_text,
+    number_in_words,
+    paper_link,
+    shortened,
+    shown,
+    topic_name,
+    unbroken,
+    web_link,
+)
 from service.words import terms
 
 _LONGEST_TITLE = 300
@@ -115,7 +125,7 @@ def card(pick: Pick, number: str, reader: Reader) -> Card:
 
 
 def note(pick: Pick, reader: Reader) -> Note:
-    names = tuple(reader.topics[slug].name for slug in pick.chips if slug in reader.topics)
+    names = tuple(topic_name(reader.topics[slug]) for slug in pick.chips if slug in reader.topics)
     return Note(
         tuple(phrases(pick.matches, reader.language)),
         tuple(_sentences(pick, reader)),

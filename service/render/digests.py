@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from binascii import b2a_qp
 from bisect import bisect_left
 from datetime import date
 
 from service.models import Digest, Email, MailLinks
+from service.render.encoding import encoded
 from service.render.sheets import Sheet, ever_shorter, sheet
 from service.render.templates import mail_template, page_template
 
 # Gmail cuts a mail off at about 102 KB, measured by some as decoded html and by others as encoded, and hides its foot.
 LARGEST_HTML = 90_000  # bytes
-LARGEST_ENCODED = 99_000  # bytes of the html as quoted-printable
+LARGEST_ENCODED = 99_000  # bytes of the html as quoted-printable, with the line breaks that it has on the wire
 
 
 def render_digest(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str | None = None) -> Email:
@@ -44,5 +44,5 @@ def _longest_that_fits(whole: Sheet) -> Sheet:
 
 
 def _fits(said: Sheet) -> bool:
-    content = _html(said).encode()
-    return len(content) <= LARGEST_HTML and len(b2a_qp(content)) <= LARGEST_ENCODED
+    html = _html(said)
+    return len(html.encode()) <= LARGEST_HTML and len(encoded(f"{html}\n")) <= LARGEST_ENCODED

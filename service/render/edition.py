@@ -15,8 +15,9 @@ from service.models import Digest, MailLinks, Pick, Theme, Topic
 from service.render.cards import Reader, card, line, note
 from service.render.fragments import Parts, TemplateBlocks, mark
 from service.render.frame import Frame
-from service.render.sheets import charts_of, sheet, topic_name
+from service.render.sheets import charts_of, sheet
 from service.render.shelf import Shelf
+from service.render.words import topic_name
 
 _MOST_PAPERS = 2_000
 _MOST_CARDS = 10_000

@@ -15,7 +15,7 @@ from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic
 from service.render.cards import Card, Line, Link, Reader, card, line
 from service.render.language import Language, language
 from service.render.subject import preheader, subject_line
-from service.render.words import number_in_words, schedule_in_words, shown
+from service.render.words import number_in_words, schedule_in_words, shown, topic_name
 
 _TALLEST_BAR = 36  # pixels
 
@@ -200,10 +200,6 @@ def _days(covered_from: date, on: date, spoken: Language) -> str:
     if covered_from >= on:
         return spoken.say("The list of %(day)s", day=last)
     return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(covered_from), last=last)
-
-
-def topic_name(topic: Topic) -> str:
-    return shown(topic.name, 100)
 
 
 def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[Topic | str, tuple[Pick, ...]]]:

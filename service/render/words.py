@@ -23,8 +23,12 @@ def paper_link(paper: Paper) -> str:
 
 @lru_cache(maxsize=10_000)
 def shown(text: str | None, longest: int) -> str:
-    """What papers and people wrote, as one line that reads, cut at a word."""
-    return shortened(readable(one_line((text or "")[: 4 * longest])), longest)
+    """What papers and people wrote, as one line that reads, cut at a word; LaTeX holds blanks of its own."""
+    return shortened(" ".join(readable(one_line((text or "")[: 4 * longest])).split()), longest)
+
+
+def topic_name(topic: Topic) -> str:
+    return shown(topic.name, 100)
 
 
 def link_text(text: str) -> str:

@@ -25,7 +25,7 @@ from service.models import (
 )
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
-from tests.builders import DAY, NOW, paper, subscriber
+from tests.builders import DAY, NOW, paper, subscriber, topic
 from tests.test_compose import TOPICS, compose
 
 
@@ -126,10 +126,26 @@ def test_plans_are_read_as_they_were_written_when_they_named_their_defaults() ->
 
 def test_upvotes_that_came_later_move_nothing() -> None:
     digest, papers = everything("daily")
-    before = shape(digest)
+    before, delivery = shape(digest), planned(digest)
     for one in papers:
         one.upvotes = 1000
-    assert shape(again(digest, papers)) == before
+    archive, _, _ = archive_of(papers)
+    assert shape(archive.digest(digest.subscriber, delivery)) == before
+
+
+def test_a_topic_that_asked_for_more_upvotes_than_a_paper_had_does_not_claim_it_later() -> None:
+    """Neither for its section and its reasons, nor where the paper came as one outside the topics."""
+    asking = [TOPICS[0], topic("code", ["program"], minimum_upvotes=50)]
+    both = paper("2610.00001", "Programs", abstract="An agent writes programs.", upvotes=12)
+    outside = paper("2610.00002", "A program", abstract="It computes.", upvotes=40)
+    uncounted = paper("2610.00003", "Agents and programs")
+    digest = compose([both, outside, uncounted], subscriber(topics=["agents", "code"]), asking)
+    assert digest.outside
+    before, delivery = shape(digest), planned(digest)
+    for one in (both, outside, uncounted):
+        one.upvotes = 1000
+    archive, _, _ = archive_of([both, outside, uncounted], asking)
+    assert shape(archive.digest(digest.subscriber, delivery)) == before
 
 
 def test_a_note_shows_its_silence_and_near_misses_again() -> None:

@@ -23,7 +23,7 @@ from service.words import tokens
 from tests.builders import DAY, NOW, paper, subscriber, topic
 from tests.compose.test_again import again, shape
 
-TOPICS = [topic("agents", ["agent", "planning"]), topic("code", ["program", "compiler"])]
+TOPICS = [topic("agents", ["agent", "planning"]), topic("code", ["program", "compiler"], minimum_upvotes=100)]
 WORDS = ["agent", "planning", "program", "compiler", "soup", "stew", "kitchen", "recipe"]
 NAMES = ["Ada Okafor", "Lena Brandt", "Northfield Lab"]
 BOOK = phrasebook(TOPICS)
@@ -186,5 +186,7 @@ def test_shuffling_what_comes_in_changes_nothing(person: Subscriber, found: list
 @settings(max_examples=40)
 @given(people, stored, st.integers(0, 1000))
 def test_what_a_delivery_keeps_shows_the_same_digest_again(person: Subscriber, found: list[Paper], seed: int) -> None:
+    """Whatever upvotes came since."""
     for digest, _, _, _ in days_of(person, found, seed):
-        assert shape(again(digest, found, TOPICS)) == shape(digest)
+        later = [Paper(**one.model_dump() | {"upvotes": (one.upvotes or 0) + seed}) for one in found]
+        assert shape(again(digest, later, TOPICS)) == shape(digest)

@@ -39,6 +39,15 @@ def test_the_headers_say_who_what_and_how_to_leave() -> None:
     assert parsed["Auto-Submitted"] is None
 
 
+@pytest.mark.parametrize("public_url", ["https://[2001:db8::1]:8000/mail", "http://[::1]"])
+def test_ids_are_sound_where_the_links_lead_to_no_name(public_url: str) -> None:
+    """Colons can't stand in them (RFC 5322, 3.6.4; RFC 2919, 2)."""
+    content, parsed = build(Email("s", "h", "t"), replace(SENDER, public_url=public_url))
+    assert [name for name, value in parsed.items() if value.defects] == []
+    assert f"Message-ID: <{'k' * 32}@example.org>\r\n".encode() in content
+    assert b"List-Id: Paperround <digest.example.org>\r\n" in content
+
+
 def test_a_notice_says_that_no_machine_shall_answer_and_has_no_list() -> None:
     content = build_message(Email("s", "h", "t"), SENDER, to="ada@example.org", key="k" * 32, now=NOW)
     parsed = message_from_bytes(content, policy=default)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from service.links import mail_links
 from service.match.text import PLACES
-from service.models import Band, Match, Reason, Support
-from service.render.cards import phrases
-from service.render.language import language
+from service.models import Band, Match, Pick, Reason, Support
+from service.render.cards import Reader, note, phrases
+from service.render.language import ENGLISH, language
+from tests.builders import DAY, SENDER, paper, topic
 
 WORD = Support.EXPANSION
 
@@ -55,3 +57,11 @@ def test_each_place_is_told_in_words(field: str, english: str, german: str) -> N
 
 def test_every_place_that_matching_looks_at_has_words() -> None:
     assert all(told(match(Reason("okafor", place, 1))) for place in PLACES)
+
+
+def test_a_card_names_topics_as_the_headings_do() -> None:
+    names = {"agents": "Agents\u202e \ue000marks\ue001", "cubes": "$n^3$ & more"}
+    topics = {slug: topic(slug, name=name) for slug, name in names.items()}
+    matches = tuple(Match(slug, 0.8, True, Band.CORE, ()) for slug in topics)
+    reader = Reader(ENGLISH, mail_links(SENDER, "k" * 32, DAY), topics, DAY)
+    assert note(Pick(paper(), matches), reader).chips == ("Agents marks", "n³ & more")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from email import message_from_bytes
@@ -20,6 +21,8 @@ from service.models import (
     Digest,
     DigestKind,
     Entry,
+    LeftOut,
+    LeftOutFor,
     Liking,
     Match,
     Paper,
@@ -27,6 +30,7 @@ from service.models import (
     Reason,
     SecondLook,
     Section,
+    Sender,
     Standing,
     Theme,
     Topic,
@@ -36,10 +40,15 @@ from service.render import render_digest
 from service.render.press import Press
 from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
 
-WORDS = st.text(
-    st.one_of(st.sampled_from("agents plan 3 .&<>\"'$\\{}%_^—é\u202e\u200b\ue000marks\ue001"), st.characters()), max_size=90
+SCRAPS = (
+    *(" ", "\n", ".", "=", "=\n", "--", "\x00", "\ud800", "w" * 120, "漢" * 40, "a\u0323\u0301", "👩\u200d🚀", "שלום"),
+    *("\u2066\u2028", "marks", "\ue000topic\ue001", "</title>", "&amp;", "cs.RO", "https://example.org/", "{{ x }}"),
+    *("$\\alpha^2$", "\\,", "{0}", "{}", "%(x)s", "%"),
+    *"agents plan 3 .&<>\"'$\\{}%_^—é\u202e\u200b\ue000\ue001",
 )
-TOPICS = [topic(slug, name=f"Topic <{slug}> & more") for slug in ("agents", "code", "robots")]
+WORDS = st.lists(st.sampled_from(SCRAPS) | st.characters(), max_size=20).map("".join)
+NAMES = {"agents": "Topic <agents> & more", "code": "100% {0} %(x)s {{ y }}", "robots": '"Ω" $n^3$\u202e\ue000topic\ue001'}
+TOPICS = [topic(slug, name=name) for slug, name in NAMES.items()]
 LINK = st.sampled_from([None, "https://example.org/code", "https://example.org/a=b&c", "https://example.org/\ue000marks\ue001"])
 
 
@@ -56,11 +65,12 @@ def papers(draw: st.DrawFn) -> list[Paper]:
             velocity=draw(st.none() | st.floats(-5, 500)),
             tldr=draw(st.none() | WORDS),
             result=draw(st.none() | WORDS),
+            organization=draw(st.none() | WORDS),
             written_by=draw(st.sampled_from(["authors", "model"])),
             code_url=draw(LINK),
             code_stars=draw(st.none() | st.integers(0, 99_999)),
         )
-        for number in range(draw(st.integers(1, 9)))
+        for number in range(draw(st.integers(1, 7)))
     ]
 
 
@@ -98,12 +108,10 @@ def pick(draw: st.DrawFn, stored: Paper, matches: tuple[Match, ...], topics: lis
 
 
 def week(draw: st.DrawFn, picks: list[Pick]) -> Week:
-    return Week(
-        (DAY - timedelta(days=1), DAY),
-        (Theme(draw(WORDS), (draw(st.integers(0, 9)), 4), 1.5),),
-        tuple(picks[:1]),
-        tuple(picks[1:2]),
+    themes = st.lists(
+        st.builds(Theme, WORDS, st.tuples(st.integers(0, 9), st.just(4)), st.sampled_from([0, 1.25, 1234.5])), max_size=3
     )
+    return Week((DAY - timedelta(days=1), DAY), tuple(draw(themes)), tuple(picks[:1]), tuple(picks[1:2]))
 
 
 @st.composite
@@ -118,15 +126,18 @@ def digests(draw: st.DrawFn, stored: list[Paper], matches: list[tuple[Match, ...
     )
     person = subscriber(
         language=draw(st.sampled_from(["en", "de"])),
-        cadence=draw(st.sampled_from(["daily", "weekly:fri"])),
+        cadence=draw(st.sampled_from(["daily", "weekdays", "weekly:fri"])),
+        zone=draw(st.sampled_from(["UTC", "America/Argentina/Buenos_Aires"])),
         with_abstract=draw(st.booleans()),
         hour=draw(st.integers(0, 23)),
     )
+    on = DAY + timedelta(days=draw(st.integers(0, 1)))
     digest = Digest(
-        person, DAY, DAY, tuple(topics), draw(st.integers(0, 3000)), covered_from=DAY - timedelta(days=draw(st.integers(0, 6))),
+        person, on, on, tuple(topics), draw(st.integers(0, 3000)), covered_from=DAY - timedelta(days=draw(st.integers(0, 6))),
         sections=sections, lines=tuple(picks[first:second]), unlisted=tuple(picks[second:third]),
         kind=draw(st.sampled_from([DigestKind.DAY, DigestKind.CATCH_UP])),
         second_look=draw(st.none() | st.just(picks[0])), outside=draw(st.none() | st.just(picks[-1])),
+        left_out=tuple(LeftOut(pick, draw(st.sampled_from(LeftOutFor)), "0.41 of 0.50") for pick in picks[:2]),
     )  # fmt: skip
     if draw(st.booleans()):
         digest = replace(digest, kind=DigestKind.WEEKLY, week=week(draw, picks))
@@ -142,16 +153,37 @@ def waves(draw: st.DrawFn) -> list[Digest]:
     return wave + [replace(digest, subscriber=subscriber(hour=3)) for digest in wave[:1]]  # who got the very same picks
 
 
-@settings(max_examples=25)
-@given(waves(), st.sampled_from([None, "Northfield Lab, 12 Mill Lane"]))
-def test_both_paths_give_the_same_mail(wave: list[Digest], postal_line: str | None) -> None:
-    press, form = Press(postal_line=postal_line), MessageForm(SENDER)
+SENDERS = [
+    SENDER,
+    replace(SENDER, mail_from='"100% {x}, Ünï" <d@example.org>', public_url="https://example.org:8443/~a/%7E;b=1&amp=2'"),
+    replace(SENDER, public_url="http://[::1]:8000", unsubscribe_mailbox="o'hara%{x}!#$&*/?^_`|~=+@example.org"),
+]
+RECIPIENTS = st.sampled_from(["ada@example.org", "o'hara%b{x}!#$&*/?^_`|~=+@localhost", f"{'l' * 64}@{'d' * 60}.{'e' * 60}.org"])
+POSTAL_LINES = st.sampled_from([None, "Northfield Lab, 12 Mill Lane", ".", ' 100% {x} {{ y }} <b> &amp; "漢"= ' + "w" * 150])
+
+
+@settings(max_examples=20)
+@given(waves(), st.sampled_from(SENDERS), RECIPIENTS, POSTAL_LINES)
+def test_both_paths_give_the_same_mail(wave: list[Digest], sender: Sender, to: str, postal_line: str | None) -> None:
+    press, form = Press(postal_line=postal_line), MessageForm(sender)
     for number, digest in enumerate(wave):
-        links, to = mail_links(SENDER, f"{number:032x}", digest.on), f"reader{number}@example.org"
+        links = mail_links(sender, f"{number:032x}", digest.on)
         fast = press.encoded_email(digest, links, sent_on=DAY)
         plain = render_digest(digest, links, sent_on=DAY, postal_line=postal_line)
         about = {"to": to, "key": "k" * 32, "now": NOW, "unsubscribe_link": links.unsubscribe}
-        assert told(bytes(form.message(fast, **about))) == told(build_message(plain, SENDER, **about))
+        message = bytes(form.message(fast, **about))
+        assert told(message) == told(build_message(plain, sender, **about))
+        assert_sound(message)
+
+
+def assert_sound(message: bytes) -> None:
+    """As it goes out: lines that end with CRLF alone, none of them too long, nothing for SMTP to stuff."""
+    lines = message.split(b"\r\n")
+    assert message.isascii()
+    assert not re.search(rb"[\r\n]", b"".join(lines))
+    assert not any(line.startswith(b".") for line in lines)
+    body = message.partition(b"\r\n\r\n")[2].split(b"\r\n")
+    assert all(len(line) <= 76 and not line.endswith((b" ", b"\t")) for line in body)
 
 
 def told(message: bytes) -> tuple[list[tuple[str, str]], list[str]]:
