@@ -517,6 +517,35 @@ def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_
             transport.send(b"x" * 30_000_000, to="ada@example.org")
 
 
+@pytest.mark.parametrize(
+    ("says", "size"),
+    [
+        ([b"354 go on\r\nrubbish\r\n"], 0),
+        ([b"354 go on\r\n250 queued\r\nrubbish\r\n"], 0),
+        ([b"354 go on\r\n", b"rubbish\r\n"], 30_000_000),
+    ],
+)
+def test_nonsense_before_a_whole_content_is_out_leaves_nothing_in_doubt_and_holds_no_other_mail_up(
+    says: Sequence[bytes], size: int
+) -> None:
+    """Right behind the 354, or while the content goes out to a server that reads no more."""
+
+    class Babbling(MailServer):
+        async def _answer(self, writer: asyncio.StreamWriter, answer: str | Odd) -> bool:
+            if self.connections > 1 or answer != "354 go on":
+                return await super()._answer(writer, answer)
+            for octets in says:
+                writer.write(octets)
+                await asyncio.sleep(0.2)
+            return await super()._answer(writer, STALL)
+
+    with running(Babbling(lambda moment: "250 here" if moment.stage == "EHLO" else None)) as sink:
+        mails = carry(sink.port, Mails([mail(1, size), mail(2)]))
+    assert "rubbish" in str(mails.results["m1"])
+    assert {key: type(result) for key, result in mails.results.items()} == {"m1": DeliveryFailed, "m2": str}
+    assert sorted(sink.keys) == ["m2"]
+
+
 def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:
     with running(server()) as sink:
         carry(sink.port, Mails([mail(1), mail(2)]), sign=lambda message: b"DKIM-Signature: x\r\n" + message)
