@@ -140,7 +140,7 @@ def _mail_limits(settings: Settings, engine: Engine) -> Allow | None:
 
     def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
         with transaction(engine) as session:
-            return allow_mails(session, limits, domains, most, datetime.now(UTC))
+            return allow_mails(session, limits, domains, most, lambda: datetime.now(UTC))
 
     return allow
 
