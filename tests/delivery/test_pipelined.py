@@ -463,6 +463,21 @@ def test_where_one_connections_work_fails_the_others_record_the_mails_in_their_h
     assert sink.keys
 
 
+def test_a_mail_that_is_started_goes_out_though_the_next_one_can_not_be_claimed() -> None:
+    class Locked(Mails):
+        def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+            if len(self._parcels) < 2:
+                raise StoreFailed("the database is locked")
+            return super().take(avoid)
+
+    mails = Locked([mail(1), mail(2)])
+    with running(server()) as sink:
+        with pytest.raises(StoreFailed):
+            carry(sink.port, mails)
+        assert sorted(sink.keys) == ["m1"]
+    assert mails.results == {"m1": "250 2.0.0 queued"}
+
+
 def test_a_host_whose_name_can_not_be_one_is_told() -> None:
     mails = Mails([mail(0)])
     PipelinedTransport(Server("mail..example.org", 25, "off"), mail_from="d@e.example").carry(mails)
