@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, event
 
 from service import connections
 from service.delivery.pipelined import PipelinedTransport
@@ -105,6 +105,23 @@ def test_processes_share_the_limit_through_the_database(engine: Engine) -> None:
             answers, _ = allow_mails(session, limits, ["d.example", "e.example"], 1, lambda at=at: at)
         times += [at.timestamp()] * sum(answers)
     assert 0.95 * 10 * 7.5 <= len(times) <= 10 * 7.5 + 1
+
+
+def test_a_database_that_fails_for_a_moment_ends_no_run(engine: Engine) -> None:
+    settings, failures = Settings(smtp_url=SecretStr("smtp://127.0.0.1:25"), rate=20.0), [1, 2]
+
+    def fail(_connection: Connection) -> None:
+        if failures:
+            raise engine.dialect.loaded_dbapi.OperationalError(f"away, {failures.pop()}")
+
+    event.listen(engine, "begin", fail)
+    try:
+        with connections.transport(settings, engine, SENDER) as transport:
+            assert isinstance(transport, PipelinedTransport)
+            assert transport.allow
+            assert transport.allow(["d.example"], 1)[0] == [True]
+    finally:
+        event.remove(engine, "begin", fail)
 
 
 def test_turns_that_passed_while_the_database_was_busy_are_lost(engine: Engine) -> None:

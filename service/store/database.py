@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec.json
+import stamina
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,8 @@ from service.errors import StoreFailed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
+_PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
+_Answer = TypeVar("_Answer")
 
 
 def _written(value: object) -> str:
@@ -50,6 +53,14 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work: committed at the end, rolled back on any error. Raises StoreFailed where the database fails."""
     with _failures(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+def insisting(work: Callable[[], _Answer]) -> _Answer:
+    """Where the database fails, ask it again for a while; `work` is whole transactions, and the first try may have been done."""
+    try:
+        return work()
+    except StoreFailed:
+        return _PATIENT(work)
 
 
 class KeptConnection:
