@@ -75,7 +75,7 @@ class KeptConnection:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         file = sqlite_file(engine)
-        self._queue = Path(f"{file}.queue.lock").open("w") if file else None  # noqa: SIM115, `close` closes it
+        self._queue = _lock_file(file, "queue") if file else None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -178,8 +178,16 @@ def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
             question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
             yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
         return
-    with Path(f"{sqlite_file(engine)}.{name}.lock").open("w") as file:
+    with _lock_file(sqlite_file(engine), name) as file:
         yield lambda: _is_locked_by_us(file)
+
+
+def _lock_file(database: str | None, name: str) -> IO[str]:
+    path = Path(f"{database}.{name}.lock")
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise StoreFailed(f"the file {path} can't be used: {error.strerror}") from error
 
 
 def _is_locked_by_us(file: IO[str]) -> bool:
