@@ -26,7 +26,7 @@ from service.limits import Limits
 from service.models import Budget, Sender, Validator
 from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
-from service.store.database import hold_alone, open_database, reading, transaction
+from service.store.database import hold_alone, insisting, open_database, reading, transaction
 from service.store.rates import allow_mails
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def _mail_limits(settings: Settings, engine: Engine) -> Allow | None:
 
     def allow(domains: Sequence[str], most: int) -> tuple[list[bool], float]:
         with transaction(engine) as session:
-            return allow_mails(session, limits, domains, most, datetime.now(UTC))
+            return allow_mails(session, limits, domains, most, lambda: datetime.now(UTC))
 
-    return allow
+    return lambda domains, most: insisting(partial(allow, domains, most))
 
 
 def _signing(settings: Settings, domain: str) -> Callable[[Message], Message] | None:

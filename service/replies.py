@@ -19,6 +19,7 @@ _NO_MAILBOX = re.compile(
     r"|unknown (user|recipient|mailbox)|invalid (recipient|mailbox))\b",
     re.IGNORECASE,
 )
+_TOO_MUCH_MAIL = re.compile(r"\breceiving mail (at a rate|too quickly)\b", re.IGNORECASE)  # Gmail's 5.2.1 (p=ReceivingRatePerm)
 _SENDERS_ADDRESS = ("5.1.7", "5.1.8")  # they tell of our own address
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 
@@ -36,7 +37,8 @@ def bounce_of(reply: str) -> Bounce:
         if reply.startswith("552"):
             return Bounce.SOFT
         return Bounce.HARD if reply[:3] in ("550", "551", "553") and _NO_MAILBOX.search(reply) else Bounce.POLICY
-    if code == "5.2.1" or (code.startswith("5.1.") and code not in _SENDERS_ADDRESS):
+    is_disabled = code == "5.2.1" and not _TOO_MUCH_MAIL.search(reply)
+    if is_disabled or (code.startswith("5.1.") and code not in _SENDERS_ADDRESS):
         return Bounce.HARD
     return Bounce.SOFT if code[:4] in ("5.2.", "5.3.", "5.4.") else Bounce.POLICY
 

@@ -278,6 +278,15 @@ def test_a_mail_put_off_again_and_again_is_given_up_when_it_is_stale(planned: En
     assert 6 <= tries <= 12  # backed off to every four hours or so
 
 
+def test_a_server_whose_answer_is_always_lost_fills_no_mailbox(planned: Engine) -> None:
+    """It may take every one of them."""
+    for hour in range(0, 10 * 24, 3):
+        misbehave(planned, to_first("DOT", Odd(keeps=True), tries=100), NOW + timedelta(hours=hour))
+    assert 4 <= SEEN[FIRST] <= 7
+    assert first_row(planned).state == "unknown"
+    finish(planned, SEEN[FIRST] + 1, NOW + timedelta(days=60))
+
+
 def test_a_doubt_can_be_held_for_the_administrator(planned: Engine) -> None:
     misbehave(planned, to_first("DOT", Odd(keeps=True)), states=UNSENT_STATES)
     assert misbehave(planned, lambda _: None, LATER, states=UNSENT_STATES)[FIRST] == "unknown"

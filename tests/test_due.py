@@ -13,10 +13,10 @@ from sqlalchemy import Engine, text
 from sqlmodel import col, select, update
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
-from service.models import Delivery, DeliveryState, Subscriber
+from service.models import Delivery, DeliveryState, Notice, Subscriber
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
-from service.pipeline.subscriptions import change, pause
+from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
 from service.store.ledger import Ref, claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
@@ -245,6 +245,31 @@ def test_a_worker_that_died_on_this_machine_is_seen_to_at_the_next_waking(engine
     with reading(engine) as session:
         assert sorted(session.exec(select(Delivery.uncertain_count))) == [0, 1]
     assert list(worker_folder(engine).iterdir()) == []
+
+
+def test_a_change_while_the_notice_of_an_earlier_one_is_on_its_way_is_told_by_a_notice_of_its_own(engine: Engine) -> None:
+    """The mail of a claimed notice may be made already."""
+    subscribe(engine, ADA, BEN, hour=8)
+    set_hour(engine, ADA, 9)
+    set_hour(engine, BEN, 9)
+
+    class Meanwhile(Mailbox):
+        def send(self, message: bytes, *, to: str) -> str:
+            if to == ADA:
+                set_hour(engine, BEN, 10)
+            return super().send(message, to=to)
+
+    mailbox = Meanwhile()
+    assert [wake(engine, mailbox, at(2, 7, minute)) for minute in (1, 2)] == [2, 1]
+    with reading(engine) as session:
+        notices = session.exec(select(Notice).where(col(Notice.email) == BEN).order_by(col(Notice.id)))
+        assert [(notice.before["hour"], notice.after["hour"]) for notice in notices] == [(8, 9), (9, 10)]
+
+
+def set_hour(engine: Engine, email: str, hour: int) -> None:
+    with transaction(engine) as session:
+        person = session.exec(select(Subscriber).where(col(Subscriber.email) == email)).one()
+        change_settings(session, person, {"hour": hour}, at(2, 7))
 
 
 def test_a_mail_refused_for_now_waits_for_its_next_try(engine: Engine) -> None:

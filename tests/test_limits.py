@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,11 +11,16 @@ from functools import partial
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, event
 
+from service import connections
+from service.delivery.pipelined import PipelinedTransport
 from service.limits import Limits, grant
-from service.store.database import transaction
+from service.settings import Settings
+from service.store.database import take_lock, transaction
 from service.store.rates import allow_mails
+from tests.builders import SENDER
 
 START = 1_800_000_000.0  # seconds
 WINDOW = 10.0  # seconds
@@ -91,10 +98,47 @@ def test_a_clock_that_was_set_back_stops_nothing_for_long() -> None:
 
 def test_processes_share_the_limit_through_the_database(engine: Engine) -> None:
     now = datetime(2026, 10, 2, 6, tzinfo=UTC)
-    times = list[float]()
+    limits, times = Limits(in_all=10.0, per_domain=7.0), list[float]()
     for step in range(120):  # two processes ask by turns, each 8 times a second
         at = now + timedelta(seconds=step / 16)
         with transaction(engine) as session:
-            answers, _ = allow_mails(session, Limits(in_all=10.0, per_domain=7.0), ["d.example", "e.example"], 1, at)
+            answers, _ = allow_mails(session, limits, ["d.example", "e.example"], 1, lambda at=at: at)
         times += [at.timestamp()] * sum(answers)
     assert 0.95 * 10 * 7.5 <= len(times) <= 10 * 7.5 + 1
+
+
+def test_a_database_that_fails_for_a_moment_ends_no_run(engine: Engine) -> None:
+    settings, failures = Settings(smtp_url=SecretStr("smtp://127.0.0.1:25"), rate=20.0), [1, 2]
+
+    def fail(_connection: Connection) -> None:
+        if failures:
+            raise engine.dialect.loaded_dbapi.OperationalError(f"away, {failures.pop()}")
+
+    event.listen(engine, "begin", fail)
+    try:
+        with connections.transport(settings, engine, SENDER) as transport:
+            assert isinstance(transport, PipelinedTransport)
+            assert transport.allow
+            assert transport.allow(["d.example"], 1)[0] == [True]
+    finally:
+        event.remove(engine, "begin", fail)
+
+
+def test_turns_that_passed_while_the_database_was_busy_are_lost(engine: Engine) -> None:
+    """Who waited for the lock with an older time in hand would take them, and then those of the present as well."""
+    settings, granted = Settings(smtp_url=SecretStr("smtp://127.0.0.1:25"), rate=20.0), list[bool]()
+    with connections.transport(settings, engine, SENDER) as transport:
+        assert isinstance(transport, PipelinedTransport)
+        assert transport.allow
+        allow = partial(transport.allow, ["d.example"] * 8, 8)
+        asker = threading.Thread(target=lambda: granted.extend(allow()[0]))
+        allow()
+        time.sleep(0.6)
+        with transaction(engine) as session:
+            take_lock(session.connection(), "mail rate")
+            asker.start()
+            time.sleep(0.6)
+            begun = time.monotonic()
+        asker.join()
+        granted.extend(allow()[0])
+    assert 1 <= sum(granted) <= 20 * (time.monotonic() - begun + 0.25) + 1

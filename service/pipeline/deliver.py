@@ -15,18 +15,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import stamina
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
 from service.delivery.lanes import Feed, Parcel, Result, Turn
-from service.errors import StoreFailed
 from service.models import OPEN_STATES, Bounce
 from service.pipeline.heap import collect_between_portions
 from service.pipeline.make import Maker
 from service.pipeline.outcomes import outcome, pauses_domain, unwanted
-from service.store.database import KeptConnection, session_on, transaction
+from service.store.database import KeptConnection, insisting, session_on, transaction
 from service.store.ledger import (
     Claimed,
     Ref,
@@ -47,7 +45,6 @@ Clock = Callable[[], datetime]
 Progress = Callable[[int, int], None]  # mails done, and how many there are
 
 _PORTION = 200  # mails claimed in one transaction
-_PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
 _Answer = TypeVar("_Answer")
 _Bound = TypeVar("_Bound", Session, Connection)
 _Waiting = TypeVar("_Waiting", int, Claimed)
@@ -156,10 +153,7 @@ class Round:
             with begin() as bound:
                 return work(bound)
 
-        try:
-            return once()
-        except StoreFailed:
-            return _PATIENT(once)
+        return insisting(once)
 
     def _next(self, avoid: Collection[str]) -> Claimed | None:
         """The first that goes to another domain than these, claimed already or with others like it."""

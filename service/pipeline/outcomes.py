@@ -20,8 +20,7 @@ def outcome(result: Result, mail: Outgoing, now: datetime) -> Settled:
     """Of one attempt. A mail that may have arrived before stays `unknown` while it is only put off."""
     if isinstance(result, str):
         return Settled(DeliveryState.ACCEPTED, smtp_reply=result, enhanced_code=enhanced_code(result))
-    wait = asked_wait(str(result)) if isinstance(result, DeliveryFailed) else None
-    next_try_at = now + (wait or _back_off(mail.attempts)) * random.uniform(1.0, 1.2)  # noqa: S311
+    next_try_at = now + _wait(result, mail) * random.uniform(1.0, 1.2)  # noqa: S311
     if isinstance(result, DeliveryUncertain):
         return Settled(DeliveryState.UNKNOWN, str(result), next_try_at=next_try_at, is_uncertain=True)
     reply = str(result) if isinstance(result, DeliveryFailed) and result.code else None
@@ -66,6 +65,14 @@ def _why_not(mail: Outgoing, person: Subscriber, suppression: str | None, now: d
     if kind == NoticeKind.CHANGE and person.state == SubscriberState.UNSUBSCRIBED:
         return str(person.state)
     return None
+
+
+def _wait(result: Exception, mail: Outgoing) -> timedelta:
+    """Each doubt doubles the wait of the next: a server whose answers are always lost may take every copy."""
+    if isinstance(result, DeliveryUncertain):
+        return _back_off(mail.attempts) * (1 << min(mail.uncertain_count, 10))
+    asked = asked_wait(str(result)) if isinstance(result, DeliveryFailed) else None
+    return asked or _back_off(mail.attempts)
 
 
 def _back_off(earlier_attempts: int) -> timedelta:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec.json
+import stamina
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,8 @@ from service.errors import StoreFailed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
+_PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
+_Answer = TypeVar("_Answer")
 
 
 def _written(value: object) -> str:
@@ -52,6 +55,14 @@ def transaction(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+def insisting(work: Callable[[], _Answer]) -> _Answer:
+    """Where the database fails, ask it again for a while; `work` is whole transactions, and the first try may have been done."""
+    try:
+        return work()
+    except StoreFailed:
+        return _PATIENT(work)
+
+
 class KeptConnection:
     """For very many short transactions, one at a time: a new connection from the pool takes longer than what they do.
 
@@ -64,7 +75,7 @@ class KeptConnection:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         file = sqlite_file(engine)
-        self._queue = Path(f"{file}.queue.lock").open("w") if file else None  # noqa: SIM115, `close` closes it
+        self._queue = _lock_file(file, "queue") if file else None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -167,8 +178,16 @@ def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
             question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
             yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
         return
-    with Path(f"{sqlite_file(engine)}.{name}.lock").open("w") as file:
+    with _lock_file(sqlite_file(engine), name) as file:
         yield lambda: _is_locked_by_us(file)
+
+
+def _lock_file(database: str | None, name: str) -> IO[str]:
+    path = Path(f"{database}.{name}.lock")
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise StoreFailed(f"the file {path} can't be used: {error.strerror}") from error
 
 
 def _is_locked_by_us(file: IO[str]) -> bool:

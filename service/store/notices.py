@@ -10,6 +10,9 @@ from sqlmodel import Session, col, select
 
 from service.models import DeliveryState, Notice, NoticeKind, Subscriber
 
+# A worker that has claimed it may have made its mail already.
+_UNSENT = (col(Notice.state) == DeliveryState.PLANNED, col(Notice.worker).is_(None))
+
 
 def add_notice(
     session: Session,
@@ -43,18 +46,14 @@ def notice_count(session: Session, person: Subscriber, kind: NoticeKind, since: 
 
 
 def unsent_notice(session: Session, person: Subscriber, kind: NoticeKind) -> Notice | None:
-    """One that nobody has tried to send yet."""
+    """One that nobody has tried to send yet, or is about to."""
     theirs = (col(Notice.subscriber_id) == person.id, col(Notice.kind) == kind)
-    return session.exec(select(Notice).where(*theirs, col(Notice.state) == DeliveryState.PLANNED).limit(1)).first()
+    return session.exec(select(Notice).where(*theirs, *_UNSENT).limit(1)).first()
 
 
 def amend_unsent_notice(session: Session, notice: Notice, *, after: dict[str, Any], now: datetime) -> bool:
     """Answers False where somebody has taken it up since it was read."""
-    amended = session.exec(
-        update(Notice)
-        .where(col(Notice.id) == notice.id, col(Notice.state) == DeliveryState.PLANNED)
-        .values(after=after, planned_at=now)
-    )
+    amended = session.exec(update(Notice).where(col(Notice.id) == notice.id, *_UNSENT).values(after=after, planned_at=now))
     return amended.rowcount == 1
 
 

@@ -463,6 +463,21 @@ def test_where_one_connections_work_fails_the_others_record_the_mails_in_their_h
     assert sink.keys
 
 
+def test_a_mail_that_is_started_goes_out_though_the_next_one_can_not_be_claimed() -> None:
+    class Locked(Mails):
+        def take(self, avoid: Collection[str] = (), /) -> Parcel | None:
+            if len(self._parcels) < 2:
+                raise StoreFailed("the database is locked")
+            return super().take(avoid)
+
+    mails = Locked([mail(1), mail(2)])
+    with running(server()) as sink:
+        with pytest.raises(StoreFailed):
+            carry(sink.port, mails)
+        assert sorted(sink.keys) == ["m1"]
+    assert mails.results == {"m1": "250 2.0.0 queued"}
+
+
 def test_a_host_whose_name_can_not_be_one_is_told() -> None:
     mails = Mails([mail(0)])
     PipelinedTransport(Server("mail..example.org", 25, "off"), mail_from="d@e.example").carry(mails)
@@ -515,6 +530,35 @@ def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_
         transport = PipelinedTransport(Server("127.0.0.1", sink.port, "off"), mail_from="digest@example.org", timeout=0.3)
         with pytest.raises(DeliveryFailed, match=r"before the whole mail was out: no answer within 0\.3 seconds"):
             transport.send(b"x" * 30_000_000, to="ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("says", "size"),
+    [
+        ([b"354 go on\r\nrubbish\r\n"], 0),
+        ([b"354 go on\r\n250 queued\r\nrubbish\r\n"], 0),
+        ([b"354 go on\r\n", b"rubbish\r\n"], 30_000_000),
+    ],
+)
+def test_nonsense_before_a_whole_content_is_out_leaves_nothing_in_doubt_and_holds_no_other_mail_up(
+    says: Sequence[bytes], size: int
+) -> None:
+    """Right behind the 354, or while the content goes out to a server that reads no more."""
+
+    class Babbling(MailServer):
+        async def _answer(self, writer: asyncio.StreamWriter, answer: str | Odd) -> bool:
+            if self.connections > 1 or answer != "354 go on":
+                return await super()._answer(writer, answer)
+            for octets in says:
+                writer.write(octets)
+                await asyncio.sleep(0.2)
+            return await super()._answer(writer, STALL)
+
+    with running(Babbling(lambda moment: "250 here" if moment.stage == "EHLO" else None)) as sink:
+        mails = carry(sink.port, Mails([mail(1, size), mail(2)]))
+    assert "rubbish" in str(mails.results["m1"])
+    assert {key: type(result) for key, result in mails.results.items()} == {"m1": DeliveryFailed, "m2": str}
+    assert sorted(sink.keys) == ["m2"]
 
 
 def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:

@@ -15,7 +15,7 @@ from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata
 from service.store import database, schema
-from service.store.database import open_database, reading, transaction
+from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
 from service.store.topics import all_topics
 from tests.builders import NOW, subscriber
 from tests.kills import plan
@@ -215,6 +215,16 @@ def test_what_is_no_database_is_told_in_one_line(tmp_path: Path, content: bytes 
         open_database(f"sqlite:///{path}")
     assert str(path) in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> None:
+    """It may have been made by another user, by whom a command was once run."""
+    for name in ("queue", "serve"):
+        Path(f"{sqlite.url.database}.{name}.lock").mkdir()
+    with pytest.raises(StoreFailed, match=r"queue.lock can't be used: Is a directory"):
+        KeptConnection(sqlite)
+    with pytest.raises(StoreFailed, match=r"serve.lock can't be used: Is a directory"), hold_alone(sqlite, "serve"):
+        pass
 
 
 def test_the_database_is_durable_and_checks_its_keys(tmp_path: Path) -> None:

@@ -96,9 +96,9 @@ class Connection:
         self._wire.write(*content(message), ahead)
         try:
             await self._wire.until(lambda: self._wire.unsent_count <= len(ahead), self._timeout)
-        except OSError as error:
-            if self._replies:  # it said why before it closed
-                return self._end(self._replies.popleft())
+        except (OSError, Nonsense) as error:
+            if self._replies and (reply := self._replies.popleft()).code >= 400:  # it said why before it closed
+                raise DeliveryFailed(reply.code, reply.text) from error
             raise DeliveryFailed(None, f"the connection broke before the whole mail was out: {said(error)}") from error
         try:
             reply = await self.reply(self._end_timeout)

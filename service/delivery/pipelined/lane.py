@@ -14,7 +14,7 @@ from service.delivery.pace import Pace
 from service.delivery.pipelined.commits import Commits
 from service.delivery.pipelined.connection import Connection, Unwilling
 from service.delivery.pipelined.dialling import Dialler
-from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
+from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, StoreFailed
 
 _MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 
@@ -34,7 +34,7 @@ class Lane:
         breaks = 0
         while parcel is not None:
             may_go = await self._commits.turn(Turn(last, parcel))
-            following, last = self._pace.take(), None
+            following, last = self._following(), None
             if may_go:
                 last = parcel, await self._result(parcel, following)
                 breaks = breaks + 1 if _is_break(last[1]) else 0
@@ -58,6 +58,12 @@ class Lane:
             self._dialling.cancel()
         if self._connection is not None:
             self._connection.abort()
+
+    def _following(self) -> Parcel | None:
+        """A failure is met again once the mail that was started for this turn is out and settled."""
+        with suppress(StoreFailed):
+            return self._pace.take()
+        return None
 
     async def _connect(self) -> None:
         """Where there is no connection. A failure is met again, and told, by the mail that needs one."""

@@ -38,14 +38,13 @@ class Wire:
         return len(self._unsent)
 
     def write(self, *pieces: bytes) -> None:
-        """Send as much as goes at once, and the rest as room comes; at most 1,024 pieces (IOV_MAX). After a failure: nothing."""
-        if self.failure is None:
-            # mostly all of it goes at once, and then no piece has been copied
-            count = 0 if self._unsent or self._most_at_once else self._sent(self._socket.sendmsg, pieces)
-            if count < sum(map(len, pieces)):
-                self._unsent = memoryview(b"".join((self._unsent, *pieces)))[count:]
-                if self.failure is None and not self._send():
-                    self._loop.add_writer(self._socket.fileno(), self._send_rest)
+        """Send as much as goes at once, and the rest as room comes; at most 1,024 pieces (IOV_MAX). After a failure none goes."""
+        # mostly all of it goes at once, and then no piece has been copied
+        count = 0 if self.failure or self._unsent or self._most_at_once else self._sent(self._socket.sendmsg, pieces)
+        if count < sum(map(len, pieces)):
+            self._unsent = memoryview(b"".join((self._unsent, *pieces)))[count:]
+            if self.failure is None and not self._send():
+                self._loop.add_writer(self._socket.fileno(), self._send_rest)
 
     async def until(self, is_done: Callable[[], bool], timeout: float) -> None:
         """Raises what broke the connection, or TimeoutError; seconds."""
