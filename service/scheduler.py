@@ -1,4 +1,4 @@
-"""Wake the pipeline: each minute for what is due, each hour for a fetch. Touches everything, through the pipeline.
+"""Wake the pipeline: each minute for what is due, each half minute for notices, each hour for a fetch. Touches everything.
 
 APScheduler keeps its jobs in memory and in UTC: a waking holds no state, the tables do. Its default would drop a tick that
 comes a second late; here a late one runs, and several late ones run as one. After a start nothing is sent before the first
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from service.models import Sender
 from service.pipeline.crew import Crew
 from service.pipeline.deliver import Progress
 from service.pipeline.doubts import mail_alarms
-from service.pipeline.due import send_due_mails
+from service.pipeline.due import send_due_mails, send_due_notices
 from service.pipeline.gather import gather_latest
 from service.settings import Settings, states_to_send
 
@@ -40,12 +41,14 @@ def start_scheduler(
 ) -> BackgroundScheduler:
     """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it.
 
+    Notices go out at each half minute as well, whatever wave is on its way.
+
     `prepare` is called first in every other process that a large wave takes.
     """
     crew = Crew(settings, sender, prepare)
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"fetch": ThreadPoolExecutor(1), "send": ThreadPoolExecutor(1)},
+        executors={name: ThreadPoolExecutor(1) for name in ("fetch", "send", "notices")},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     has_caught_up = threading.Event()
@@ -62,6 +65,8 @@ def start_scheduler(
 
     scheduler.add_job(fetch, "cron", minute=7, executor="fetch", next_run_time=datetime.now(UTC))
     scheduler.add_job(send, "cron", second=0, executor="send")
+    notices = partial(_told, "notices", partial(_send_notices, settings, engine, sender, should_stop))
+    scheduler.add_job(notices, "cron", second=30, executor="notices", next_run_time=datetime.now(UTC))
     scheduler.start()
     return scheduler
 
@@ -94,6 +99,18 @@ def _send(
         states=states_to_send(settings),
         workers=settings.worker_folder,
         crew=crew,
+    )
+
+
+def _send_notices(settings: Settings, engine: Engine, sender: Sender, should_stop: Callable[[], bool]) -> None:
+    send_due_notices(
+        engine,
+        lambda: connections.transport(settings, engine, sender),
+        sender,
+        clock=lambda: datetime.now(UTC),
+        should_stop=should_stop,
+        states=states_to_send(settings),
+        workers=settings.worker_folder,
     )
 
 

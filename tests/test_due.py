@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from sqlmodel import col, select, update
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Notice, Subscriber
-from service.pipeline.due import send_due_mails
+from service.pipeline.due import send_due_mails, send_due_notices
 from service.pipeline.gather import gather_papers
 from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
@@ -31,6 +32,10 @@ def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[
         yield mailbox
 
     return send_due_mails(engine, opened, SENDER, clock=lambda: now, stale_after=timedelta(hours=24), should_stop=should_stop)
+
+
+def wake_for_notices(engine: Engine, mailbox: Mailbox, now: datetime) -> int:
+    return send_due_notices(engine, lambda: nullcontext(mailbox), SENDER, clock=lambda: now)
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -373,3 +378,42 @@ def test_on_a_monday_digests_wait_for_a_sound_list_of_friday(engine: Engine) -> 
     wake_at(9, False)
     with reading(engine) as session:
         assert len(session.exec(select(Delivery)).all()) == 1
+
+
+@dataclass
+class SlowMailbox(Mailbox):
+    """Takes its time with each mail until it is told to go on."""
+
+    has_begun: threading.Event = field(default_factory=threading.Event)
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+
+    def send(self, message: bytes, *, to: str) -> str:
+        self.has_begun.set()
+        assert self.may_go_on.wait(30)
+        return super().send(message, to=to)
+
+
+def test_a_notice_goes_out_beside_a_wave_that_takes_its_time_and_only_once(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    slow, mailbox = SlowMailbox(), Mailbox()
+    wave = threading.Thread(target=wake, args=(engine, slow, at(2, 8)))
+    wave.start()
+    try:
+        assert slow.has_begun.wait(30)
+        set_hour(engine, ADA, 9)
+        sent = [wake_for_notices(engine, mailbox, at(2, 8, minute)) for minute in (1, 2)]
+    finally:
+        slow.may_go_on.set()
+        wave.join()
+    assert sent == [1, 0]
+    assert [mail["Subject"] for _, mail in mailbox.mails] == ["Your digest was changed"]
+    assert slow.paper_ids(ADA) == [["2610.00001"]]
+
+
+def test_waking_for_notices_plans_and_sends_no_digest(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    assert (wake_for_notices(engine, mailbox, at(2, 8)), mailbox.mails) == (0, [])
+    assert wake(engine, mailbox, at(2, 8)) == 1

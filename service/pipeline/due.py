@@ -17,12 +17,13 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.cadence import last_complete_day, last_listed_day, next_digest_at
-from service.models import OPEN_STATES, DeliveryState, Sender, Subscriber
+from service.models import OPEN_STATES, DeliveryState, Notice, Sender, Subscriber
 from service.pipeline.crew import Crew, send_wave
-from service.pipeline.deliver import Clock, Progress, Transport
+from service.pipeline.deliver import Clock, Progress, Transport, send_all
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
 from service.pipeline.heap import collect_between_portions, collect_rarely
+from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.ledger import due_mails
@@ -77,6 +78,29 @@ def send_due_mails(
         )
     log.info("wave sent", accepted=accepted, mails=len(waiting))
     return accepted
+
+
+def send_due_notices(
+    engine: Engine,
+    open_transport: Callable[[], AbstractContextManager[Transport]],
+    sender: Sender,
+    *,
+    clock: Clock,
+    should_stop: Callable[[], bool] = lambda: False,
+    states: Collection[str] = OPEN_STATES,
+    workers: Path | None = None,
+) -> int:
+    """Beside a wave, which may take hours: who waits to confirm, or for a link that soon expires, waits for nobody's digest.
+
+    Answers how many were accepted.
+    """
+    with reading(engine) as session:
+        waiting = due_mails(session, clock(), states, tables=(Notice,))
+    if not waiting:
+        return 0
+    with open_transport() as transport:
+        make = mail_maker(engine, sender)
+        return send_all(engine, transport, waiting, make, clock, should_stop=should_stop, states=states, workers=workers)
 
 
 def _is_in_doubt(engine: Engine, on: date) -> bool:

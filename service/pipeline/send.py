@@ -124,7 +124,7 @@ def send_now(
     frozen = _plan_issue(engine, people, on, clock())
     with transaction(engine) as session:
         make_due(session, frozen.people, clock())
-        waiting = due_mails(session, clock(), states, digests_of=frozen.people)
+        waiting = due_mails(session, clock(), states, tables=(Delivery,), people=frozen.people)
         keys = frozen.keys | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
     send_wave(

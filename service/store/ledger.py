@@ -118,19 +118,24 @@ class Settled:
 
 
 def due_mails(
-    session: Session, now: datetime, states: Collection[str] = OPEN_STATES, *, digests_of: Collection[int] | None = None
+    session: Session,
+    now: datetime,
+    states: Collection[str] = OPEN_STATES,
+    *,
+    tables: Sequence[type[Outgoing]] = TABLES,
+    people: Collection[int] | None = None,
 ) -> Refs:
-    """What is to be sent now and no worker has claimed: notices first, then the least tried.
+    """What of these tables is to be sent now and no worker has claimed: notices first, then the least tried.
 
-    Everybody's mails, or only the digests of the subscribers given.
+    Everybody's mails, or only those of the subscribers given.
     """
     refs = Refs()
-    for table in TABLES if digests_of is None else (Delivery,):
+    for table in tables:
         address: Any = col(Notice.email) if table is Notice else col(Subscriber.email)
         question = select(table.id, table.subscriber_id, address).join(Subscriber, col(Subscriber.id) == col(table.subscriber_id))
         ordered = question.where(is_due(table, now, states)).order_by(col(table.attempts), col(table.planned_at), col(table.id))
         for number, person, to in session.exec(ordered.execution_options(yield_per=_PORTION)):
-            if number and (digests_of is None or person in digests_of):
+            if number and (people is None or person in people):
                 refs.add(table, number, domain_of(to))
     return refs
 
