@@ -1,7 +1,7 @@
 """Wake the pipeline: each minute for what is due, each half minute for notices, each hour for a fetch. Touches everything.
 
 APScheduler keeps its jobs in memory and in UTC: a waking holds no state, the tables do. Its default would drop a tick that
-comes a second late; here a late one runs, and several late ones run as one. After a start nothing is sent before the first
+comes a second late; here a late one runs, and several late ones run as one. After a start no digest is sent before the first
 fetch is done, or has failed: a digest after an outage shall hold what the outage missed.
 """
 

@@ -150,13 +150,16 @@ class Settings(ModelSettings):
 _Kind = TypeVar("_Kind", bound=ModelSettings)
 
 
+_KINDS = {"int_parsing": "write a whole number", "float_parsing": "write a number", "bool_parsing": "write true or false"}
+
+
 def load_settings(kind: type[_Kind]) -> _Kind:
     """Raises WrongUse naming the setting; its value is never told."""
     try:
         return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
+        said = _KINDS.get(first["type"]) or first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
         raise WrongUse(f"{environment_name(str(first['loc'][0]))}: {said}") from error
     except UnicodeDecodeError as error:
         raise WrongUse(".env is not UTF-8 text") from error

@@ -76,6 +76,22 @@ def test_a_bad_setting_is_named_in_one_line_and_its_value_is_not(monkeypatch: py
     assert "\n" not in str(failure.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CONNECTIONS", "many", "write a whole number"),
+        ("CONNECTIONS", "0", "it must be greater than or equal to 1"),
+        ("RATE", "fast", "write a number"),
+        ("TOPICS_BY_MODEL", "ja", "write true or false"),
+        ("ON_SUSPECT", "stop", "it must be 'note' or 'wait'"),
+    ],
+)
+def test_what_a_setting_wants_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str) -> None:
+    monkeypatch.setenv(f"PAPERROUND_{name}", value)
+    with pytest.raises(WrongUse, match=f"^PAPERROUND_{name}: {words}$"):
+        load_settings(Settings)
+
+
 def test_an_unknown_name_a_weak_key_and_a_plain_link_are_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("PAPERROUND_SECRT_KEY=x\n", "utf-8")
     monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "http://papers.example.org/")

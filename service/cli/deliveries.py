@@ -74,10 +74,9 @@ def retry_deliveries(state: States = None, reply: Reply = None, issue: Number = 
 
 
 def _states(given: list[str] | None) -> tuple[DeliveryState, ...]:
-    try:
-        return tuple(DeliveryState(name) for name in given or ())
-    except ValueError as error:
-        raise WrongUse(f"{error}: the states are {', '.join(DeliveryState)}") from error
+    if unknown := sorted(set(given or ()) - set(DeliveryState)):
+        raise WrongUse(f"there is no state {', '.join(unknown)}: the states are {', '.join(DeliveryState)}")
+    return tuple(DeliveryState(name) for name in given or ())
 
 
 def _issue(session: Session, number: int) -> Issue:

@@ -37,7 +37,8 @@ def test_deliveries_are_found_by_state_reply_and_issue(paperround: Paperround, s
     assert paperround("deliveries", "list", "--issue", "1").out.endswith(
         "Issue 1 is complete: 2 candidates = 1 accepted + 1 rejected\n"
     )
-    assert paperround("deliveries", "list", "--state", "lost").status == 2
+    refused = paperround("deliveries", "list", "--state", "lost")
+    assert (refused.status, refused.err.partition(": the states are")[0]) == (2, "error: there is no state lost")
     assert paperround("deliveries", "list", "--issue", "7").err == "error: there is no issue 7\n"
 
 
