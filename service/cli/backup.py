@@ -10,7 +10,7 @@ import typer
 from service import connections
 from service.cli.output import Json, counted, database, say, say_json
 from service.errors import WrongUse
-from service.store.backup import back_up
+from service.store.backup import back_up, check_backup
 from service.store.backup import restore as restore_database
 from service.store.database import hold_alone, reading
 from service.store.subscribers import all_subscribers
@@ -38,6 +38,7 @@ def restore(
     """
     if not file.is_file():
         raise WrongUse(f"{file} is no file")
+    check_backup(file)
     with database() as (settings, engine), hold_alone(engine, "serve"):
         with reading(engine) as session:
             people = len(all_subscribers(session))

@@ -39,14 +39,25 @@ def back_up(engine: Engine, file: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def check_backup(file: Path) -> None:
+    """Raises WrongUse where the file is no backup of ours."""
+    with _backup(file):
+        pass
+
+
 def restore(engine: Engine, file: Path) -> None:
     """Put a backup in the place of all that the database holds. Raises WrongUse where the file is no backup of ours."""
+    with _backup(file) as copy, _raw(engine) as target:
+        copy.backup(target)
+
+
+@contextmanager
+def _backup(file: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as copy:
             if not {name for (name,) in copy.execute("SELECT name FROM sqlite_master")} >= _TABLES:
                 raise WrongUse(f"{file} is no backup of Paperround")
-            with _raw(engine) as target:
-                copy.backup(target)
+            yield copy
     except sqlite3.Error as error:
         raise WrongUse(f"{file} can't be restored: {error}") from error
 

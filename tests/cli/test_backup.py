@@ -116,6 +116,7 @@ def test_a_backup_is_whole_while_another_writes(paperround: Paperround, folder: 
 
 @pytest.mark.parametrize("content", [b"no database at all, only some words" * 50, b"", None])
 def test_what_is_no_backup_is_refused_and_nothing_is_lost(paperround: Paperround, folder: Path, content: bytes | None) -> None:
+    paperround("subscribers", "add", "ada@example.org", "--topics", "agents")  # whom nobody shall be told to replace
     if content is not None:
         (folder / "other.db").write_bytes(content)
     ran = paperround("restore", "other.db")
