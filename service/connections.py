@@ -45,14 +45,16 @@ def database(url: str) -> Iterator[Engine]:
 
 
 @contextmanager
-def fetcher(settings: Settings, engine: Engine, *, attempts: int = 3) -> Iterator[Fetcher]:
+def fetcher(
+    settings: Settings, engine: Engine, *, attempts: int = 3, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Fetcher]:
     """Takes turns with those of other processes on this database."""
     from service.fetch.fetcher import Fetcher  # with httpx, which nobody who sends needs
 
     contact = f"; {settings.contact}" if settings.contact else ""
     agent = f"{PRODUCT}/{version('paperround')} (self-hosted daily digest{contact})"
     memory = fetch_memory(engine, settings.daily_requests)
-    with Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory) as fetcher:
+    with Fetcher(agent, attempts=attempts, interval=settings.request_interval, memory=memory, sleep=sleep) as fetcher:
         yield fetcher
 
 

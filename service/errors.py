@@ -12,7 +12,8 @@ PaperroundError
 ├── DeliveryFailed      one mail was not taken: for good (permanent), for now, or the connection broke
 ├── DeliveryUncertain   the mail was handed over, the answer was lost: it may or may not have arrived
 ├── BadLink             a link was not signed by us: show one page that tells nothing
-└── ExpiredLink         a link was signed by us too long ago: say how to get a new one
+├── ExpiredLink         a link was signed by us too long ago: say how to get a new one
+└── Stopped             told to stop while waiting: end, and carry on at the next start
 """
 
 from __future__ import annotations
@@ -86,4 +87,8 @@ class BadLink(PaperroundError):
 
 
 class ExpiredLink(PaperroundError):
+    pass
+
+
+class Stopped(PaperroundError):
     pass

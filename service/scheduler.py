@@ -8,6 +8,7 @@ fetch is done, or has failed: a digest after an outage shall hold what the outag
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import Engine
 
 from service import connections
-from service.errors import PaperroundError
+from service.errors import PaperroundError, Stopped
 from service.models import Sender
 from service.pipeline.crew import Crew
 from service.pipeline.deliver import Progress
@@ -29,6 +30,8 @@ from service.pipeline.gather import gather_latest
 from service.settings import Settings, states_to_send
 
 log = structlog.get_logger(__name__)
+
+_STOP_CHECK = 0.1  # seconds
 
 
 def start_scheduler(
@@ -54,7 +57,7 @@ def start_scheduler(
     has_caught_up = threading.Event()
 
     def fetch() -> None:
-        _told("fetch", lambda: _fetch(settings, engine, sender))
+        _told("fetch", lambda: _fetch(settings, engine, sender, should_stop))
         if not has_caught_up.is_set() and not should_stop():
             _told("send", lambda: _send(settings, engine, sender, should_stop, progress, crew))
             has_caught_up.set()
@@ -71,8 +74,9 @@ def start_scheduler(
     return scheduler
 
 
-def _fetch(settings: Settings, engine: Engine, sender: Sender) -> None:
-    with connections.fetcher(settings, engine) as fetcher, connections.language_model(settings) as model:
+def _fetch(settings: Settings, engine: Engine, sender: Sender, should_stop: Callable[[], bool]) -> None:
+    sleep = partial(_sleep, should_stop=should_stop)
+    with connections.fetcher(settings, engine, sleep=sleep) as fetcher, connections.language_model(settings) as model:
         gather_latest(engine, settings.source_url, fetcher.fetch, now=datetime.now(UTC), model=model)
     if settings.admin_email:
         with connections.transport(settings, engine, sender) as transport:
@@ -114,10 +118,21 @@ def _send_notices(settings: Settings, engine: Engine, sender: Sender, should_sto
     )
 
 
+def _sleep(seconds: float, *, should_stop: Callable[[], bool]) -> None:
+    """Raises Stopped. The source may ask us to wait for an hour, and a stop can't."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if should_stop():
+            raise Stopped("told to stop")
+        time.sleep(min(left, _STOP_CHECK))
+
+
 def _told(name: str, work: Callable[[], None]) -> None:
     """A waking that fails is told in one line; the next one tries again."""
     try:
         work()
+    except Stopped:
+        log.info("waking stopped", waking=name)
     except PaperroundError as error:
         log.error("waking failed", waking=name, reason=str(error))
     except Exception:

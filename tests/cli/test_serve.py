@@ -271,9 +271,10 @@ def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
     assert "PAPERROUND_DKIM_KEYS: nowhere.pem can't be read" in (folder / "0.log").read_text("utf-8")
 
 
-def test_told_to_stop_within_its_first_fetch_it_plans_nothing_any_more(
-    paperround: Paperround, folder: Path, serve: Serve, httpserver: HTTPServer
+def test_told_to_stop_within_its_first_fetch_it_asks_and_plans_nothing_any_more(
+    paperround: Paperround, folder: Path, serve: Serve, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PAPERROUND_REQUEST_INTERVAL", "10")  # the wait in which it is told
     paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
     make_due(folder)
     is_asked, may_answer = threading.Event(), threading.Event()
@@ -292,3 +293,5 @@ def test_told_to_stop_within_its_first_fetch_it_plans_nothing_any_more(
     may_answer.set()
     assert process.wait(60) == 0
     assert delivery_states(folder) == {}
+    assert len(httpserver.log) == 1
+    assert "waking stopped" in (folder / "0.log").read_text("utf-8")
