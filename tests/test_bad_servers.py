@@ -253,6 +253,17 @@ def test_a_refused_password_leaves_everything_for_the_next_run(planned: Engine, 
     assert set(run(planned, welcoming, LATER, url).values()) == {"accepted"}
 
 
+def test_a_server_that_repeats_the_password_does_not_make_us_repeat_it(planned: Engine, tls: ssl.SSLContext) -> None:
+    echo = "535 5.7.8 AUTH PLAIN AG1lAHNlY3JldA== of c2VjcmV0 or secret is wrong"
+    run(
+        planned,
+        MailServer(lambda m: echo if m.stage == "AUTH" else None, tls=tls, offers_auth=True),
+        NOW,
+        "smtp://me:secret@localhost:{}",
+    )
+    assert "535 5.7.8 AUTH PLAIN *** of *** or *** is wrong" in (first_row(planned).reason or "")
+
+
 def test_a_certificate_of_another_name_leaves_everything_for_the_next_run(planned: Engine, tls: ssl.SSLContext) -> None:
     states = run(planned, MailServer(tls=tls), NOW, "smtp://me:secret@127.0.0.1:{}")
     assert Counter(states.values()) == {"deferred": 2, "planned": 4}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -25,6 +26,15 @@ class Server:
     def is_encrypted(self) -> bool:
         """Whether no mail goes out but under TLS."""
         return self.tls in ("from the start", "required")
+
+    def masked(self, text: str) -> str:
+        """What the server says, without our password, should it repeat what it was told."""
+        if not self.password:
+            return text
+        told = (f"\0{self.user}\0{self.password}", self.password)
+        for secret in (*(b64encode(word.encode()).decode() for word in told), self.password):
+            text = text.replace(secret, "***")
+        return text
 
 
 def parse_smtp_url(text: str) -> Server:

@@ -107,7 +107,7 @@ class SmtpDoor:
             raise
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise ServerUnusable(f"the mail server {self._name} can't be used: {_said(error)}") from error
+            raise ServerUnusable(f"the mail server {self._name} can't be used: {self.server.masked(_said(error))}") from error
 
     def _say_sender(self, connection: smtplib.SMTP, message: bytes) -> smtplib.SMTP:
         """A refused sender concerns every mail, so it is no failure of this one; 552 is about this mail's size."""

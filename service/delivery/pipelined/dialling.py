@@ -43,7 +43,7 @@ class Dialler:
         return connection
 
     def unusable(self, why: str) -> ServerUnusable:
-        return ServerUnusable(f"the mail server {self.server.host}:{self.server.port} can't be used: {why}")
+        return ServerUnusable(f"the mail server {self.server.host}:{self.server.port} can't be used: {self.server.masked(why)}")
 
     async def _connected(self) -> socket.socket:
         """To the first of the host's addresses that takes it in time. Raises OSError, which the last one met, or UnicodeError."""
