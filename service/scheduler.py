@@ -107,9 +107,11 @@ def _send(
 
 
 def _send_notices(settings: Settings, engine: Engine, sender: Sender, should_stop: Callable[[], bool]) -> None:
+    """Over one connection, beside those of a wave."""
+    one = settings.model_copy(update={"connections": 1})
     send_due_notices(
         engine,
-        lambda: connections.transport(settings, engine, sender),
+        lambda: connections.transport(one, engine, sender),
         sender,
         clock=lambda: datetime.now(UTC),
         should_stop=should_stop,
