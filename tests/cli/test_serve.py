@@ -272,11 +272,17 @@ def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
 
 
 def test_told_to_stop_within_its_first_fetch_it_asks_and_plans_nothing_any_more(
-    paperround: Paperround, folder: Path, serve: Serve, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround,
+    folder: Path,
+    serve: Serve,
+    post_office: PostOffice,
+    httpserver: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PAPERROUND_REQUEST_INTERVAL", "10")  # the wait in which it is told
     paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
     make_due(folder)
+    paperround("subscribers", "add", "ben@example.org", "--topics", "agents", "--confirm")
     is_asked, may_answer = threading.Event(), threading.Event()
 
     def answer(_request: Request) -> Response:
@@ -288,6 +294,7 @@ def test_told_to_stop_within_its_first_fetch_it_asks_and_plans_nothing_any_more(
     httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
     process = serve()
     assert is_asked.wait(20)
+    eventually(lambda: [to for to, _ in post_office.mails] == ["ben@example.org"])  # a notice waits for no fetch
     process.send_signal(signal.SIGTERM)
     time.sleep(1)
     may_answer.set()
