@@ -43,7 +43,6 @@ def start_scheduler(
     prepare: Callable[[], None],
 ) -> BackgroundScheduler:
     """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it.
-
     Notices go out at each half minute as well, whatever wave is on its way.
 
     `prepare` is called first in every other process that a large wave takes.
