@@ -252,6 +252,25 @@ def test_a_worker_that_died_on_this_machine_is_seen_to_at_the_next_waking(engine
     assert list(worker_folder(engine).iterdir()) == []
 
 
+def test_what_a_living_sender_hands_over_is_not_taken_for_lost_however_long_the_machine_slept(engine: Engine) -> None:
+    """Another process wakes first, hours after the leases have ended. What was not started it may take over."""
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, BEN, hour=8)
+    theirs = Mailbox()
+
+    class Sleeps(Mailbox):
+        def send(self, message: bytes, *, to: str) -> str:
+            wake(engine, theirs, at(2, 11))
+            return super().send(message, to=to)
+
+    ours = Sleeps()
+    wake(engine, ours, at(2, 8))
+    assert sorted(to for mailbox in (ours, theirs) for to, _ in mailbox.mails) == [ADA, BEN]
+    with reading(engine) as session:
+        rows = session.exec(select(Delivery))
+        assert [(row.state, row.uncertain_count) for row in rows] == [("accepted", 0), ("accepted", 0)]
+
+
 def test_a_change_while_the_notice_of_an_earlier_one_is_on_its_way_is_told_by_a_notice_of_its_own(engine: Engine) -> None:
     """The mail of a claimed notice may be made already."""
     subscribe(engine, ADA, BEN, hour=8)

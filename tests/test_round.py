@@ -22,6 +22,7 @@ from service.store.database import reading, transaction
 from service.store.ledger import LEASE, Claimed, Ref, Settled, claim_mails, due_mails, free_leases
 from service.store.suppressions import add_suppression
 from service.store.turns import settle_mails, start_mails
+from service.store.workers import Workers
 from service.subscribers import address_hash
 from tests.kills import plan, tiny_mail
 
@@ -96,7 +97,7 @@ def test_a_mail_started_late_in_its_claim_has_a_whole_lease(planned: Engine, rou
     now += LEASE - timedelta(minutes=1)
     assert run.turn([Turn(None, parcel)]) == [True]
     with transaction(planned) as session:
-        assert free_leases(session, [], NOW + LEASE) == 0
+        assert free_leases(session, Workers([], []), NOW + LEASE) == 0
     assert states(planned)[0] == "sending"
 
 

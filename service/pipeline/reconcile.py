@@ -18,23 +18,23 @@ from service.store.database import reading, transaction
 from service.store.deliveries import unwelcome_deliveries
 from service.store.ledger import expire_stale, free_leases, settle_free
 from service.store.mail_counts import is_anything_open
-from service.store.workers import dead_workers, worker_folder
+from service.store.workers import seen_workers, worker_folder
 
 log = structlog.get_logger(__name__)
 
 
 def reconcile(engine: Engine, now: datetime, *, stale_after: timedelta, workers: Path | None = None) -> set[str]:
     """After this, whatever is due and unclaimed can be taken up. Answers the keys of the mails that it gave up as stale."""
-    with dead_workers(workers or worker_folder(engine)) as dead:
+    with seen_workers(workers or worker_folder(engine)) as seen:
         with reading(engine) as session:
-            if not (dead or is_anything_open(session)):
+            if not (seen.dead or is_anything_open(session)):
                 return set()
         with transaction(engine) as session:
-            lost = free_leases(session, dead, now)
+            lost = free_leases(session, seen, now)
             _skip_unwanted(session, now)
             expired = expire_stale(session, now, stale_after)
-    if dead or lost:
-        log.warning("recovered", dead_workers=len(dead), mails_that_may_have_arrived=lost)
+    if seen.dead or lost:
+        log.warning("recovered", dead_workers=len(seen.dead), mails_that_may_have_arrived=lost)
     return expired
 
 

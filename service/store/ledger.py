@@ -30,6 +30,7 @@ from service.models import (
     Wishes,
 )
 from service.store.values import Values
+from service.store.workers import Workers
 from service.subscribers import domain_of
 
 _Row = TypeVar("_Row", bound=SQLModel)
@@ -196,14 +197,15 @@ def give_back(session: Session, worker: str) -> None:
         session.exec(claimed.values(worker=None, lease_until=None))
 
 
-def free_leases(session: Session, dead: Collection[str], now: datetime) -> int:
-    """Whatever dead workers had claimed, and whatever lease ran out, is free again.
+def free_leases(session: Session, workers: Workers, now: datetime) -> int:
+    """Whatever dead workers had claimed is free again, and what others had whose lease ran out, but for those who surely live.
 
     What was being handed over may or may not have arrived: it becomes `unknown`, due at once. Answers how many.
     """
     count = 0
     for table in TABLES:
-        lost = or_(col(table.worker).in_(dead), col(table.lease_until) <= now)
+        ran_out = (col(table.lease_until) <= now) & col(table.worker).not_in(workers.living)
+        lost = col(table.worker).in_(workers.dead) | ran_out
         sending = col(table.state) == DeliveryState.SENDING
         count += session.exec(
             update(table)

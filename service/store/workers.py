@@ -1,7 +1,8 @@
 """Which senders live: each holds a file that the operating system keeps locked for it. Touches the file system.
 
-The lock ends with the process, however it ends, so an unlocked file tells of a dead worker at once. A worker whose file is
-not here, on another machine say, is dead when its leases run out.
+The lock ends with the process, however it ends, so an unlocked file tells of a dead worker at once, and a locked one of a
+living worker, however long the machine slept meanwhile. A worker whose file is not here, on another machine say, is dead when
+its leases run out.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from sqlalchemy import Engine
 
 from service.errors import StoreFailed
 from service.models import new_key
 from service.store.database import sqlite_file
+
+
+class Workers(NamedTuple):
+    """By their ids."""
+
+    dead: list[str]
+    living: list[str]
 
 
 def worker_folder(engine: Engine) -> Path:
@@ -41,15 +49,16 @@ def hold_worker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def dead_workers(folder: Path) -> Iterator[list[str]]:
-    """Those whose file is here and unlocked. Once the block has freed what they had claimed, they are forgotten.
+def seen_workers(folder: Path) -> Iterator[Workers]:
+    """Those whose file is here. Once the block has freed what the dead ones had claimed, they are forgotten.
 
     Until then their files are locked by us: one who was about to lock the file that they had just made waits, and finds it gone.
     """
     with ExitStack() as held:
-        paths = [path for path in sorted(folder.glob("*.lock")) if _is_locked_by_us(path, held)]
-        yield [path.stem for path in paths]
-        for path in paths:
+        paths = sorted(folder.glob("*.lock"))
+        dead = [path for path in paths if _is_locked_by_us(path, held)]
+        yield Workers([path.stem for path in dead], [path.stem for path in paths if path not in dead])
+        for path in dead:
             path.unlink(missing_ok=True)
 
 

@@ -6,14 +6,14 @@ import fcntl
 import threading
 from pathlib import Path
 
-from service.store.workers import dead_workers, hold_worker
+from service.store.workers import hold_worker, seen_workers
 
 
 def test_one_that_lives_is_not_dead_and_one_whose_file_is_left_is(tmp_path: Path) -> None:
     (tmp_path / "left.lock").touch()
     with hold_worker(tmp_path) as worker:
-        with dead_workers(tmp_path) as dead:
-            assert dead == ["left"]
+        with seen_workers(tmp_path) as seen:
+            assert (seen.dead, seen.living) == (["left"], [worker])
         assert [path.stem for path in tmp_path.glob("*.lock")] == [worker]
     assert not list(tmp_path.glob("*.lock"))
 
@@ -28,8 +28,8 @@ def test_one_who_has_not_locked_the_file_just_made_waits_until_it_is_forgotten(t
 
     file = (tmp_path / "new.lock").open("w")
     worker = threading.Thread(target=lock_it)
-    with dead_workers(tmp_path) as dead:
-        assert dead == ["new"]
+    with seen_workers(tmp_path) as seen:
+        assert seen.dead == ["new"]
         worker.start()
         worker.join(0.1)
         assert found == []
