@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from types import MappingProxyType
@@ -69,12 +70,14 @@ def address_hash(email: str) -> str:
 
 
 def parse_topics(text: str, known: Collection[str]) -> tuple[str, ...]:
-    """Slugs with commas between. Raises WrongUse, listing the topics there are."""
-    slugs = tuple(dict.fromkeys(slug for part in text.split(",") if (slug := part.strip())))
+    """Slugs with commas or semicolons between. Raises WrongUse, telling which topic was meant, or all that there are."""
+    slugs = tuple(dict.fromkeys(slug for part in re.split("[,;]", text) if (slug := part.strip())))
     if not slugs:
         raise WrongUse("no topics: name at least one")
     if unknown := next((slug for slug in slugs if slug not in known), None):
-        raise WrongUse(f"there is no topic {unknown!r}; there are {', '.join(known) or 'none'}")
+        close = get_close_matches(unknown, known, 1)
+        meant = f": did you mean {close[0]!r}?" if close else f"; there are {', '.join(known) or 'none'}"
+        raise WrongUse(f"there is no topic {unknown!r}{meant}")
     return slugs
 
 
@@ -263,7 +266,9 @@ def write_csv(subscribers: Iterable[Subscriber]) -> str:
 def _check_header(given: Iterable[str]) -> None:
     names = tuple(name.strip().lower() for name in given)
     if unknown := next((name for name in names if name not in COLUMNS), None):
-        raise WrongUse(f"line 1: there is no column {unknown!r}; the columns are {', '.join(COLUMNS)}")
+        raise WrongUse(
+            f"line 1: there is no column {unknown!r}; it names the columns, with commas between, out of {', '.join(COLUMNS)}"
+        )
     if missing := next((name for name in ("email", "topics") if name not in names), None):
         raise WrongUse(f"line 1: the column {missing!r} is missing")
     if repeated := next((name for name in names if names.count(name) > 1), None):

@@ -92,7 +92,9 @@ def run(arguments: Sequence[str]) -> int:
         tell("stopped")
         return 1
     except typer.TyperException as error:
-        tell(f"error: {' '.join(error.format_message().split())} (paperround --help tells more)")
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "paperround"
+        tell(f"error: {' '.join(error.format_message().split())} ({command} --help tells more)")
         return 2
     except PaperroundError as error:
         tell(f"error: {error}")

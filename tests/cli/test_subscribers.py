@@ -49,8 +49,9 @@ def test_defaults_are_eight_oclock_utc_daily(paperround: Paperround) -> None:
         (["add", ADA, "--topics", "code"], 1, "ada@example.org is a subscriber already"),
         (["add", "ada", "--topics", "code"], 2, "'ada' is not an e-mail address"),
         (["add", "ben@example.org", "--topics", "soup"], 2, "there is no topic 'soup'; there are llm-pretraining, "),
+        (["add", "ben@example.org", "--topics", "agent"], 2, "there is no topic 'agent': did you mean 'agents'?"),
         (["add", "ben@example.org", "--topics", "code", "--zone", "Mars"], 2, "'Mars' is not a time zone"),
-        (["add", "ben@example.org"], 2, "Missing option '--topics'"),
+        (["add", "ben@example.org"], 2, "Missing option '--topics'. (paperround subscribers add --help tells more)"),
         (["set", ADA, "--hour", "25"], 2, "'25' is not an hour: say 0 to 23"),
         (["set", ADA, "--cadence", "hourly"], 2, "'hourly' is not a cadence"),
         (["set", ADA], 2, "nothing to change"),
@@ -64,6 +65,13 @@ def test_what_cannot_be_done_is_one_line(paperround: Paperround, ada: str, argum
     assert ran.err.startswith("error: ")
     assert said in ran.err
     assert ran.err.count("\n") == 1
+
+
+def test_topics_are_taken_as_they_are_shown(paperround: Paperround, ada: str) -> None:
+    paperround("subscribers", "set", ADA, "--topics", "agents; code")
+    told = next(line for line in paperround("subscribers", "show", ADA).out.splitlines() if line.startswith("topics"))
+    assert paperround("subscribers", "set", ADA, "--topics", told.removeprefix("topics").strip()).status == 0
+    assert shown(paperround)["topics"] == ["agents", "code"]
 
 
 def test_set_changes_what_is_named_and_nothing_else(paperround: Paperround, ada: str) -> None:
