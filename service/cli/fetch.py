@@ -39,6 +39,8 @@ from service.store.pages import newest_pages
 if TYPE_CHECKING:
     from service.fetch.fetcher import Fetcher
 
+_MOST_REJECTED = 10  # of a page, told one by one
+
 app = typer.Typer(invoke_without_command=True)
 
 
@@ -165,15 +167,21 @@ def tell_problems(report: GatherReport) -> None:
             tell(f"error: {page.address}: none of its papers could be stored; the first: {page.rejected[0]}")
         for warning in page.warnings:
             tell(f"warning: {page.address}: {warning}")
+    by_reason: dict[str, list[str]] = {}
     for paper_id, reason in report.summary_errors.items():
-        tell(f"warning: {paper_id}: a model's summary was not taken: {reason}")
+        by_reason.setdefault(reason, []).append(paper_id)
+    for reason, ids in by_reason.items():
+        more = f" and {len(ids) - 1} more" if ids[1:] else ""
+        tell(f"warning: {ids[0]}{more}: a model's summary was not taken: {reason}")
 
 
 def say_gathered(report: GatherReport) -> None:
     for page in (page for page in report.pages if page.form):
         say(page_line(page))
-        for reason in page.rejected:
+        for reason in page.rejected[:_MOST_REJECTED]:
             say(f"  rejected: {reason}")
+        if more := page.rejected[_MOST_REJECTED:]:
+            say(f"  and {len(more)} more rejected, which --json tells")
     written = [f"{count} by {'a model' if by == 'model' else 'the authors'}" for by, count in report.summaries.items() if count]
     say(f"Summaries written: {', '.join(written) or 'none'}")
 

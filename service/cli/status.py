@@ -56,7 +56,9 @@ def _say(state: dict[str, Any], pages: list[Page]) -> None:
         say("Mails are being sent.")
     for name, words in WAITING.items():
         if count := state["waiting"].get(name):
-            say(f"{counted(count, 'mail')} {words}: `serve` sends it by itself, and digests `send-now` too.")
+            say(
+                f"{counted(count, 'mail')} {words}: `serve` sends {'it' if count == 1 else 'them'}; `send-now` sends digests too."
+            )
     for need in state["needs_a_person"]:
         say(f"Needs you: {need}")
     if not state["needs_a_person"]:

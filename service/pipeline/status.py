@@ -14,11 +14,13 @@ from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_addresses
 from service.store.mail_counts import lost_counts, sending_until, stuck_counts, waiting_counts
 from service.store.pages import last_fetched
-from service.store.papers import newest_featured_on, paper_count
+from service.store.papers import model_failures, newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
 
 _OLD_FETCH = timedelta(hours=26)
 _RECENTLY = timedelta(days=7)
+_LATELY = timedelta(hours=2)  # `serve` asks a model again each hour
+_MANY_FAILURES = 3
 _OVERDUE = timedelta(minutes=15)  # `serve` wakes each minute
 _MANY_ATTEMPTS = 3  # within a quarter of an hour and more
 WAITING = {
@@ -44,6 +46,7 @@ def watched_state(session: Session, moment: datetime) -> dict[str, Any]:
         "sending_until": being_sent,
         "needs_a_person": [
             *_fetch_needs(pages, people["active"], moment),
+            *_model_needs(model_failures(session, moment - _LATELY)),
             *_overdue_needs(digests, mails),
             *_stuck_needs(stuck_counts(session, _MANY_ATTEMPTS)),
             *_lost_needs(lost_counts(session, moment - _RECENTLY)),
@@ -93,6 +96,16 @@ def _fetch_needs(pages: list[Page], active: int, moment: datetime) -> list[str]:
     return needs
 
 
+def _model_needs(failures: Mapping[str, int]) -> list[str]:
+    """After some failures the other papers of a run are not asked about, and neither are they beyond a day's cap."""
+    answers = Counter({reason: count for reason, count in failures.items() if not reason.startswith("not asked")})
+    count = sum(failures.values())
+    if not answers or count < _MANY_FAILURES:
+        return []
+    ((reason, _),) = answers.most_common(1)
+    return [f"{count} papers wait for a model's summary: {reason}"]
+
+
 def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
     needs = [f"{_counted(digests, 'digest')} should have been planned by now: is `paperround serve` running?"] if digests else []
     return needs + [
@@ -111,7 +124,7 @@ def _stuck_needs(stuck: Mapping[str, int]) -> list[str]:
 
 def _lost_needs(lost: Mapping[str, int]) -> list[str]:
     return [
-        f"{_counted(lost[state], 'mail')} {words} in the last 7 days: `paperround why EMAIL` tells the reason"
+        f"{_counted(lost[state], 'mail')} {words} in the last 7 days: `paperround deliveries list --state {state}` tells why"
         for state, words in _LOST.items()
         if lost.get(state)
     ]

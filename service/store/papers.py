@@ -173,6 +173,13 @@ def put_summary(
     paper.summary_next_try_at = next_try_at
 
 
+def model_failures(session: Session, since: datetime) -> dict[str, int]:
+    """How many papers a model failed on that are due for another try since then, or later, by what it met."""
+    is_failed = col(Paper.summary_version).is_(None) & col(Paper.summary_error).is_not(None)
+    question = select(Paper.summary_error, func.count()).where(is_failed, col(Paper.summary_next_try_at) >= since)
+    return {error or "": count for error, count in session.exec(question.group_by(col(Paper.summary_error)))}
+
+
 def put_opinions(session: Session, paper_id: str, opinions: dict[str, Any]) -> None:
     """What models think of the paper, by topic; see service/match/opinions.py."""
     session.get_one(Paper, paper_id).opinions = opinions

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import page, record
 from tests.cli.conftest import Paperround
 from tests.language_server import Exchange, language_server
 
@@ -42,6 +43,23 @@ def test_summarize_again_fails_where_the_model_wrote_nothing(
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     ran = paperround("summarize-again", "--since", "2026-10-01")
     assert (ran.status, ran.out) == (1, "Summaries written: 0 by a model, 3 by the authors\n")
+
+
+def test_a_model_that_refuses_the_key_is_told_in_few_lines_and_needs_a_person(
+    paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "page.html").write_bytes(page([record(f"2610.0000{number}") for number in range(1, 7)]))
+    with language_server(lambda exchange: exchange.send(401, {"error": {"message": "no such key"}})) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-yesterday")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        ran = paperround("fetch", "--from", "page.html")
+    assert ran.status == 0
+    assert 1 <= ran.err.count("\n") <= 2
+    assert "more: a model's summary was not taken: the language model did not answer: " in ran.err
+    status = paperround("status")
+    assert status.status == 1
+    assert "Needs you: 6 papers wait for a model's summary: the language model did not answer: " in status.out
+    assert "no such key" in status.out
 
 
 def test_summarize_again_needs_a_model(paperround: Paperround) -> None:
