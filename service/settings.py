@@ -212,7 +212,9 @@ def sender(settings: Settings) -> Sender:
     needed = {"PUBLIC_URL": settings.public_url, "SECRET_KEY": _link_keys(settings) or None, "MAIL_FROM": settings.mail_from}
     missing = [PREFIX + name for name, value in needed.items() if value is None]
     if settings.smtp_url is not None and missing:
-        raise WrongUse(f"a real send needs {' and '.join(missing)}: set it in the environment or in .env")
+        raise WrongUse(
+            f"a real send needs {', '.join(missing)}: set {'them' if missing[1:] else 'it'} in the environment or in .env"
+        )
     return Sender(
         mail_from=settings.mail_from or "Paperround <paperround@localhost>",
         public_url=settings.public_url or "http://localhost:8000",

@@ -79,10 +79,16 @@ def send_now(
         report = pipeline.dry_run(engine, people, covered, now()) if dry_run else _send(settings, engine, people, covered, yes)
         say_json(report_json(report)) if as_json else say_report(report, settings)
     if report.unfinished and not dry_run:
-        first = report.unfinished[0]
-        again = "; the next run carries on" if any(outcome.state in OPEN_STATES for outcome in report.unfinished) else ""
-        tell(f"error: {counted(len(report.unfinished), 'mail')} not sent; the first: {first.reason or 'not tried yet'}{again}")
+        tell(f"error: {_unfinished_in_words(report.unfinished)}")
         raise typer.Exit(1)
+
+
+def _unfinished_in_words(unfinished: Sequence[pipeline.Outcome]) -> str:
+    """`3 mails not sent; the first: 452 4.2.2 mailbox full; the next run carries on with 1 of them`."""
+    count, open_count = len(unfinished), sum(outcome.state in OPEN_STATES for outcome in unfinished)
+    again = "; the next run carries on" if open_count else ""
+    some = f" with {open_count} of them" if 0 < open_count < count else ""
+    return f"{counted(count, 'mail')} not sent; the first: {unfinished[0].reason or 'not tried yet'}{again}{some}"
 
 
 def _tell_doubt(engine: Engine, on: date) -> None:

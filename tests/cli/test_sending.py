@@ -101,7 +101,7 @@ def test_a_real_send_names_a_missing_setting(paperround: Paperround, monkeypatch
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
     ran = paperround("send-now", "--yes")
     assert ran.status == 2
-    assert "a real send needs PAPERROUND_PUBLIC_URL and PAPERROUND_SECRET_KEY and PAPERROUND_MAIL_FROM" in ran.err
+    assert "a real send needs PAPERROUND_PUBLIC_URL, PAPERROUND_SECRET_KEY, PAPERROUND_MAIL_FROM: set them" in ran.err
 
 
 def test_a_dead_server_is_told_and_the_next_run_carries_on(
@@ -118,6 +118,16 @@ def test_a_dead_server_is_told_and_the_next_run_carries_on(
     assert paperround("send-now", *ON, "--yes").status == 0
     assert list(kept.subjects) == [ADA]
     assert paperround("status").status == 0
+
+
+def test_what_is_refused_for_good_is_not_said_to_go_out_later(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    paperround("subscribers", "add", "cy@example.org", "--topics", "agents")
+    refusals = {ADA: "550 5.1.1 no such user", "cy@example.org": "452 4.2.2 mailbox full"}
+    with running(MailServer(lambda moment: refusals.get(moment.to) if moment.stage == "RCPT" else None)) as server:
+        set_up(monkeypatch, f"smtp://127.0.0.1:{server.port}")
+        ran = paperround("send-now", *ON, "--yes")
+        assert ran.err.startswith("error: 2 mails not sent; the first: 550 5.1.1 no such user")
+        assert ran.err.endswith("; the next run carries on with 1 of them\n")
 
 
 def test_a_database_that_cannot_be_written_stops_before_anything_is_sent(
