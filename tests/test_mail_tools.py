@@ -38,7 +38,7 @@ REVIEWED = {
     "aria-label attribute": "the text beside it says the same",
     "role attribute": "tables are read out as tables, in the right order",
     "transform": "a mistake of the tool's: it is text-transform, and without it headings are in small letters",
-    "word-break": "the address of a notice's button widens the mail",
+    "word-break": "a long address, in a paper's text or under a notice's button, widens the mail",
 }
 
 

@@ -118,7 +118,7 @@ HOSTILE = [
         code_url="javascript:alert(1)",
         project_url='https://e.org/"><script>',
         thumbnail_url="https://tracker.example/pixel.png",
-        problem="\x00\x07bell \x85next\u2028line",
+        problem="\x00\x07bell \x85next\u2028line https://github.com/field-and-sons/AgentsThatFillInTheFormsOfAnEnterprise",
         result="漢" * 600,
     ),
     written("2610.00998", "cs.RO and stat.ML for agents", "See evil.example and http://evil.example/x.", thumbnail_url=None),
