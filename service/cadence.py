@@ -49,12 +49,17 @@ def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, 
 
 
 def why_no_mail(person: Subscriber, now: datetime) -> str | None:
-    """Why this person gets no digest now, or None."""
+    """Why this person gets no digest now, or None.
+
+    Raises nothing: a pause in a zone that this machine doesn't know must hold nobody else up.
+    """
     if person.state != SubscriberState.ACTIVE:
         return str(person.state)
-    if person.paused_until and local_day(now, person.zone) < person.paused_until:
-        return f"paused until {person.paused_until}"
-    return None
+    try:
+        is_paused = person.paused_until is not None and local_day(now, person.zone) < person.paused_until
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"the zone {person.zone} is not known here"
+    return f"paused until {person.paused_until}" if is_paused else None
 
 
 def _is_digest_day(cadence: str, day: date) -> bool:

@@ -23,12 +23,14 @@ def listed_days(first: date, last: date) -> tuple[date, ...]:
 
 
 def themes(papers: Iterable[Paper], days: Sequence[date]) -> tuple[Theme, ...]:
-    """The tags that rose most in the week of `days` against the four weeks before it.
+    """The tags that rose most in the week of `days` against the four weeks before it, as far as those are stored.
 
     A count of papers varies as its square root does (Poisson), so the rise is told in that; one is added for what was rare.
+    None where less than a week before it is stored.
     """
     begin = days[0] - timedelta(weeks=_WEEKS_BEFORE)
     before: Counter[str] = Counter()
+    days_before: set[date] = set()
     within: dict[date, Counter[str]] = {day: Counter() for day in days}
     for paper in papers:
         on = paper.featured_on
@@ -36,8 +38,12 @@ def themes(papers: Iterable[Paper], days: Sequence[date]) -> tuple[Theme, ...]:
             within[on].update(paper.tags)
         elif begin <= on < days[0]:
             before.update(paper.tags)
+            days_before.add(on)
+    weeks = len(days_before.intersection(listed_days(begin, days[0]))) / len(days)
+    if weeks < 1:
+        return ()
     tags = set().union(*within.values())
-    found = [Theme(tag, tuple([within[day][tag] for day in days]), before[tag] / _WEEKS_BEFORE) for tag in tags]
+    found = [Theme(tag, tuple([within[day][tag] for day in days]), before[tag] / weeks) for tag in tags]
     risen = [theme for theme in found if theme.count >= _LEAST_COUNT and _rise(theme) >= _LEAST_RISE]
     return tuple(sorted(risen, key=lambda theme: (-_rise(theme), theme.tag))[:_THEMES])
 

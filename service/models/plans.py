@@ -84,7 +84,7 @@ class Theme(Struct, frozen=True, array_like=True):
 
     tag: str
     counts: tuple[int, ...]  # papers on each of the week's days
-    usual: float  # papers a week, on average over the four weeks before
+    usual: float  # papers a week, on average over the four weeks before, as far as those are stored
 
     @property
     def count(self) -> int:

@@ -90,6 +90,7 @@ def everything(cadence: str) -> tuple[Digest, list[Paper]]:
         marks=(Mark(subscriber_id=1, paper_id=marked.id, kind=MarkKind.MORE, marked_at=NOW),),
     )
     earlier = [paper(f"2609.1{n:04d}", tags=["soup"], featured_on=DAY) for n in range(4)]
+    earlier += [paper(f"2609.2{n:04d}", featured_on=DAY - timedelta(days=n)) for n in range(7, 14)]
     return compose(papers, person, history=history, marked=[marked], earlier=earlier), papers
 
 

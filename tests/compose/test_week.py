@@ -31,6 +31,20 @@ def test_themes_are_the_tags_that_rose_against_the_four_weeks_before() -> None:
     assert [(theme.tag, theme.counts, theme.usual) for theme in digest.week.themes] == [("rising", (0, 2, 2, 1, 0), 0)]
 
 
+def test_what_is_usual_is_told_by_the_days_before_that_are_stored_and_nothing_rises_where_those_are_too_few() -> None:
+    now = [tagged(n, "robots", DAY) for n in range(9)]
+    weekdays = [date(2026, 9, day) for day in (15, 16, 17, 18, 21, 22, 23, 24)]
+    before = [tagged(100 + n, "robots", day) for n, day in enumerate(weekdays)]
+    assert themes_of(now) == []
+    assert themes_of([*before[4:], *now]) == []
+    assert themes_of([*before, *now]) == [("robots", 9, 5)]
+
+
+def themes_of(earlier: list[Paper]) -> list[tuple[str, int, float]]:
+    digest = week([paper("2610.00999", "Agents")], earlier=earlier)
+    return [(theme.tag, theme.count, theme.usual) for theme in digest.week.themes]
+
+
 def test_risers_are_of_the_digest_and_the_missed_are_the_most_read_outside_it() -> None:
     papers = [
         paper("2610.00001", "Agents", velocity=40.0),
