@@ -290,6 +290,7 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
         rows((0, [1.0]), (1, [1.0, 2.0])),
         rows((0, [1.0]), (1, ["x"])),
         rows((0, [1.0]), (1, None)),
+        rows((0, [1.0]), (1, [10**400])),
         lambda exchange: exchange.send(200, b'{"data": [{"index": 0, "embedding": [NaN]}, {"index": 1, "embedding": [1]}]}'),
         lambda exchange: exchange.send(200, {"data": 5}),
         lambda exchange: exchange.send(401, {"error": {"message": "key?"}}),

@@ -52,7 +52,7 @@ def _length(text: str, _: Source) -> str | None:
 def _plain(text: str, _: Source) -> str | None:
     if found := _MARKUP.search(text):
         return f"it holds a link or markup ({found.group()[:20]!r})"
-    hidden = next((c for c in text if unicodedata.category(c) in ("Cf", "Cc", "Co", "Cn")), None)
+    hidden = next((c for c in text if unicodedata.category(c) in ("Cf", "Cc", "Co", "Cn", "Cs") or c == "\ufffd"), None)
     return f"it holds a hidden character (U+{ord(hidden):04X})" if hidden else None
 
 
