@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from service.summarize.claims import direction, hedges, negation, scope
 from service.summarize.hostile import instruction_in
-from service.summarize.quantities import counted, is_named, quantities
+from service.summarize.quantities import MEASURES, counted, is_named, quantities
 from service.summarize.source import NAME, Source, content_share, root, squeezed
 from service.summarize.trim import LONGEST
 from service.words import stem
@@ -71,17 +71,24 @@ def _no_instruction(text: str, _: Source) -> str | None:
 
 
 def _numbers(text: str, source: Source) -> str | None:
+    if sign := next((c for c in text if unicodedata.category(c) in ("No", "Nl") and not _is_there(c, source)), None):
+        return f"the abstract has no {sign}"
     known = quantities(source.text)
     strange = next((quantity for quantity in sorted(quantities(text)) if not is_named(quantity, known)), None)
     if strange:
         return f"the abstract has no {strange.value:g}{strange.unit}"
     there = counted(source.text)
     nouns = {noun for _, noun in there}
-    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns), None)
+    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns | MEASURES), None)
     if other:
-        return f"the abstract counts another number of {other[1]!r} than {other[0]:g}"
+        return f"the abstract has another number of {other[1]!r} than {other[0]:g}"
     more = Counter(_FIGURE.findall(text)) - Counter(_FIGURE.findall(source.text))
     return f"it says {next(iter(more))} more often than the abstract" if more else None
+
+
+def _is_there(sign: str, source: Source) -> bool:
+    """A figure of its own form, as it is or plain: the abstract may write "L^2" for "L²"."""
+    return sign in source.text or unicodedata.normalize("NFKC", sign) in source.text
 
 
 def _names(text: str, source: Source) -> str | None:

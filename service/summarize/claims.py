@@ -24,6 +24,9 @@ _SCOPE = {
     "optimal": r"\boptim",
     "human-level": r"\bhuman", "superhuman": r"\bsuperhuman", "everywhere": r"\beverywhere", "definitively": r"\bdefiniti",
     "groundbreaking": r"\bground-?breaking", "impossible": r"\bimpossib",
+    "dozens": r"\bdozen|\d\d", "hundreds": r"\bhundred|\d{3}", "thousands": r"\bthousand|\d,?\d{3}|\d\s?k\b",
+    "millions": r"\bmillion|\d\s?m\b|\d,?\d{3},?\d{3}", "billions": r"\bbillion|\d\s?[bt]\b|\btrillion",
+    "magnitude": r"\bmagnitude",
 }  # fmt: skip
 _SCOPE_SAID = {
     **{word: re.compile(rf"\b{word}\b", re.IGNORECASE) for word in _SCOPE},
