@@ -180,7 +180,7 @@ def _parts(known: list[Label], aside: str | None) -> Iterable[tuple[str, list[La
 
 def _say_figures(name: str, found: Figures) -> None:
     say(f"{name}: {counted(found.paper_count, 'paper')}")
-    rows = [_figures_row(one) for one in found.topics if one.positives or one.precision.high]
+    rows = [_figures_row(one) for one in found.topics if one.positives or one.found]
     say_table([("topic", "yes", "precision", "recall", "F1", "95 %"), *rows, _figures_row(found.micro)])
     say(f"micro-F1 {_rate(found.micro.f1)}")
     say(f"macro-F1 {_rate(found.macro_f1)} over {counted(len(found.macro_topics), 'topic')}")
