@@ -71,3 +71,20 @@ def test_every_number_up_to_a_hundred_is_read_in_words_as_in_figures() -> None:
     for said, known in product(range(2, 100), (2, 17, 60, 78)):
         abstract = f"We propose a planner. Its accuracy rises by {known}% on long tasks."
         assert bool(refused(f"A planner whose accuracy rises by {spelled(said)} percent.", abstract)) == (said != known), said
+
+
+@pytest.mark.parametrize(
+    ("text", "is_refused"),
+    [
+        ("A planner that needs at most 4 GB.", False),
+        ("A planner that needs no more than 4 GB.", False),
+        ("A planner that needs 4 GB.", False),
+        ("A planner that needs at least 4 GB.", True),
+        ("A planner that needs more than 4 GB.", True),
+        ("A planner that reaches fewer than 95% of its goals.", True),
+        ("A planner that reaches above 95% of its goals.", False),
+    ],
+)
+def test_a_bound_is_not_turned_round(text: str, is_refused: bool) -> None:
+    abstract = "We propose a planner. It needs less than 4 GB and reaches at least 95% of its goals."
+    assert any("the other side" in reason for reason in failures(text, Source("A planner", abstract))) == is_refused
