@@ -96,6 +96,7 @@ def bad_answers() -> dict[str, Reply]:
         ),
         "what no database holds, in a refusal": lambda exchange: exchange.say(None, refusal="no\x00\ud800"),
         "what no database holds, in an error": lambda exchange: exchange.send(401, {"error": {"message": "no\x00\ud800"}}),
+        "one letter for ever": lambda exchange: exchange.summarize(tldr="a" * 50_000),
         "more tokens than there are": lambda exchange: exchange.say(
             "Sure!", usage={"prompt_tokens": 10**30, "completion_tokens": 1}
         ),

@@ -21,8 +21,9 @@ from service.words import stem
 CONTAINMENT = 0.5  # the share of a field's content words that the source must hold
 CONTAINMENT_RETRIED = 0.4  # of a second answer, to a question that named what was wrong
 _LONGEST_TEXT = 300  # characters
+_MOST_READ = 1_000  # characters; a model that repeats a letter for ever would keep some patterns busy for as long
 
-_IS_NAME = re.compile(r"[A-Za-z]+[\w.-]*(?:[a-z0-9-][A-Z]|\d)|^[A-Z]{2,}|^\d+[A-Z]\w*|^[a-z]+[A-Z]")
+_IS_NAME = re.compile(r"[A-Za-z][\w.-]*(?:[a-z0-9-][A-Z]|\d)|^[A-Z]{2,}|^\d+[A-Z]\w*|^[a-z]+[A-Z]")
 _JOINING = ("based", "driven", "powered", "style")  # behind a name, they add nothing to it
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]+|&\w+;|\b\w+\.(?:com|org|net|io|ai/|dev)\b")
@@ -30,6 +31,8 @@ _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]
 
 def failures(text: str, source: Source, containment: float = CONTAINMENT) -> list[str]:
     """What is wrong with a field, each in words that a model or a person can act on; the check's name stands before the colon."""
+    if len(text) > _MOST_READ:
+        return [f"length: {_length(text, source)}"]
     found = ((name, check(text, source)) for name, check in _CHECKS.items())
     wrong = [f"{name}: {reason}" for name, reason in found if reason]
     share = content_share(text, source)
