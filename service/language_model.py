@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ _TIMEOUT = 60.0  # seconds; reading counts from one piece to the next
 _ATTEMPTS = 3
 _LONGEST_WAIT = 60.0  # seconds that a server may ask for; beyond it the next run asks again
 _LACKS_SCHEMAS = (400, 404, 415, 422, 501)  # how servers without structured outputs answer a schema
+_MOST_TOKENS = 10_000_000  # that one answer may take; a server that counts more has miscounted
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # JSON may hold them, a database can't
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def open_language_model(
         except openai.OpenAIError as error:
             said = _said(error).replace(api_key, "(the key)")  # some servers repeat what they were sent
             raise ModelFailed(f"the language model did not answer: {said}") from error
-        except (AttributeError, TypeError, ValueError, RuntimeError) as error:  # the client trusts the server's form
+        except (AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:  # it trusts the server's form
             raise ModelFailed(f"the language model's answer is {form}: {_said(error)}") from error
 
     def complete(prompt: Prompt) -> Completion:
@@ -122,11 +125,11 @@ class _Door:
         )
         message = answer.choices[0].message if answer.choices else None
         if refusal := getattr(message, "refusal", None):
-            raise ModelFailed(f"the language model refused: {' '.join(str(refusal).split())[:200]}")
+            raise ModelFailed(f"the language model refused: {_plain(refusal)[:200]}")
         if message is None or not isinstance(message.content, str) or not message.content:
             raise ModelFailed("the language model answered nothing")
-        usage = answer.usage
-        return Completion(message.content, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        text, usage = _NO_TEXT.sub("\ufffd", message.content), answer.usage
+        return Completion(text, _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
 
 def _strict(prompt: Prompt) -> dict[str, Any]:
@@ -135,7 +138,7 @@ def _strict(prompt: Prompt) -> dict[str, Any]:
 
 def _count(usage: Any, name: str) -> int | None:
     value = getattr(usage, name, None)
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else None
 
 
 def _wait_or_give_up(error: Exception) -> bool | float:
@@ -165,4 +168,8 @@ def _retry_after(written: str | None) -> float | None:
 
 
 def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return _plain(error)[:300] or type(error).__name__
+
+
+def _plain(said: object) -> str:
+    return " ".join(_NO_TEXT.sub("\ufffd", str(said)).split())

@@ -130,11 +130,13 @@ def add_papers(engine: Engine, **changed: Any) -> None:
             session.add(paper(f"2610.{number:05d}", title, **{"abstract": None, "featured_on": NOW.date(), **changed}))
 
 
-def run(engine: Engine, server: LanguageServer, *, embeds: bool = False, tells: bool = False, after: int = 0) -> int:
+def run(
+    engine: Engine, server: LanguageServer, *, embeds: bool = False, tells: bool = False, after: int = 0, deadline: float = 600.0
+) -> int:
     embedding = ("near", BUDGET) if embeds else None
     model = open_language_model("key", server.url, "small", BUDGET, embedding=embedding)
     try:
-        return form_opinions(engine, replace(model, tells_fit=tells), NOW + timedelta(hours=after))
+        return form_opinions(engine, replace(model, tells_fit=tells, deadline=deadline), NOW + timedelta(hours=after))
     finally:
         model.close()
 
@@ -237,6 +239,19 @@ def test_a_model_that_fails_leaves_the_offline_score_and_is_asked_again(engine: 
         assert run(engine, server, tells=True, after=1) == len(TITLES)
 
 
+def test_a_server_that_keeps_the_line_busy_is_waited_for_until_the_deadline_only(engine: Engine) -> None:
+    def blanks(exchange: Exchange) -> None:
+        exchange.handler.send_response(200)
+        exchange.handler.end_headers()
+        while not exchange.stopping.wait(0.1):
+            exchange.handler.wfile.write(b"\n")
+
+    add_papers(engine)
+    with language_server(blanks) as server:
+        assert run(engine, server, tells=True, deadline=0.5) == 0
+    assert all(found.opinions is None for found in stored(engine)[0].values())
+
+
 def test_embeddings_that_fail_are_asked_for_again_with_the_models_answers_kept(engine: Engine) -> None:
     add_papers(engine)
     with language_server(by_kind(failing, quoting())) as server:
@@ -290,6 +305,7 @@ def test_embeddings_come_in_the_order_of_the_texts() -> None:
         rows((0, [1.0]), (1, [1.0, 2.0])),
         rows((0, [1.0]), (1, ["x"])),
         rows((0, [1.0]), (1, None)),
+        rows((0, [1.0]), (1, [10**400])),
         lambda exchange: exchange.send(200, b'{"data": [{"index": 0, "embedding": [NaN]}, {"index": 1, "embedding": [1]}]}'),
         lambda exchange: exchange.send(200, {"data": 5}),
         lambda exchange: exchange.send(401, {"error": {"message": "key?"}}),

@@ -90,6 +90,16 @@ def bad_answers() -> dict[str, Reply]:
         "missing id": lambda exchange: exchange.say('{"summaries": []}'),
         "another id": lambda exchange: exchange.summarize(id="2610.09999", tldr=GOOD),
         "a lie": lambda exchange: exchange.summarize(tldr="A planner that is 9 times faster."),
+        "half a character": lambda exchange: exchange.summarize(tldr=f"{GOOD} \ud800"),
+        "half a character, not escaped": lambda exchange: exchange.say(
+            f'{{"summaries": [{{"id": "2610.00002", "tldr": "{GOOD}\ud800"}}]}}'
+        ),
+        "what no database holds, in a refusal": lambda exchange: exchange.say(None, refusal="no\x00\ud800"),
+        "what no database holds, in an error": lambda exchange: exchange.send(401, {"error": {"message": "no\x00\ud800"}}),
+        "one letter for ever": lambda exchange: exchange.summarize(tldr="a" * 50_000),
+        "more tokens than there are": lambda exchange: exchange.say(
+            "Sure!", usage={"prompt_tokens": 10**30, "completion_tokens": 1}
+        ),
         "500": lambda exchange: exchange.send(500, {}),
         "429": lambda exchange: exchange.send(429, {}),
         "cut": lambda exchange: exchange.cut(),

@@ -46,6 +46,7 @@ class Rate:
 class TopicFigures:
     slug: str
     positives: int
+    found: int  # papers above the threshold, but for those on which readers disagree
     precision: Rate
     recall: Rate
     f1: Rate
@@ -96,7 +97,7 @@ def _resamples(count: int) -> Iterator[NDArray[np.int64]]:
 
 def _figures(slug: str, counts: _Counts, resampled: _Counts) -> TopicFigures:
     precision, recall, f1 = (_rate(_shares(counts)[n], _shares(resampled)[n]) for n in range(3))
-    return TopicFigures(slug, int(counts[0] + counts[2]), precision, recall, f1)
+    return TopicFigures(slug, int(counts[0] + counts[2]), int(counts[0] + counts[1]), precision, recall, f1)
 
 
 def _shares(counts: _Counts) -> tuple[_Counts, _Counts, _Counts]:

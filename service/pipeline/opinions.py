@@ -6,7 +6,9 @@ stands alone.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
@@ -60,13 +62,26 @@ def form_opinions(engine: Engine, model: LanguageModel, now: datetime) -> int:
     new = [paper for paper in papers if paper.opinions is None]
     if not new or not topics:
         return 0
-    heard = _hear(Desk(engine, model, now), model, new, topics)
+    with _deadline(model):
+        heard = _hear(Desk(engine, model, now), model, new, topics)
     settled = [paper for paper in new if paper.id not in heard.unanswered]
     known = [paper for paper in papers if paper.opinions is not None]
     for paper, opinions in _opinions(settled, known, topics, heard, model):
         with transaction(engine) as session:
             put_opinions(session, paper.id, opinions)
     return len(settled)
+
+
+@contextmanager
+def _deadline(model: LanguageModel) -> Iterator[None]:
+    """Close it when its time is up: a server that sends a blank now and then, to be waited for, is waited for no longer."""
+    timer = threading.Timer(model.deadline, model.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _hear(desk: Desk, model: LanguageModel, papers: Sequence[Paper], topics: Sequence[Topic]) -> _Heard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, or_
@@ -30,6 +30,9 @@ _OBSERVED = (
     "source_summary",
     *COUNTS,
 )
+
+
+_AHEAD = timedelta(days=1)  # that the source's day may be of ours
 
 
 class Stored(NamedTuple):
@@ -58,7 +61,7 @@ def put_papers(
     known = {paper.id: paper for paper in papers_by_id(session, {identity for identity, _ in sound})}
     seen: dict[str, Paper] = {}
     for identity, parsed in sound:
-        day = parsed.featured_on or page.date or asked_on
+        day = _past(parsed.featured_on or page.date or asked_on, now)
         if paper := known.get(identity):
             stored.counts["changed" if _merge(paper, parsed, page.form, day, tag) else "known"] += 1
         elif day is None:
@@ -88,6 +91,12 @@ def _identified(session: Session, papers: Sequence[ParsedPaper], rejected: list[
         else:
             many = f"{len(found)} stored papers have this title" if found else "no stored paper has this title"
             rejected.append(f"{paper.title[:60]!r}: the page gives no arXiv id, and {many}")
+
+
+def _past(day: date | None, now: datetime) -> date | None:
+    """A day that is yet to come is today: the paper would stay out of every digest until then, and be the newest for ever."""
+    today = now.date()
+    return today if day and day > today + _AHEAD else day
 
 
 def _new(identity: str, seen: ParsedPaper, form: Form, day: date, now: datetime, tag: Callable[[Paper], list[str]]) -> Paper:

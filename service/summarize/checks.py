@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from service.summarize.claims import direction, hedges, negation, scope
 from service.summarize.hostile import instruction_in
-from service.summarize.quantities import counted, is_named, quantities
+from service.summarize.quantities import MEASURES, counted, is_named, quantities
 from service.summarize.source import NAME, Source, content_share, root, squeezed
 from service.summarize.trim import LONGEST
 from service.words import stem
@@ -21,8 +21,9 @@ from service.words import stem
 CONTAINMENT = 0.5  # the share of a field's content words that the source must hold
 CONTAINMENT_RETRIED = 0.4  # of a second answer, to a question that named what was wrong
 _LONGEST_TEXT = 300  # characters
+_MOST_READ = 1_000  # characters; a model that repeats a letter for ever would keep some patterns busy for as long
 
-_IS_NAME = re.compile(r"[A-Za-z]+[\w.-]*(?:[a-z0-9-][A-Z]|\d)|^[A-Z]{2,}|^\d+[A-Z]\w*|^[a-z]+[A-Z]")
+_IS_NAME = re.compile(r"[A-Za-z][\w.-]*(?:[a-z0-9-][A-Z]|\d)|^[A-Z]{2,}|^\d+[A-Z]\w*|^[a-z]+[A-Z]")
 _JOINING = ("based", "driven", "powered", "style")  # behind a name, they add nothing to it
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]+|&\w+;|\b\w+\.(?:com|org|net|io|ai/|dev)\b")
@@ -30,6 +31,8 @@ _MARKUP = re.compile(r"https?:|www\.|\S@\S+\.\w|[<>{}`|]|\*\*|\]\(|^#|\\[a-zA-Z]
 
 def failures(text: str, source: Source, containment: float = CONTAINMENT) -> list[str]:
     """What is wrong with a field, each in words that a model or a person can act on; the check's name stands before the colon."""
+    if len(text) > _MOST_READ:
+        return [f"length: {_length(text, source)}"]
     found = ((name, check(text, source)) for name, check in _CHECKS.items())
     wrong = [f"{name}: {reason}" for name, reason in found if reason]
     share = content_share(text, source)
@@ -52,7 +55,7 @@ def _length(text: str, _: Source) -> str | None:
 def _plain(text: str, _: Source) -> str | None:
     if found := _MARKUP.search(text):
         return f"it holds a link or markup ({found.group()[:20]!r})"
-    hidden = next((c for c in text if unicodedata.category(c) in ("Cf", "Cc", "Co", "Cn")), None)
+    hidden = next((c for c in text if unicodedata.category(c) in ("Cf", "Cc", "Co", "Cn", "Cs") or c == "\ufffd"), None)
     return f"it holds a hidden character (U+{ord(hidden):04X})" if hidden else None
 
 
@@ -71,17 +74,24 @@ def _no_instruction(text: str, _: Source) -> str | None:
 
 
 def _numbers(text: str, source: Source) -> str | None:
+    if sign := next((c for c in text if unicodedata.category(c) in ("No", "Nl") and not _is_there(c, source)), None):
+        return f"the abstract has no {sign}"
     known = quantities(source.text)
     strange = next((quantity for quantity in sorted(quantities(text)) if not is_named(quantity, known)), None)
     if strange:
         return f"the abstract has no {strange.value:g}{strange.unit}"
     there = counted(source.text)
     nouns = {noun for _, noun in there}
-    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns), None)
+    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns | MEASURES), None)
     if other:
-        return f"the abstract counts another number of {other[1]!r} than {other[0]:g}"
+        return f"the abstract has another number of {other[1]!r} than {other[0]:g}"
     more = Counter(_FIGURE.findall(text)) - Counter(_FIGURE.findall(source.text))
     return f"it says {next(iter(more))} more often than the abstract" if more else None
+
+
+def _is_there(sign: str, source: Source) -> bool:
+    """A figure of its own form, as it is or plain: the abstract may write "L^2" for "L²"."""
+    return sign in source.text or unicodedata.normalize("NFKC", sign) in source.text
 
 
 def _names(text: str, source: Source) -> str | None:

@@ -24,6 +24,9 @@ _SCOPE = {
     "optimal": r"\boptim",
     "human-level": r"\bhuman", "superhuman": r"\bsuperhuman", "everywhere": r"\beverywhere", "definitively": r"\bdefiniti",
     "groundbreaking": r"\bground-?breaking", "impossible": r"\bimpossib",
+    "dozens": r"\bdozen|\d\d", "hundreds": r"\bhundred|\d{3}", "thousands": r"\bthousand|\d,?\d{3}|\d\s?k\b",
+    "millions": r"\bmillion|\d\s?m\b|\d,?\d{3},?\d{3}", "billions": r"\bbillion|\d\s?[bt]\b|\btrillion",
+    "magnitude": r"\bmagnitude",
 }  # fmt: skip
 _SCOPE_SAID = {
     **{word: re.compile(rf"\b{word}\b", re.IGNORECASE) for word in _SCOPE},
@@ -52,6 +55,11 @@ _REACH_OF_NEGATION = 3  # content words
 _FAR = 1_000
 _WORSE = re.compile(
     r"\b(?:degrad|worsen|underperform|deteriorat|harm|hurt|worse|inferior|unreliab|ineffective)\w*", re.IGNORECASE
+)
+_BOUND = re.compile(
+    r"\b(?:(?P<least>at least|no (?:fewer|less) than|more than|over|above|exceeding)|"
+    r"at most|no more than|(?:fewer|less) than|under|below|up to|within) (?P<figure>\d+(?:[.,]\d+)*)",
+    re.IGNORECASE,
 )
 
 
@@ -107,6 +115,14 @@ def _behind_negations(text: str) -> Iterator[tuple[str, int]]:
 
 
 def direction(text: str, source: Source) -> str | None:
-    """Worse where the abstract tells of nothing that gets worse."""
-    found = _WORSE.search(text)
-    return f"the abstract does not say {found.group()!r}" if found and not _WORSE.search(source.text) else None
+    """Worse where the abstract tells of nothing that gets worse, or "at least 30" where it says "at most 30"."""
+    if (found := _WORSE.search(text)) and not _WORSE.search(source.text):
+        return f"the abstract does not say {found.group()!r}"
+    known = _bounds(source.text)
+    turned = sorted(figure for figure, is_least in _bounds(text) - known if (figure, not is_least) in known)
+    return f"the abstract bounds {turned[0]} from the other side" if turned else None
+
+
+def _bounds(text: str) -> set[tuple[str, bool]]:
+    """Figures that are said to be a least or a most, with whether it is a least."""
+    return {(found["figure"], bool(found["least"])) for found in _BOUND.finditer(text)}

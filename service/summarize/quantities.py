@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from service.summarize.source import STOP_WORDS
 from service.words import stem
 
 _SCALES = {
@@ -18,20 +19,26 @@ _SCALES = {
     "trillion": 1e12,
     "hundred": 1e2,
 }
+_TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
+_ONES = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _WORDS = {
-    "zero": 0, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-    "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "twenty": 20, "thirty": 30, "forty": 40,
-    "fifty": 50,
-    "hundred": 100, "dozen": 12, "double": 2, "doubles": 2, "doubling": 2, "twice": 2, "triple": 3, "triples": 3, "thrice": 3,
-    "twofold": 2, "threefold": 3, "fourfold": 4, "fivefold": 5, "tenfold": 10, "halves": 0.5, "half": 0.5,
+    **{word: value for word, value in _ONES.items() if value > 1},
+    **_TENS,
+    **{f"{ten}-{one}": value + more for ten, value in _TENS.items() for one, more in _ONES.items()},
+    **{f"{word}fold": value for word, value in (*_ONES.items(), ("ten", 10), ("hundred", 100), ("thousand", 1000)) if value > 1},
+    "zero": 0, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "hundred": 100, "dozen": 12, "twice": 2, "thrice": 3,
+    "double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "triple": 3, "triples": 3, "tripled": 3, "tripling": 3,
+    "quadruple": 4, "quadruples": 4, "quadrupled": 4, "quadrupling": 4, "half": 0.5, "halves": 0.5, "halved": 0.5, "halving": 0.5,
 }  # fmt: skip
 _FIGURE = re.compile(
     r"(?<![\w.])(?P<value>\d{1,3}(?:,\d{3,})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
-    r"(?:\s?(?P<scale>[kKMBT](?![a-zA-Z])|thousand\b|million\b|billion\b|trillion\b|hundred\b))?"
-    r"\s?(?P<unit>\\?%|percent(?:age)?\b|pp\b|[x×](?![a-zA-Z])|times\b|-?\s?fold\b)?",
+    r"(?:[\s-]?(?P<scale>[kKMBT](?![a-zA-Z])|(?i:thousand|million|billion|trillion|hundred)\b))?"
+    r"(?:[\s-]?(?P<unit>\\?%|(?i:per[\s-]?cent(?:age)?|pp|times|fold)\b|[x×](?![a-zA-Z])|\$?\\times\b))?",
 )
 _WORD = re.compile(
-    rf"\b(?P<word>{'|'.join(_WORDS)})\b(?:[\s-](?P<scale>thousand|million|billion|hundred)\b)?(?:\s(?P<unit>percent))?",
+    rf"\b(?P<word>{'|'.join(sorted(_WORDS, reverse=True))})\b(?:[\s-](?P<scale>thousand|million|billion|trillion|hundred)\b)?"
+    r"(?:[\s-]?(?P<unit>%|(?:per[\s-]?cent(?:age)?|times|fold)\b))?",
     re.IGNORECASE,
 )
 # Figures within names and after letters ("GPT-4", "L2", "8B") are values too, of no unit.
@@ -39,6 +46,8 @@ _INNER = re.compile(r"(?<=[A-Za-z_^-])\d+(?:\.\d+)?")
 _IN_A_ROW = re.compile(r"\s*(?:-|–|—|to|and|or|,|, and|vs\.?|/|\\?%\s*(?:-|–|to|and|,))\s*", re.IGNORECASE)
 
 
+# What a number of them is can't be said otherwise: not minutes for seconds, as one may say benchmarks for datasets.
+MEASURES = frozenset(("millisecond", "second", "minute", "hour", "day", "week", "month", "year"))
 _COUNTED = re.compile(r"[\s-]([^\W\d_]{3,})")
 
 
@@ -59,12 +68,12 @@ def quantities(text: str) -> set[Quantity]:
         row.append((_value(match), _unit(match.group("unit"))))
         last_end = match.end()
     found |= _of_one_unit(row)
-    found |= {Quantity(_word_value(match), "%" if match.group("unit") else "") for match in _WORD.finditer(text)}
+    found |= {Quantity(_word_value(match), _unit(match.group("unit"))) for match in _WORD.finditer(text)}
     return found | {Quantity(float(inner), "") for inner in _INNER.findall(text)}
 
 
 def is_named(quantity: Quantity, source: set[Quantity]) -> bool:
-    """The same value, and where the quantity has a unit, the same unit; "3 times" may be a 3 of no unit."""
+    """The same value, and where the quantity has a unit, the same unit; "3 times" may be the 3 of "by a factor of 3"."""
     for other in source:
         is_same = abs(other.value - quantity.value) <= 1e-9 * max(1.0, abs(quantity.value))
         if is_same and (quantity.unit in ("", other.unit) or (quantity.unit == "x" and not other.unit)):
@@ -77,7 +86,8 @@ def counted(text: str) -> set[tuple[float, str]]:
     found = set()
     for pattern, value_of in ((_FIGURE, _value), (_WORD, _word_value)):
         for match in pattern.finditer(text):
-            if behind := _COUNTED.match(text, match.end()):
+            behind = _COUNTED.match(text, match.end())
+            if behind and behind.group(1) not in STOP_WORDS:
                 found.add((value_of(match), stem(behind.group(1))))
     return found
 
@@ -96,5 +106,5 @@ def _word_value(match: re.Match[str]) -> float:
 
 
 def _unit(written: str | None) -> str:
-    said = (written or "").strip("\\- ").lower()
-    return "%" if said in ("%", "percent", "percentage", "pp") else "x" if said else ""
+    said = (written or "").lower()
+    return "%" if said.startswith(("per", "pp")) or said.endswith("%") else "x" if said else ""

@@ -131,6 +131,12 @@ def test_score_tells_precision_and_recall_with_intervals(soup: Paperround, folde
     assert "other days: 2 papers" in apart
     assert "days set aside: 2 papers" in apart
     assert "line 1 of the labels" in soup("topics", "score", "--labels", "mine.toml").err
+    (folder / "labels.jsonl").write_text(json.dumps(rows[1]))
+    assert "\nsoup   0    0.00 " in soup("topics", "score", "--labels", "labels.jsonl").out  # what finds wrong ones only
+    (folder / "labels.jsonl").write_text(json.dumps({**rows[0], "yes": "soup"}))
+    assert "line 1 of the labels" in soup("topics", "score", "--labels", "labels.jsonl").err
+    (folder / "labels.jsonl").write_text(json.dumps({**rows[0], "abstract": "One line\u2028and another."}, ensure_ascii=False))
+    assert soup("topics", "score", "--labels", "labels.jsonl").status == 0
 
 
 def test_example_papers_are_labels_too(soup: Paperround, folder: Path) -> None:

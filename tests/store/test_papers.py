@@ -50,6 +50,11 @@ def test_a_paper_listed_again_keeps_its_first_day(engine: Engine) -> None:
     assert stored(engine).featured_on == DAY - timedelta(days=1)
 
 
+def test_a_paper_of_a_day_that_is_yet_to_come_is_todays(engine: Engine) -> None:
+    put(engine, replace(SEEN, featured_on=date(2999, 1, 1)))
+    assert stored(engine).featured_on == NOW.date()
+
+
 def test_a_changed_abstract_asks_for_a_new_summary(engine: Engine) -> None:
     put(engine, SEEN)
     with transaction(engine) as session:

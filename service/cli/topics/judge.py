@@ -180,7 +180,7 @@ def _parts(known: list[Label], aside: str | None) -> Iterable[tuple[str, list[La
 
 def _say_figures(name: str, found: Figures) -> None:
     say(f"{name}: {counted(found.paper_count, 'paper')}")
-    rows = [_figures_row(one) for one in found.topics if one.positives or one.precision.high]
+    rows = [_figures_row(one) for one in found.topics if one.positives or one.found]
     say_table([("topic", "yes", "precision", "recall", "F1", "95 %"), *rows, _figures_row(found.micro)])
     say(f"micro-F1 {_rate(found.micro.f1)}")
     say(f"macro-F1 {_rate(found.macro_f1)} over {counted(len(found.macro_topics), 'topic')}")
@@ -199,14 +199,22 @@ def _rate(rate: Rate) -> str:
 
 def _read_labels(file: Path) -> list[Label]:
     """Raises WrongUse naming the line."""
-    return [_label(line, number) for number, line in enumerate(read_text(file).splitlines(), 1) if line.strip()]
+    lines = read_text(file).split("\n")  # not splitlines: JSON may hold other separators as they are
+    return [_label(line, number) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _label(line: str, number: int) -> Label:
     try:
         row = json.loads(line)
         title, abstract = clean_text(row["title"]) or "", clean_text(row.get("abstract"))
-        slugs = [frozenset(map(str, row.get(name) or ())) for name in ("yes", "maybe")]
+        slugs = [_slugs(row.get(name) or []) for name in ("yes", "maybe")]
         return Label(str(row["id"]), str(row.get("day", "")), ParsedPaper(id=None, title=title, abstract=abstract), *slugs)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WrongUse(f'line {number} of the labels: write {{"id", "day", "title", "abstract", "yes", "maybe"}}') from error
+
+
+def _slugs(told: object) -> frozenset[str]:
+    """Raises ValueError."""
+    if not isinstance(told, list):
+        raise ValueError("no list of slugs")
+    return frozenset(map(str, told))
