@@ -199,9 +199,13 @@ def _is_locked_by_us(file: IO[str]) -> bool:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed."""
+    """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed.
+
+    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all.
+    """
+    psycopg, spoken = make_url(url).set(drivername="postgresql+psycopg"), {"client_encoding": "utf8"}
     try:
-        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_JSON)
+        return create_engine(psycopg, pool_pre_ping=True, connect_args=spoken, **_JSON)
     except ModuleNotFoundError as error:
         raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in the clone") from error
 

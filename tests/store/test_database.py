@@ -9,15 +9,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import URL, Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata
+from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata, new_key
 from service.store import database, schema
 from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
 from service.store.topics import all_topics
 from tests.builders import NOW, subscriber
+from tests.conftest import administer
 from tests.kills import plan
 
 
@@ -36,6 +37,20 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
         "ck_notice_bounce",
         "ck_mark_kind",
     }
+
+
+def test_a_postgresql_that_was_set_up_without_an_encoding_keeps_what_is_written(postgresql_server: URL) -> None:
+    """As `initdb` does it where the machine has no locale: the server converts nothing, and tells nothing."""
+    name = f"ascii_{new_key()}"
+    administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
+    with transaction(engine) as session:
+        session.add(subscriber(followed=["Zoë Müller"], email="zoë@example.org"))
+    with reading(engine) as session:
+        person = session.get_one(Subscriber, 1)
+    engine.dispose()
+    assert (person.email, person.followed) == ("zoë@example.org", ["Zoë Müller"])
+    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(("column", "value"), [("state", "sent"), ("bounce", "high")])
