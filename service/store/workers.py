@@ -1,7 +1,7 @@
 """Which senders live: each holds a file that the operating system keeps locked for it. Touches the file system.
 
 The lock ends with the process, however it ends, so an unlocked file tells of a dead worker at once. A worker whose file is
-not here, on another machine say, is dead when its leases run out.
+not here, on another machine say, or is another user's, is dead when its leases run out.
 """
 
 from __future__ import annotations
@@ -67,6 +67,6 @@ def _locked_file(folder: Path) -> IO[str]:
 def _is_locked_by_us(path: Path, held: ExitStack) -> bool:
     try:
         fcntl.flock(held.enter_context(path.open()), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError):  # it lives, or ended cleanly just now
+    except (BlockingIOError, FileNotFoundError, PermissionError):  # it lives, ended cleanly just now, or is another user's
         return False
     return True
