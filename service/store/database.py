@@ -133,7 +133,7 @@ def _failures(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
         said = " ".join(str(getattr(error, "orig", error)).split())
-        place = make_url(engine.url).render_as_string(hide_password=True)
+        place = engine.url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
 
 

@@ -17,7 +17,7 @@ from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metad
 from service.store import database, schema
 from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
 from service.store.topics import all_topics
-from tests.builders import NOW, subscriber
+from tests.builders import NOW, free_port, subscriber
 from tests.conftest import administer
 from tests.kills import plan
 
@@ -208,6 +208,15 @@ def test_a_failed_unit_of_work_changes_nothing(engine: Engine) -> None:
         add_one_good_and_one_bad()
     with reading(engine) as session:
         assert session.get(Subscriber, 1) is None
+
+
+@pytest.mark.parametrize(
+    "account", ["paperround:s3cret@127.0.0.1:{port}/paperround", "127.0.0.1:{port}/paperround?password=s3cret"]
+)
+def test_a_database_that_can_not_be_reached_is_told_without_its_password(account: str) -> None:
+    with pytest.raises(StoreFailed, match=r"127\.0\.0\.1.*can't be used") as failure:
+        open_database("postgresql://" + account.format(port=free_port()))
+    assert "s3cret" not in str(failure.value)
 
 
 def test_a_database_opened_for_reading_answers_questions_and_refuses_changes(sqlite: Engine) -> None:
