@@ -16,6 +16,7 @@ import stamina
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, create_engine
 
 from service.errors import StoreFailed
@@ -131,7 +132,7 @@ def session_on(connection: Connection) -> Iterator[Session]:
 def _failures(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+    except (DBAPIError, PoolTimeout, engine.dialect.loaded_dbapi.Error) as error:
         said = " ".join(str(getattr(error, "orig", error)).split())
         place = engine.url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error

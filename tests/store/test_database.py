@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,15 @@ def test_a_database_that_can_not_be_reached_is_told_without_its_password(account
     with pytest.raises(StoreFailed, match=r"127\.0\.0\.1.*can't be used") as failure:
         open_database("postgresql://" + account.format(port=free_port()))
     assert "s3cret" not in str(failure.value)
+
+
+@pytest.mark.slow
+def test_a_database_whose_connections_all_hang_has_failed(sqlite: Engine) -> None:
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(reading(sqlite)).connection()
+        with pytest.raises(StoreFailed, match="timeout"), reading(sqlite) as session:
+            all_topics(session)
 
 
 def test_a_database_opened_for_reading_answers_questions_and_refuses_changes(sqlite: Engine) -> None:
