@@ -202,11 +202,12 @@ def _is_locked_by_us(file: IO[str]) -> bool:
 def _postgresql_engine(url: str) -> Engine:
     """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed.
 
-    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all.
+    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all. And who
+    waited for a lock reads what was committed meanwhile, whatever isolation the server has as its default.
     """
     psycopg, spoken = make_url(url).set(drivername="postgresql+psycopg"), {"client_encoding": "utf8"}
     try:
-        return create_engine(psycopg, pool_pre_ping=True, connect_args=spoken, **_JSON)
+        return create_engine(psycopg, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=spoken, **_JSON)
     except ModuleNotFoundError as error:
         raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in the clone") from error
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from service.errors import StoreFailed
 from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata, new_key
 from service.store import database, schema
 from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
+from service.store.planning import lock_planning
 from service.store.topics import all_topics
 from tests.builders import NOW, free_port, subscriber
 from tests.conftest import administer
@@ -51,6 +53,29 @@ def test_a_postgresql_that_was_set_up_without_an_encoding_keeps_what_is_written(
         person = session.get_one(Subscriber, 1)
     engine.dispose()
     assert (person.email, person.followed) == ("zoë@example.org", ["Zoë Müller"])
+    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_who_waited_for_a_lock_sees_what_was_done_meanwhile(postgresql_server: URL) -> None:
+    """Whatever the server's default isolation. On SQLite writers are alone anyway."""
+    name = f"repeatable_{new_key()}"
+    administer(postgresql_server, f"CREATE DATABASE {name}")
+    administer(postgresql_server, f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
+
+    def has_ada() -> bool:
+        with transaction(engine) as session:
+            lock_planning(session)
+            return session.get(Subscriber, 1) is not None
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction(engine) as session:
+            lock_planning(session)
+            answer = other.submit(has_ada)
+            wait([answer], 0.5)
+            session.add(subscriber())
+        assert answer.result()
+    engine.dispose()
     administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
