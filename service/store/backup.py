@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from service.errors import StoreFailed, WrongUse
-from service.store.database import sqlite_file
+from service.store.database import newest_version, sqlite_file
 
 _TABLES = {"alembic_version", "paper", "subscriber", "delivery"}
 
@@ -40,9 +40,14 @@ def back_up(engine: Engine, file: Path) -> None:
 
 
 def check_backup(file: Path) -> None:
-    """Raises WrongUse where the file is no backup of ours."""
-    with _backup(file):
-        pass
+    """Raises WrongUse where the file is no backup of ours, is damaged, or holds a schema that we don't know."""
+    with _backup(file) as copy:
+        (version,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+        if version > newest_version():
+            raise WrongUse(f"{file} was made by a newer Paperround: install that one")
+        (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise WrongUse(f"{file} is damaged: {' '.join(found.split())}")
 
 
 def restore(engine: Engine, file: Path) -> None:

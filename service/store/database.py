@@ -16,6 +16,7 @@ import stamina
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, create_engine
 
 from service.errors import StoreFailed
@@ -131,9 +132,9 @@ def session_on(connection: Connection) -> Iterator[Session]:
 def _failures(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+    except (DBAPIError, PoolTimeout, engine.dialect.loaded_dbapi.Error) as error:
         said = " ".join(str(getattr(error, "orig", error)).split())
-        place = make_url(engine.url).render_as_string(hide_password=True)
+        place = engine.url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
 
 
@@ -199,9 +200,14 @@ def _is_locked_by_us(file: IO[str]) -> bool:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed."""
+    """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed.
+
+    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all. And who
+    waited for a lock reads what was committed meanwhile, whatever isolation the server has as its default.
+    """
+    psycopg, spoken = make_url(url).set(drivername="postgresql+psycopg"), {"client_encoding": "utf8"}
     try:
-        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_JSON)
+        return create_engine(psycopg, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=spoken, **_JSON)
     except ModuleNotFoundError as error:
         raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in the clone") from error
 

@@ -1,8 +1,8 @@
 """Which senders live: each holds a file that the operating system keeps locked for it. Touches the file system.
 
 The lock ends with the process, however it ends, so an unlocked file tells of a dead worker at once, and a locked one of a
-living worker, however long the machine slept meanwhile. A worker whose file is not here, on another machine say, is dead when
-its leases run out.
+living worker, however long the machine slept meanwhile. A worker whose file is not here, on another machine say, or is another
+user's, is dead when its leases run out.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def seen_workers(folder: Path) -> Iterator[Workers]:
     Until then their files are locked by us: one who was about to lock the file that they had just made waits, and finds it gone.
     """
     with ExitStack() as held:
-        paths = sorted(folder.glob("*.lock"))
-        dead = [path for path in paths if _is_locked_by_us(path, held)]
-        yield Workers([path.stem for path in dead], [path.stem for path in paths if path not in dead])
+        locked = {path: _is_locked_by_us(path, held) for path in sorted(folder.glob("*.lock"))}
+        dead = [path for path, is_ours in locked.items() if is_ours]
+        yield Workers([path.stem for path in dead], [path.stem for path, is_ours in locked.items() if is_ours is False])
         for path in dead:
             path.unlink(missing_ok=True)
 
@@ -73,9 +73,12 @@ def _locked_file(folder: Path) -> IO[str]:
         file.close()
 
 
-def _is_locked_by_us(path: Path, held: ExitStack) -> bool:
+def _is_locked_by_us(path: Path, held: ExitStack) -> bool | None:
+    """None where that can't be told: its worker ended cleanly just now, or is another user's."""
     try:
         fcntl.flock(held.enter_context(path.open()), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, FileNotFoundError):  # it lives, or ended cleanly just now
+    except BlockingIOError:
         return False
+    except (FileNotFoundError, PermissionError):
+        return None
     return True

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -124,6 +125,30 @@ def test_what_is_no_backup_is_refused_and_nothing_is_lost(paperround: Paperround
     assert ran.err.startswith("error: other.db ")
     assert ran.err.count("\n") == 1
     assert len(paperround("topics", "list", "--json").json) == 20
+
+
+def damage(kept: Path) -> None:
+    content = kept.read_bytes()
+    kept.write_bytes(content[: len(content) // 2] + bytes(len(content) // 2))
+
+
+def make_newer(kept: Path) -> None:
+    with closing(sqlite3.connect(kept)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+@pytest.mark.parametrize(("spoil", "words"), [(damage, "is damaged"), (make_newer, "was made by a newer Paperround")])
+@pytest.mark.usefixtures("filled")
+def test_a_backup_that_can_not_be_used_takes_the_place_of_nothing(
+    paperround: Paperround, folder: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    paperround("backup", "kept.db")
+    spoil(folder / "kept.db")
+    ran = paperround("restore", "kept.db", "--yes")
+    assert ran.status == 2
+    assert ran.err.startswith(f"error: kept.db {words}")
+    assert ran.err.count("\n") == 1
+    assert len(paperround("subscribers", "list", "--json").json) == 1
 
 
 def test_postgresql_is_pointed_to_its_own_tools(

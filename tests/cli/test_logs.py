@@ -3,13 +3,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from io import FileIO, TextIOWrapper
 
 import pytest
 import structlog
+from sqlalchemy import Engine
 
 from service.cli.logs import tell_everything
 from service.links import mail_links
 from tests.builders import DAY, SENDER
+from tests.kills import plan, send_what_is_due
+from tests.mail_server import MailServer, running
 
 
 @pytest.fixture
@@ -28,6 +33,15 @@ def test_a_line_is_json_with_a_fixed_sentence_and_fields(said: Callable[[], str]
     line = json.loads(said())
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "mail settled", "level": "info", "state": "accepted", "papers": 3}
+
+
+def test_a_log_on_a_full_disk_stops_no_mail(sqlite: Engine, said: Callable[[], str]) -> None:
+    plan(sqlite, 20)
+    disk = FileIO("/dev/full", "w")
+    with running(MailServer()) as server, TextIOWrapper(disk, write_through=True) as full, redirect_stderr(full):
+        send_what_is_due(str(sqlite.url), server.port, connections=4)
+    assert len(server.accepted) == 20
+    assert said() == ""
 
 
 def test_addresses_and_tokens_are_struck_out_of_all_that_is_said(said: Callable[[], str]) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,17 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import URL, Engine, inspect, text
 
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
-from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata
+from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata, new_key
 from service.store import database, schema
 from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
+from service.store.planning import lock_planning
 from service.store.topics import all_topics
-from tests.builders import NOW, subscriber
+from tests.builders import NOW, free_port, subscriber
+from tests.conftest import administer
 from tests.kills import plan
 
 
@@ -36,6 +40,43 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
         "ck_notice_bounce",
         "ck_mark_kind",
     }
+
+
+def test_a_postgresql_that_was_set_up_without_an_encoding_keeps_what_is_written(postgresql_server: URL) -> None:
+    """As `initdb` does it where the machine has no locale: the server converts nothing, and tells nothing."""
+    name = f"ascii_{new_key()}"
+    administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
+    with transaction(engine) as session:
+        session.add(subscriber(followed=["Zoë Müller"], email="zoë@example.org"))
+    with reading(engine) as session:
+        person = session.get_one(Subscriber, 1)
+    engine.dispose()
+    assert (person.email, person.followed) == ("zoë@example.org", ["Zoë Müller"])
+    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_who_waited_for_a_lock_sees_what_was_done_meanwhile(postgresql_server: URL) -> None:
+    """Whatever the server's default isolation. On SQLite writers are alone anyway."""
+    name = f"repeatable_{new_key()}"
+    administer(postgresql_server, f"CREATE DATABASE {name}")
+    administer(postgresql_server, f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
+
+    def has_ada() -> bool:
+        with transaction(engine) as session:
+            lock_planning(session)
+            return session.get(Subscriber, 1) is not None
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction(engine) as session:
+            lock_planning(session)
+            answer = other.submit(has_ada)
+            wait([answer], 0.5)
+            session.add(subscriber())
+        assert answer.result()
+    engine.dispose()
+    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(("column", "value"), [("state", "sent"), ("bounce", "high")])
@@ -193,6 +234,24 @@ def test_a_failed_unit_of_work_changes_nothing(engine: Engine) -> None:
         add_one_good_and_one_bad()
     with reading(engine) as session:
         assert session.get(Subscriber, 1) is None
+
+
+@pytest.mark.parametrize(
+    "account", ["paperround:s3cret@127.0.0.1:{port}/paperround", "127.0.0.1:{port}/paperround?password=s3cret"]
+)
+def test_a_database_that_can_not_be_reached_is_told_without_its_password(account: str) -> None:
+    with pytest.raises(StoreFailed, match=r"127\.0\.0\.1.*can't be used") as failure:
+        open_database("postgresql://" + account.format(port=free_port()))
+    assert "s3cret" not in str(failure.value)
+
+
+@pytest.mark.slow
+def test_a_database_whose_connections_all_hang_has_failed(sqlite: Engine) -> None:
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(reading(sqlite)).connection()
+        with pytest.raises(StoreFailed, match="timeout"), reading(sqlite) as session:
+            all_topics(session)
 
 
 def test_a_database_opened_for_reading_answers_questions_and_refuses_changes(sqlite: Engine) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import pwd
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from service.store.workers import hold_worker, seen_workers
+from tests.programs import service_folder
 
 
 def test_one_that_lives_is_not_dead_and_one_whose_file_is_left_is(tmp_path: Path) -> None:
@@ -16,6 +21,29 @@ def test_one_that_lives_is_not_dead_and_one_whose_file_is_left_is(tmp_path: Path
             assert (seen.dead, seen.living) == (["left"], [worker])
         assert [path.stem for path in tmp_path.glob("*.lock")] == [worker]
     assert not list(tmp_path.glob("*.lock"))
+
+
+def test_one_of_another_user_is_left_until_its_leases_run_out() -> None:
+    """As where the administrator sent by hand as root, and was killed, in the folder of a service with a user of its own."""
+    with service_folder() as folder:
+        folder.chmod(0o777)
+        (folder / "theirs.lock").touch(mode=0o000)
+        (folder / "left.lock").touch(mode=0o666)
+        with _as_nobody(), seen_workers(folder) as seen:
+            assert (seen.dead, seen.living) == (["left"], [])
+        assert [path.name for path in folder.iterdir()] == ["theirs.lock"]
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root may open every file."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def test_one_who_has_not_locked_the_file_just_made_waits_until_it_is_forgotten(tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
 
+from service.models import Subscriber
+from service.store.database import transaction
+from service.store.subscribers import erase_subscriber
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
@@ -31,6 +35,16 @@ def test_what_is_stored_is_shown_to_the_mailbox_for_two_hours(web: Web, account:
         assert answer.status_code == 410
         assert ADA not in answer.text
     assert web.person().email == ADA
+
+
+def test_who_is_erased_while_another_click_of_theirs_waits_is_not_there_for_it(web: Web, account: str) -> None:
+    with ThreadPoolExecutor(1) as other:
+        with transaction(web.engine) as session:
+            person = session.get_one(Subscriber, 1, with_for_update=True)
+            click = other.submit(web.post, f"{account}/erase", sure="yes")
+            wait([click], 0.5)
+            erase_subscriber(session, person, web.now)
+        assert click.result().status_code == 404
 
 
 def test_a_mails_own_link_opens_no_account(web: Web) -> None:
