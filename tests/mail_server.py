@@ -93,7 +93,7 @@ class MailServer:
             }
             if not await self._say(writer, moment, usual.get(moment.stage, "250 fine")) or moment.stage == "QUIT":
                 return
-            if moment.stage == "STARTTLS" and self.tls:
+            if moment.stage == "STARTTLS" and self.tls and moment.refused is None:
                 await writer.start_tls(self.tls)
             is_content = moment.stage == "DATA" and moment.refused is None and moment.has_recipient
             moment.has_recipient = moment.stage == "RCPT" and moment.refused is None

@@ -9,6 +9,7 @@ import ssl
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.ledger import due_mails
 from service.subscribers import address_hash
+from tests.delivery.scripted import scripted
 from tests.kills import plan, tiny_mail
 from tests.mail_server import DROP, STALL, Behaviour, MailServer, Moment, Odd, running
 
@@ -145,7 +147,7 @@ def test_greylisting_is_waited_for_as_long_as_it_asks(planned: Engine) -> None:
 
 def test_451_of_a_domain_pauses_its_other_mails_and_no_other_domain(planned: Engine) -> None:
     with transaction(planned) as session:
-        session.get_one(Subscriber, 6).email = "reader6@elsewhere.example"
+        session.get_one(Subscriber, 6).email = "reader6@another-example.org"
 
     def behaviour(moment: Moment) -> str | None:
         is_refused = moment.stage == "RCPT" and moment.to.endswith("@example.org")
@@ -178,11 +180,19 @@ def test_a_refusal_for_good_is_kept_with_its_kind_and_only_a_missing_mailbox_is_
 ) -> None:
     assert misbehave(planned, to_first(stage, reply)) == {FIRST: "rejected", **others("accepted")}
     row = first_row(planned)
-    assert (row.bounce, row.smtp_reply, row.settled_at) == (bounce, reply, NOW)
+    assert (row.bounce, row.smtp_reply, row.tried_at, row.settled_at) == (bounce, reply, NOW, NOW)
     with reading(planned) as session:
         assert (session.get(Suppression, address_hash(FIRST)) is not None) is (bounce == "hard")
     assert misbehave(planned, lambda _: None, LATER)[FIRST] == "rejected"
     assert SEEN[FIRST] == 0
+
+
+def test_a_recipient_whom_the_server_forwards_elsewhere_is_no_refused_one() -> None:
+    """RFC 5321, 3.4."""
+    said = ["220 hello", "250 hello", "250 sender", "251 not here, will forward", "354 go on", "250 2.0.0 queued", "221 bye"]
+    transport = CLIENT[0][0](parse_smtp_url(f"smtp://127.0.0.1:{scripted(said)}"), mail_from="digest@example.org")
+    with closing(transport):
+        assert transport.send(b"x", to=FIRST) == "250 2.0.0 queued"
 
 
 def test_a_connection_dropped_before_the_final_dot_is_no_doubt(planned: Engine) -> None:
@@ -215,6 +225,11 @@ def test_a_server_silent_over_a_recipient_is_left_after_the_time_of_a_step(plann
 
 def test_half_a_reply_to_a_recipient_refuses_nobody(planned: Engine) -> None:
     assert misbehave(planned, to_first("RCPT", Odd(b"550 5.1.1 no su"))) == {FIRST: "deferred", **others("accepted")}
+    finish(planned)
+
+
+def test_an_answer_to_an_envelope_that_makes_no_sense_refuses_nobody(planned: Engine) -> None:
+    assert misbehave(planned, to_first("DATA", "250 fine")) == {FIRST: "deferred", **others("accepted")}
     finish(planned)
 
 
@@ -262,6 +277,13 @@ def test_a_server_that_repeats_the_password_does_not_make_us_repeat_it(planned: 
         "smtp://me:secret@localhost:{}",
     )
     assert "535 5.7.8 AUTH PLAIN *** of *** or *** is wrong" in (first_row(planned).reason or "")
+
+
+def test_a_server_that_offers_tls_and_then_refuses_it_gets_nothing_in_the_clear(planned: Engine, tls: ssl.SSLContext) -> None:
+    refusing = MailServer(lambda moment: "454 4.7.0 not available" if moment.stage == "STARTTLS" else None, tls=tls)
+    states = run(planned, refusing, NOW, "smtp://localhost:{}")
+    assert Counter(states.values()) == {"deferred": 2, "planned": 4}  # one a connection
+    assert not refusing.tries
 
 
 def test_a_certificate_of_another_name_leaves_everything_for_the_next_run(planned: Engine, tls: ssl.SSLContext) -> None:

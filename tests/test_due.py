@@ -17,6 +17,7 @@ from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Notice, Subscriber
 from service.pipeline.due import send_due_mails, send_due_notices
 from service.pipeline.gather import gather_papers
+from service.pipeline.retry import retry
 from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
@@ -441,6 +442,49 @@ def test_a_notice_goes_out_beside_a_wave_that_takes_its_time_and_only_once(engin
     assert sent == [1, 0]
     assert [mail["Subject"] for _, mail in mailbox.mails] == ["Your digest was changed"]
     assert slow.paper_ids(ADA) == [["2610.00001"]]
+
+
+def test_a_notice_and_a_digest_of_one_wave_go_out_once_each(engine: Engine) -> None:
+    """They are the first of their tables, and bear the same number."""
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    set_hour(engine, ADA, 9)
+    mailbox = Mailbox()
+    assert [wake(engine, mailbox, at(2, hour)) for hour in (9, 10)] == [2, 0]
+    assert [mail["Subject"].partition(":")[0] for _, mail in mailbox.mails] == ["Your digest was changed", "1 paper"]
+
+
+def test_who_unsubscribed_hears_no_more_of_what_they_changed_before(engine: Engine) -> None:
+    subscribe(engine, ADA, hour=8)
+    set_hour(engine, ADA, 9)
+    with transaction(engine) as session:
+        change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 7))
+    assert wake(engine, Mailbox(), at(2, 8)) == 0
+    with reading(engine) as session:
+        notice = session.get_one(Notice, 1)
+    assert (notice.state, notice.reason) == ("skipped", "unsubscribed")
+
+
+def test_a_second_chance_is_due_at_once_and_backs_off_from_the_beginning(engine: Engine) -> None:
+    gather_daily(engine, 1, 1)
+    subscribe(engine, ADA, hour=8)
+    wake(engine, Mailbox(refuse={ADA: DeliveryUncertain("the answer was lost")}), at(2, 8))
+    with transaction(engine) as session:
+        retry(session, [session.get_one(Delivery, 1)], at(2, 8, 1))
+    wake(engine, Mailbox(refuse={ADA: DeliveryFailed(450, "4.2.1 busy")}), at(2, 8, 1))
+    with reading(engine) as session:
+        again = session.get_one(Delivery, 1).next_try_at
+    assert again
+    assert at(2, 8, 6) <= again <= at(2, 8, 7)
+
+
+@pytest.mark.parametrize(("hour", "sent"), [(6, 1), (8, 0)])
+def test_a_notice_outlives_a_server_that_is_away_for_five_days(engine: Engine, hour: int, sent: int) -> None:
+    """What it tells of stays true, where a digest grows old."""
+    subscribe(engine, ADA, hour=8)
+    set_hour(engine, ADA, 9)  # at 7
+    wake(engine, Mailbox(refuse={"*": ServerUnusable("away")}), at(2, 8))
+    assert wake(engine, Mailbox(), at(7, hour)) == sent
 
 
 def test_waking_for_notices_plans_and_sends_no_digest(engine: Engine) -> None:

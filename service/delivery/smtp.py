@@ -146,9 +146,7 @@ class SmtpDoor:
         connection.ehlo_or_helo_if_needed()
         if self.server.tls in ("required", "if offered"):
             if connection.has_extn("starttls"):
-                code, reply = connection.starttls(context=context)
-                if code != 220:
-                    raise smtplib.SMTPResponseException(code, reply)
+                connection.starttls(context=context)
                 connection.ehlo_or_helo_if_needed()
             elif self.server.tls == "required":
                 raise ServerUnusable(

@@ -179,8 +179,8 @@ def _people(session: Session, values: Values[Subscriber], ids: Collection[int]) 
 
 def read_again(session: Session, claimed: Claimed) -> Claimed | None:
     """The mail and the person as they are now; None where they are gone."""
-    mail = session.get(claimed.table, claimed.mail.id, populate_existing=True)
-    person = session.get(Subscriber, claimed.person.id, populate_existing=True)
+    mail = session.get(claimed.table, claimed.mail.id)
+    person = session.get(Subscriber, claimed.person.id)
     if mail is None or person is None:
         return None
     return Claimed(mail, person, _recipient(mail, person), claimed.worker)

@@ -41,10 +41,10 @@ def settle_mails(connection: Connection, settled: Sequence[tuple[Claimed, Settle
     return _run(connection, _settling, [claimed for claimed, _ in settled], [_outcome(*one) for one in settled], now)
 
 
-def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled, now: datetime) -> bool:
+def settle_unstarted(connection: Connection, claimed: Claimed, settled: Settled, now: datetime) -> None:
     """End or put off a claimed mail that was not handed over; to put it off counts as an attempt, for the next wait is longer."""
     attempts = claimed.mail.attempts + (settled.next_try_at is not None)
-    return _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled) | {"attempts": attempts}], now) == 1
+    _run(connection, _settling_unstarted, [claimed], [_outcome(claimed, settled) | {"attempts": attempts}], now)
 
 
 def _run(

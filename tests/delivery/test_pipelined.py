@@ -441,6 +441,19 @@ def test_told_to_stop_a_run_waits_no_longer_for_a_server_that_does_not_greet(sta
     assert "told to stop" in str(mails.results["m0"])
 
 
+def test_told_to_stop_a_run_opens_no_connection_any_more_when_its_time_is_over() -> None:
+    mails = Mails([mail(0), mail(1)])
+
+    def stall(moment: Moment) -> Odd | None:
+        mails.stops = moment.stage == "MAIL" and moment.mails == 1
+        return STALL if mails.stops else None
+
+    with running(MailServer(stall)) as sink:
+        carry(sink.port, mails, drain=timedelta(seconds=0.1))
+    assert "told to stop" in str(mails.results["m1"])
+    assert sink.connections == 1
+
+
 def test_where_one_connections_work_fails_the_others_record_the_mails_in_their_hands() -> None:
     asked: list[int] = []
 

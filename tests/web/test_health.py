@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, event
-from sqlmodel import select
+from sqlmodel import col, select
 
 from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
 from service.models import Delivery
@@ -88,6 +88,21 @@ def test_a_mailbox_that_is_gone_needs_nobody_and_a_refusal_of_our_mail_does(web:
     with reading(web.engine) as session:
         assert session.exec(select(Delivery.state)).all() == ["rejected"]
     assert web.get("/health").status_code == status
+
+
+def test_a_digest_that_was_given_up_needs_a_person(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse["*"] = ServerUnusable("away")
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    web.mailbox.refuse.clear()
+    web.now += timedelta(hours=25)
+    web.gather(agents())
+    web.wake()
+    with reading(web.engine) as session:
+        assert session.exec(select(Delivery.state).order_by(col(Delivery.id))).all() == ["expired", "accepted"]
+    assert (web.get("/health").status_code, web.get("/health").json()["needs_a_person"]) == (503, 1)
 
 
 def test_a_notice_that_was_refused_needs_nobody(web: Web) -> None:
