@@ -41,8 +41,12 @@ def sending_until(session: Session, now: datetime) -> datetime | None:
 
 
 def stuck_counts(session: Session, attempts: int) -> dict[str, int]:
-    """Digests that met no answer about themselves in so many attempts, by what they met: the mail server is in trouble."""
-    is_put_off, is_unanswered = col(Delivery.state) == DeliveryState.DEFERRED, col(Delivery.smtp_reply).is_(None)
+    """Digests of so many attempts, the last of which met no answer about them, by what it met: the mail server is in trouble.
+
+    The answer to an earlier attempt is kept.
+    """
+    is_put_off = col(Delivery.state) == DeliveryState.DEFERRED
+    is_unanswered = col(Delivery.smtp_reply).is_distinct_from(col(Delivery.reason))
     question = select(Delivery.reason, func.count()).where(is_put_off, is_unanswered, col(Delivery.attempts) >= attempts)
     return {reason or "": count for reason, count in session.exec(question.group_by(col(Delivery.reason)))}
 

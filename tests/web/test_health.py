@@ -62,12 +62,13 @@ def test_a_mail_that_waits_for_its_next_try_is_overdue_only_past_it(web: Web) ->
     assert web.get("/health").json()["overdue"] == {"digests": 0, "mails": 1}
 
 
-def test_a_mail_server_that_stays_away_needs_a_person_before_mails_are_given_up(web: Web) -> None:
+@pytest.mark.parametrize("first", [ServerUnusable("the mail server is away"), DeliveryFailed(450, "4.2.0 greylisted")])
+def test_a_mail_server_that_stays_away_needs_a_person_before_mails_are_given_up(web: Web, first: Exception) -> None:
     web.gather(agents())
     web.wake()
-    web.mailbox.refuse["*"] = ServerUnusable("the mail server is away")
     seen: list[int] = []
-    for minute in (0, 10, 30):
+    for minute, met in ((0, first), (10, ServerUnusable("the mail server is away")), (30, ServerUnusable("it still is"))):
+        web.mailbox.refuse["*"] = met
         web.now = NOW.replace(hour=8, minute=minute)
         web.wake()
         seen.append(web.get("/health").status_code)
