@@ -125,9 +125,12 @@ def _scheduling() -> Update:
     return update(table).where(table.c.id == bindparam("person")).values(next_digest_at=moment)
 
 
-def lock_subscriber(session: Session, person: Subscriber) -> None:
-    """Read the person anew; until the transaction ends nobody else changes them. SQLite's writers are alone anyway."""
-    session.refresh(person, with_for_update=True)
+def lock_subscriber(session: Session, person: Subscriber) -> bool:
+    """Read the person anew; until the transaction ends nobody else changes them. SQLite's writers are alone anyway.
+
+    Answers False where they were erased meanwhile.
+    """
+    return session.get(Subscriber, person.id, populate_existing=True, with_for_update=True) is not None
 
 
 def lift_suppression(session: Session, email: str) -> None:

@@ -62,20 +62,16 @@ def person_of(session: Session, site: Site, purpose: Standing, token: str, *, to
 def known_person(session: Session, key: str, *, to_change: bool = False) -> Subscriber:
     """Raises BadLink."""
     person = subscriber_by_key(session, key)
-    if person is None:
+    if person is None or (to_change and not lock_subscriber(session, person)):
         raise BadLink("nobody has this key any more")
-    if to_change:
-        lock_subscriber(session, person)
     return person
 
 
 def notice_of(session: Session, site: Site, purpose: Fresh, token: str, *, to_change: bool = False) -> tuple[Notice, Subscriber]:
     """The notice that brought a fresh link, and whom it is about. Raises BadLink, ExpiredLink."""
     found = notice_by_key(session, fresh_key(site.sender, purpose, token, site.clock()))
-    if found is None:
+    if found is None or (to_change and not lock_subscriber(session, found[1])):
         raise BadLink("nobody has this key any more")
-    if to_change:
-        lock_subscriber(session, found[1])
     return found
 
 

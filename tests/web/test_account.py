@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -127,6 +128,12 @@ def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str)
     assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
     assert "ada@" not in repr(stored)
     assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_of_many_who_erase_at_once_one_is_told_so_and_the_others_that_the_link_is_dead(web: Web, account: str) -> None:
+    with ThreadPoolExecutor(10) as visitors:
+        codes = list(visitors.map(lambda _: web.post(f"{account}/erase", sure="yes").status_code, range(10)))
+    assert sorted(codes) == [200] + [404] * 9
 
 
 def test_who_unsubscribed_comes_back_by_a_mailed_link(web: Web) -> None:
