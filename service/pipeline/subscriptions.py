@@ -85,7 +85,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
     if unsent is None and not _may_ask(session, person, NoticeKind.CHANGE, now):
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
     wanted = {name: changes[name] for name in MAILED if name in changes}
-    if set(wanted.get("topics", ())) == set(person.topics):  # their order means nothing
+    if sorted(wanted.get("topics", ())) == before["topics"]:
         wanted.pop("topics", None)
     if not change(session, person, wanted, now):
         return False
@@ -146,8 +146,8 @@ def what_changed(notice: Notice) -> dict[str, Any]:
 
 
 def mailed(person: Subscriber) -> dict[str, Any]:
-    """What the settings page shows, and a notice tells of."""
-    return {name: getattr(person, name) for name in MAILED}
+    """What the settings page shows, and a notice tells of; the order of topics means nothing."""
+    return {name: getattr(person, name) for name in MAILED} | {"topics": sorted(person.topics)}
 
 
 def _check_active(person: Subscriber) -> None:

@@ -111,6 +111,18 @@ def test_changes_that_follow_each_other_are_told_by_one_mail_whose_undo_undoes_t
     assert web.person().hour == 8
 
 
+def test_what_was_changed_back_before_it_was_told_is_not_told(web: Web) -> None:
+    with transaction(web.engine) as session:
+        session.get_one(Subscriber, 1).topics = ["code", "agents"]
+    for topics, hour in ((["agents"], "6"), (["agents", "code"], "8")):
+        web.post(LINKS.settings, **{**GIVEN, "topics": topics, "hour": hour})
+    assert web.wake() == []
+    assert [(notice.state, notice.reason) for notice in web.notices()] == [("skipped", "changed back before it was told")]
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "hour": "6"})
+    (mail,) = web.wake()
+    assert "before: daily at 08:00" in mail.get_body(("plain",)).get_content()
+
+
 def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> None:
     answers = []
     for number in range(25):
