@@ -186,6 +186,18 @@ def test_a_changed_hour_holds_for_the_next_digest(web: Web) -> None:
     assert len(web.wake()) == 1
 
 
+def test_an_hour_later_on_the_day_of_a_digest_is_told_to_hold_from_the_next_day_on(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    assert len(web.wake()) == 1
+    answer = web.post(LINKS.settings, **{**GIVEN, "hour": "20"})
+    assert "The next digest comes on Saturday 3 October 2026 at 20:00" in answer.text
+    web.gather(agents("2610.00002"))
+    web.now = NOW.replace(hour=20)
+    assert [mail["Subject"] for mail in web.wake()] == ["Your digest was changed"]
+
+
 def test_a_notice_that_can_not_be_sent_is_tried_again_and_holds_up_no_digest(web: Web) -> None:
     web.add(email="ben@example.org", id=2, key="b" * 32)
     web.gather(agents())
