@@ -159,6 +159,8 @@ def _add_pause(router: APIRouter, site: Site) -> None:
                 pause(session, person, parse_pause(until), site.clock())
             except WrongUse:
                 said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year."
+                if person.state != SubscriberState.ACTIVE:
+                    said = f"Nothing was changed: the subscription is {person.state}."
                 return _pause_page(session, site, person, said=said, status_code=422)
             return _pause_page(session, site, person)
 
@@ -173,6 +175,7 @@ def _pause_page(
         status_code=status_code,
         person=person,
         said=said,
+        is_active=person.state == SubscriberState.ACTIVE,
         is_paused=bool(person.paused_until and person.paused_until > today),
         next_mail=next_mail(session, site, person),
         choices=[(words, today + length) for words, length in PAUSES],
