@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.errors import DeliveryFailed
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
@@ -128,6 +129,19 @@ def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str)
     assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
     assert "ada@" not in repr(stored)
     assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_an_address_that_a_server_refused_by_name_does_not_outlive_the_eraser(web: Web) -> None:
+    web.gather(agents())
+    account = ask(web)
+    web.mailbox.refuse[ADA] = DeliveryFailed(550, f"5.1.1 <{ADA}>: Recipient address rejected")
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    web.now -= timedelta(hours=1)
+    assert web.post(f"{account}/erase", sure="yes").status_code == 200
+    stored = web.stored()
+    assert "hard bounce: 550 5.1.1 <[address]>: Recipient address rejected" in repr(stored["suppression"])
+    assert ADA not in repr(stored)
 
 
 def test_of_many_who_erase_at_once_one_is_told_so_and_the_others_that_the_link_is_dead(web: Web, account: str) -> None:
