@@ -114,7 +114,11 @@ def ask_at_new_address(session: Session, person: Subscriber, email: str, now: da
 
 
 def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime) -> None:
-    """What the owner of a new address confirmed, once: after a move no older question counts. Raises WrongUse."""
+    """What the owner of a new address confirmed, once: after a move no older question counts.
+
+    Raises WrongUse, also for who unsubscribed since: that must stay with the address that did.
+    """
+    _check_active(person)
     if person.email != notice.email and notice_count(session, person, NoticeKind.MOVE, notice.planned_at):
         raise WrongUse("the digest has moved since this question was mailed")
     _move(session, person, notice.email, now)

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from service.errors import DeliveryFailed
+from service.store.database import reading
+from service.store.subscribers import has_unsubscribed
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
@@ -111,6 +113,16 @@ def test_an_address_that_is_taken_is_not_told_of_and_not_mailed(web: Web, accoun
     answers = {web.post(f"{account}/address", email=email).text.replace(email, "") for email in addresses}
     assert len(answers) == 1
     assert [mail["To"] for mail in web.wake()] == ["new@example.org"]
+
+
+def test_who_unsubscribed_meanwhile_moves_nowhere_so_that_their_address_is_not_taken_in_again(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    (mail,) = web.wake()
+    web.post(LINKS.unsubscribe)
+    answer = web.post(the_link(mail))
+    assert (answer.status_code, "the subscription is unsubscribed" in answer.text) == (409, True)
+    with reading(web.engine) as session:
+        assert has_unsubscribed(session, ADA)
 
 
 def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: str) -> None:
