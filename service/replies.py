@@ -20,6 +20,7 @@ _NO_MAILBOX = re.compile(
     re.IGNORECASE,
 )
 _TOO_MUCH_MAIL = re.compile(r"\breceiving mail (at a rate|too quickly)\b", re.IGNORECASE)  # Gmail's 5.2.1 (p=ReceivingRatePerm)
+_ADDRESS = re.compile(r"[^\s<>@]+@[^\s<>@,;:()]+")
 _SENDERS_ADDRESS = ("5.1.7", "5.1.8")  # they tell of our own address
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 
@@ -41,6 +42,11 @@ def bounce_of(reply: str) -> Bounce:
     if is_disabled or (code.startswith("5.1.") and code not in _SENDERS_ADDRESS):
         return Bounce.HARD
     return Bounce.SOFT if code[:4] in ("5.2.", "5.3.", "5.4.") else Bounce.POLICY
+
+
+def without_addresses(reply: str) -> str:
+    """For what outlives the person: servers like to name whom they refuse."""
+    return _ADDRESS.sub("[address]", reply)
 
 
 def asked_wait(reply: str) -> timedelta | None:

@@ -24,6 +24,7 @@ from service.models import OPEN_STATES, Bounce
 from service.pipeline.heap import collect_between_portions
 from service.pipeline.make import Maker
 from service.pipeline.outcomes import outcome, pauses_domain, unwanted
+from service.replies import without_addresses
 from service.store.database import KeptConnection, insisting, session_on, transaction
 from service.store.ledger import (
     Claimed,
@@ -217,7 +218,8 @@ class Round:
     def _note_failure(self, session: Session, claimed: Claimed, result: Result, settled: Settled) -> None:
         """What it says of other mails."""
         if settled.bounce is Bounce.HARD:
-            add_suppression(session, address_hash(claimed.to), f"hard bounce: {settled.smtp_reply}", self._clock())
+            reason = f"hard bounce: {without_addresses(settled.smtp_reply or '')}"
+            add_suppression(session, address_hash(claimed.to), reason, self._clock())
         if settled.next_try_at and pauses_domain(result):
             pause_domain(session, domain_of(claimed.to), settled.next_try_at)
 

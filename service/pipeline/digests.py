@@ -160,13 +160,18 @@ def _histories(session: Session, people: Mapping[int, Subscriber], since: Mappin
     }
 
 
-def already_planned(planned: Planned) -> str | None:
-    """A day that was planned before stands, unless it was silent: then later papers may still fill it. Answers why.
+def stands(delivery: Delivery) -> bool:
+    """A day that was planned before stands, unless it was silent: then later papers may still fill it.
 
     Where a mail of that day may have arrived, it stands as well.
     """
+    return delivery.state != DeliveryState.SKIPPED or delivery.uncertain_count > 0
+
+
+def already_planned(planned: Planned) -> str | None:
+    """Why no digest of that day is planned again, or None."""
     digest, delivery = planned
-    if delivery is None or (delivery.state == DeliveryState.SKIPPED and not delivery.uncertain_count):
+    if delivery is None or not stands(delivery):
         return None
     return f"the digest of {digest.on} is {delivery.state} already" + (f": {delivery.reason}" if delivery.reason else "")
 

@@ -25,7 +25,7 @@ from service.pipeline.doubts import doubt_of_day
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.make import mail_maker
 from service.pipeline.reconcile import reconcile
-from service.store.database import reading, transaction
+from service.store.database import Stretch, reading, transaction
 from service.store.ledger import due_mails
 from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import due_subscribers, schedule_subscribers, unscheduled_subscribers
@@ -114,7 +114,7 @@ def _is_in_doubt(engine: Engine, on: date) -> bool:
 def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
     """Everybody due at this waking is one issue, however many transactions it takes. Who waits stays due."""
     issue_id: int | None = None
-    planner = Planner(last_complete_day(now))
+    planner, stretch = Planner(last_complete_day(now)), Stretch(engine)
     while True:
         with transaction(engine) as session:
             lock_planning(session)
@@ -125,6 +125,7 @@ def _plan_due(engine: Engine, now: datetime, is_waiting: bool) -> None:
                 return
             issue_id = _plan(session, issue_id, planner.digests(session, people), now)
             _schedule(session, people, now)
+        stretch.rest()
         if len(people) == _PORTION:
             collect_between_portions()
 

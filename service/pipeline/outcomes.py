@@ -10,6 +10,7 @@ from service.cadence import why_no_mail
 from service.delivery.lanes import Result
 from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError
 from service.models import DeliveryState, Notice, NoticeKind, Outgoing, Subscriber, SubscriberState
+from service.pipeline.subscriptions import what_changed
 from service.replies import asked_wait, bounce_of, enhanced_code, is_about_the_domain
 from service.store.ledger import Settled
 
@@ -59,11 +60,14 @@ def _why_not(mail: Outgoing, person: Subscriber, suppression: str | None, now: d
         return f"suppressed: {suppression}"
     if not mail.is_notice:
         return why_no_mail(person, now)
-    kind = cast("Notice", mail).kind
+    notice = cast("Notice", mail)
+    kind = notice.kind
     if kind == NoticeKind.CONFIRMATION and person.state != SubscriberState.PENDING:
         return f"{person.state} already"
     if kind == NoticeKind.CHANGE and person.state == SubscriberState.UNSUBSCRIBED:
         return str(person.state)
+    if kind == NoticeKind.CHANGE and not what_changed(notice):
+        return "changed back before it was told"
     return None
 
 

@@ -22,7 +22,7 @@ from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
 from service.render import subject_line
-from service.store.database import reading, transaction
+from service.store.database import Stretch, reading, transaction
 from service.store.deliveries import delivery_keys, open_deliveries, told_deliveries
 from service.store.ledger import due_mails, make_due
 from service.store.planning import add_issue, lock_planning, plan_deliveries
@@ -175,8 +175,9 @@ class _Frozen:
 
 def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
-    frozen, planner = _Frozen(), Planner(on)
+    frozen, planner, stretch = _Frozen(), Planner(on), Stretch(engine)
     for portion in _portions(people):
+        stretch.rest()
         if len(portion) == _PORTION:
             collect_between_portions()
         with transaction(engine) as session:

@@ -85,7 +85,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
     if unsent is None and not _may_ask(session, person, NoticeKind.CHANGE, now):
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
     wanted = {name: changes[name] for name in MAILED if name in changes}
-    if set(wanted.get("topics", ())) == set(person.topics):  # their order means nothing
+    if sorted(wanted.get("topics", ())) == before["topics"]:
         wanted.pop("topics", None)
     if not change(session, person, wanted, now):
         return False
@@ -114,7 +114,11 @@ def ask_at_new_address(session: Session, person: Subscriber, email: str, now: da
 
 
 def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime) -> None:
-    """What the owner of a new address confirmed, once: after a move no older question counts. Raises WrongUse."""
+    """What the owner of a new address confirmed, once: after a move no older question counts.
+
+    Raises WrongUse, also for who unsubscribed since: that must stay with the address that did.
+    """
+    _check_active(person)
     if person.email != notice.email and notice_count(session, person, NoticeKind.MOVE, notice.planned_at):
         raise WrongUse("the digest has moved since this question was mailed")
     _move(session, person, notice.email, now)
@@ -146,8 +150,8 @@ def what_changed(notice: Notice) -> dict[str, Any]:
 
 
 def mailed(person: Subscriber) -> dict[str, Any]:
-    """What the settings page shows, and a notice tells of."""
-    return {name: getattr(person, name) for name in MAILED}
+    """What the settings page shows, and a notice tells of; the order of topics means nothing."""
+    return {name: getattr(person, name) for name in MAILED} | {"topics": sorted(person.topics)}
 
 
 def _check_active(person: Subscriber) -> None:

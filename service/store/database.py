@@ -23,6 +23,7 @@ from service.errors import StoreFailed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
+_LONGEST_LOOK = 0.11  # seconds, and some, between two looks of one who waits
 _PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)
 _Answer = TypeVar("_Answer")
 
@@ -62,6 +63,24 @@ def insisting(work: Callable[[], _Answer]) -> _Answer:
         return work()
     except StoreFailed:
         return _PATIENT(work)
+
+
+class Stretch:
+    """Transactions one after the other, for as long as it takes, on a database that others write to as well.
+
+    SQLite's writers wait by looking again, in the end each tenth of a second (https://www.sqlite.org/c3ref/busy_timeout.html):
+    whoever begins the next transaction at once keeps them out until they give up.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._keeps_out = engine.dialect.name == "sqlite"
+        self._begun = time.monotonic()
+
+    def rest(self) -> None:
+        """Between two transactions: each second, long enough for others to get in."""
+        if self._keeps_out and time.monotonic() - self._begun > 1:
+            time.sleep(_LONGEST_LOOK)
+            self._begun = time.monotonic()
 
 
 class KeptConnection:

@@ -34,7 +34,8 @@ _LARGEST_BODY = 64 * 1024  # bytes
 
 def web_application(engine: Engine, sender: Sender, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
     site = Site(engine, sender, clock)
-    app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY)
+    # a redirect would go to the Host that was named, by http where the proxy isn't trusted, without the public URL's path
+    app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY, redirect_slashes=False)
     _add_answers_to_failures(app, site)
     app.get("/style.css")(style)
     for subject in (health, subscription, settings, marks, account, digest):

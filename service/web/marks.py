@@ -84,8 +84,9 @@ def _mute(session: Session, site: Site, person: Subscriber, phrase: str) -> str:
     if not phrases:
         raise WrongUse("no phrase is named")
     muted = parse_names("\n".join([*person.muted, *phrases]))
-    change_settings(session, person, {"muted": list(muted)}, site.clock())
-    return f"Papers that hold {' or '.join(phrases)} come no more. A mail tells it, with an undo."
+    is_news = change_settings(session, person, {"muted": list(muted)}, site.clock())
+    said = f"Papers that hold {' or '.join(phrases)} come no more."
+    return f"{said} A mail tells it, with an undo." if is_news else said
 
 
 def _paper_page(

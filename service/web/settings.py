@@ -115,7 +115,7 @@ def _settings_page(
         languages=LANGUAGE_NAMES.items(),
         said=said,
         is_active=person.state == SubscriberState.ACTIVE,
-        next_mail=next_mail(site, person),
+        next_mail=next_mail(session, site, person),
         action=action,
         account=f"{action}/account",
         pause=standing_path(site, Standing.PAUSE, person),
@@ -143,6 +143,7 @@ def _add_undo(router: APIRouter, site: Site) -> None:
             with transaction(site.engine) as session:
                 notice, person = notice_of(session, site, Fresh.UNDO, token, to_change=True)
                 undo(session, notice, person, site.clock())
+                told = next_mail(session, site, person)
         except WrongUse as error:
             return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)
-        return message_page(site, "It is as it was before", next_mail(site, person))
+        return message_page(site, "It is as it was before", told)

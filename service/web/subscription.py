@@ -6,19 +6,22 @@ is answered with 200. An unsubscribe or a pause is answered by its page alone, w
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
+from sqlmodel import Session
 
-from service.cadence import local_day, next_digest_at, why_no_mail
+from service.cadence import last_complete_day, local_day, next_digest_at, why_no_mail
 from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
+from service.pipeline.digests import stands
 from service.pipeline.subscriptions import confirm, pause, resubscribe, unsubscribe
 from service.render.words import day_in_words, hour_in_words, masked
 from service.store.database import reading, transaction
+from service.store.deliveries import delivery_of
 from service.subscribers import parse_pause
 from service.web.site import (
     READ,
@@ -49,8 +52,8 @@ def _add_confirm(router: APIRouter, site: Site) -> None:
     def ask_to_confirm(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
             _, person = notice_of(session, site, Fresh.CONFIRM, token)
-        if person.state != SubscriberState.PENDING:
-            return _confirmed(site, person)
+            if person.state != SubscriberState.PENDING:
+                return _confirmed(session, site, person)
         text = f"Paperround's digest of new papers would come to {masked(person.email)}."
         action = fresh_path(site, Fresh.CONFIRM, token)
         return message_page(site, "Do you want the digest?", text, action=action, button="Yes, send it to me")
@@ -60,23 +63,35 @@ def _add_confirm(router: APIRouter, site: Site) -> None:
         with transaction(site.engine) as session:
             _, person = notice_of(session, site, Fresh.CONFIRM, token, to_change=True)
             confirm(session, person, site.clock())
-        return _confirmed(site, person)
+            return _confirmed(session, site, person)
 
 
-def _confirmed(site: Site, person: Subscriber) -> HTMLResponse:
+def _confirmed(session: Session, site: Site, person: Subscriber) -> HTMLResponse:
     if person.state == SubscriberState.UNSUBSCRIBED:
         return _ended(site, person)
-    return message_page(site, "You are subscribed", f"{next_mail(site, person)} Each has links to change it, and to end it.")
+    text = f"{next_mail(session, site, person)} Each has links to change it, and to end it."
+    return message_page(site, "You are subscribed", text)
 
 
-def next_mail(site: Site, person: Subscriber) -> str:
-    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`"""
+def next_mail(session: Session, site: Site, person: Subscriber) -> str:
+    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`
+
+    Not at an hour that was chosen after the digest of that day had come.
+    """
     now = site.clock()
     if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
         return f"No digest goes to {masked(person.email)}."
     moment = next_digest_at(person, now)
+    while _is_taken(session, person, last_complete_day(moment)):
+        moment = next_digest_at(person, moment)
     day = day_in_words(local_day(moment, person.zone))
     return f"The next digest comes on {day} at {hour_in_words(person.hour, person.zone)}."
+
+
+def _is_taken(session: Session, person: Subscriber, on: date) -> bool:
+    assert person.id is not None
+    delivery = delivery_of(session, person.id, on)
+    return delivery is not None and stands(delivery)
 
 
 def _add_unsubscribe(router: APIRouter, site: Site) -> None:
@@ -106,7 +121,7 @@ def _add_unsubscribe(router: APIRouter, site: Site) -> None:
             if person.unsubscribed_at and instant != _instant(person):
                 raise BadLink("they have unsubscribed once more since")
             resubscribe(session, person, site.clock())
-        text = f"Mail goes to {masked(person.email)} again, with the settings from before. {next_mail(site, person)}"
+            text = f"Mail goes to {masked(person.email)} again, with the settings from before. {next_mail(session, site, person)}"
         return message_page(site, "Welcome back", text)
 
 
@@ -133,7 +148,7 @@ def _add_pause(router: APIRouter, site: Site) -> None:
     def ask_to_pause(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
             person = person_of(session, site, Standing.PAUSE, token)
-        return _pause_page(site, person)
+            return _pause_page(session, site, person)
 
     @router.post("/pause/{token}")
     def pause_it(token: str, until: Annotated[str, Form()] = "") -> HTMLResponse:
@@ -144,11 +159,15 @@ def _add_pause(router: APIRouter, site: Site) -> None:
                 pause(session, person, parse_pause(until), site.clock())
             except WrongUse:
                 said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year."
-                return _pause_page(site, person, said=said, status_code=422)
-        return _pause_page(site, person)
+                if person.state != SubscriberState.ACTIVE:
+                    said = f"Nothing was changed: the subscription is {person.state}."
+                return _pause_page(session, site, person, said=said, status_code=422)
+            return _pause_page(session, site, person)
 
 
-def _pause_page(site: Site, person: Subscriber, *, said: str | None = None, status_code: int = 200) -> HTMLResponse:
+def _pause_page(
+    session: Session, site: Site, person: Subscriber, *, said: str | None = None, status_code: int = 200
+) -> HTMLResponse:
     today = local_day(site.clock(), person.zone)
     return page(
         site,
@@ -156,8 +175,9 @@ def _pause_page(site: Site, person: Subscriber, *, said: str | None = None, stat
         status_code=status_code,
         person=person,
         said=said,
+        is_active=person.state == SubscriberState.ACTIVE,
         is_paused=bool(person.paused_until and person.paused_until > today),
-        next_mail=next_mail(site, person),
+        next_mail=next_mail(session, site, person),
         choices=[(words, today + length) for words, length in PAUSES],
         tomorrow=today + timedelta(days=1),
         action=standing_path(site, Standing.PAUSE, person),

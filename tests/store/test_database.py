@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -17,7 +19,7 @@ from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata, new_key
 from service.store import database, schema
-from service.store.database import KeptConnection, hold_alone, open_database, reading, transaction
+from service.store.database import KeptConnection, Stretch, hold_alone, open_database, reading, transaction
 from service.store.planning import lock_planning
 from service.store.topics import all_topics
 from tests.builders import NOW, free_port, subscriber
@@ -221,6 +223,34 @@ def test_no_update_is_lost_between_two_writers(sqlite: Engine) -> None:
         thread.join()
     with reading(sqlite) as session:
         assert session.get_one(Subscriber, 1).hour == 20
+
+
+def test_who_waits_gets_in_between_the_transactions_of_a_long_work(sqlite: Engine) -> None:
+    is_done, is_busy = threading.Event(), threading.Event()
+
+    def plan_very_many() -> None:
+        stretch = Stretch(sqlite)
+        while not is_done.is_set():
+            with transaction(sqlite) as session:
+                session.connection()
+                is_busy.set()
+                time.sleep(0.15)  # just as another looks a little earlier or later
+            stretch.rest()
+
+    other = sqlite3.connect(sqlite.url.database or "", timeout=10, isolation_level=None)
+    other.execute("SELECT count(*) FROM subscriber")
+    work = threading.Thread(target=plan_very_many)
+    work.start()
+    is_busy.wait()
+    begun = time.monotonic()
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        waited = time.monotonic() - begun
+    finally:
+        is_done.set()
+        other.close()
+        work.join()
+    assert waited < 5
 
 
 def test_a_failed_unit_of_work_changes_nothing(engine: Engine) -> None:

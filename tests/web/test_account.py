@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from service.errors import DeliveryFailed
 from service.models import Subscriber
-from service.store.database import transaction
-from service.store.subscribers import erase_subscriber
+from service.store.database import reading, transaction
+from service.store.subscribers import erase_subscriber, has_unsubscribed
 from tests.builders import NOW
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
@@ -125,6 +126,16 @@ def test_an_address_that_is_taken_is_not_told_of_and_not_mailed(web: Web, accoun
     assert [mail["To"] for mail in web.wake()] == ["new@example.org"]
 
 
+def test_who_unsubscribed_meanwhile_moves_nowhere_so_that_their_address_is_not_taken_in_again(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    (mail,) = web.wake()
+    web.post(LINKS.unsubscribe)
+    answer = web.post(the_link(mail))
+    assert (answer.status_code, "the subscription is unsubscribed" in answer.text) == (409, True)
+    with reading(web.engine) as session:
+        assert has_unsubscribed(session, ADA)
+
+
 def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: str) -> None:
     web.post(f"{account}/address", email=NEW)
     (mail,) = web.wake()
@@ -141,6 +152,19 @@ def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str)
     assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
     assert "ada@" not in repr(stored)
     assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_an_address_that_a_server_refused_by_name_does_not_outlive_the_eraser(web: Web) -> None:
+    web.gather(agents())
+    account = ask(web)
+    web.mailbox.refuse[ADA] = DeliveryFailed(550, f"5.1.1 <{ADA}>: Recipient address rejected")
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    web.now -= timedelta(hours=1)
+    assert web.post(f"{account}/erase", sure="yes").status_code == 200
+    stored = web.stored()
+    assert "hard bounce: 550 5.1.1 <[address]>: Recipient address rejected" in repr(stored["suppression"])
+    assert ADA not in repr(stored)
 
 
 def test_who_unsubscribed_comes_back_by_a_mailed_link(web: Web) -> None:

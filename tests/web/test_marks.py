@@ -64,6 +64,11 @@ def test_a_mute_is_a_setting_that_is_told_by_mail_and_undone(marking: Web) -> No
     assert marking.person().muted == []
 
 
+def test_a_phrase_that_is_muted_already_promises_no_mail(marking: Web) -> None:
+    answers = [marking.post(LINKS.mark(PAPER, "mute"), phrase="soup").text for _ in range(2)]
+    assert ["A mail tells it" in answer for answer in answers] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("what", "form", "status"),
     [("mute", {"phrase": "..."}, 422), ("mute", {}, 422), ("mute", {"phrase": "x" * 101}, 422), ("hate", {}, 404)],

@@ -48,7 +48,11 @@ def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_misse
 def test_who_gets_no_mail_has_nothing_to_pause(web: Web, state: str) -> None:
     web.add(email="ben@example.org", id=2, key="b" * 32, state=state)
     link = standing_link(SENDER, Standing.PAUSE, "b" * 32)
-    assert web.post(link, until="2026-10-09").status_code == 422
+    page = web.get(link).text
+    assert "No digest goes to b•••@example.org." in page
+    assert "<form" not in page
+    answer = web.post(link, until="2026-10-09")
+    assert (answer.status_code, f"the subscription is {state}" in answer.text) == (422, True)
     assert web.person(2).paused_until is None
 
 

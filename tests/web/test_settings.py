@@ -111,6 +111,18 @@ def test_changes_that_follow_each_other_are_told_by_one_mail_whose_undo_undoes_t
     assert web.person().hour == 8
 
 
+def test_what_was_changed_back_before_it_was_told_is_not_told(web: Web) -> None:
+    with transaction(web.engine) as session:
+        session.get_one(Subscriber, 1).topics = ["code", "agents"]
+    for topics, hour in ((["agents"], "6"), (["agents", "code"], "8")):
+        web.post(LINKS.settings, **{**GIVEN, "topics": topics, "hour": hour})
+    assert web.wake() == []
+    assert [(notice.state, notice.reason) for notice in web.notices()] == [("skipped", "changed back before it was told")]
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "hour": "6"})
+    (mail,) = web.wake()
+    assert "before: daily at 08:00" in mail.get_body(("plain",)).get_content()
+
+
 def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> None:
     answers = []
     for number in range(25):
@@ -172,6 +184,18 @@ def test_a_changed_hour_holds_for_the_next_digest(web: Web) -> None:
     assert web.wake() == []
     web.now = NOW.replace(hour=9, minute=59)
     assert len(web.wake()) == 1
+
+
+def test_an_hour_later_on_the_day_of_a_digest_is_told_to_hold_from_the_next_day_on(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    assert len(web.wake()) == 1
+    answer = web.post(LINKS.settings, **{**GIVEN, "hour": "20"})
+    assert "The next digest comes on Saturday 3 October 2026 at 20:00" in answer.text
+    web.gather(agents("2610.00002"))
+    web.now = NOW.replace(hour=20)
+    assert [mail["Subject"] for mail in web.wake()] == ["Your digest was changed"]
 
 
 def test_a_notice_that_can_not_be_sent_is_tried_again_and_holds_up_no_digest(web: Web) -> None:

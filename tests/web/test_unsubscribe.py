@@ -95,6 +95,13 @@ def test_every_link_that_is_not_good_gets_one_answer(web: Web) -> None:
     assert web.person().state == "active"
 
 
+def test_no_answer_sends_a_token_to_another_host(web: Web) -> None:
+    for link in (LINK, LINKS.settings):
+        for verb in ("GET", "HEAD", "POST"):
+            answer = web.client.request(verb, f"{path(link)}/", headers={"Host": "elsewhere.example"})
+            assert (answer.status_code, answer.headers.get("Location")) == (404, None)
+
+
 def test_pages_run_no_script_and_tell_nobody_where_they_were_opened(web: Web) -> None:
     for place in (LINK, LINKS.settings, "/nothing", "/health", "/metrics", "/style.css", "/unsubscribe/none"):
         headers = web.get(place).headers
