@@ -12,8 +12,8 @@ from service.compose.pool import Pool
 from service.compose.slots import most_read, second_look
 from service.compose.strength import ranked
 from service.compose.taste import Taste
-from service.compose.week import MISSED, RISERS, listed_days
-from service.models import Digest, DigestKind, History, Pick, Subscriber, Week
+from service.compose.week import MISSED, RISERS
+from service.models import Digest, DigestKind, History, Pick, Subscriber, Week, listed_days
 
 _FIRST = History()
 _DAY = timedelta(days=1)

@@ -14,9 +14,9 @@ from functools import cached_property
 
 from service.compose.candidates import Candidate, Candidates, Choice, Choosable, Ids, News, best_first, upvotes_an_hour
 from service.compose.likeness import Likeness
-from service.compose.week import listed_days, themes
+from service.compose.week import themes
 from service.compose.wording import wording, written
-from service.models import Entry, Match, Paper, Pick, Theme, Topic
+from service.models import Entry, Match, Paper, Pick, Theme, Topic, listed_days
 from service.words import folded, runs, tokens
 
 RISEN_BY, RISEN_TIMES = 50, 3  # upvotes since the person had it, the least for a second look

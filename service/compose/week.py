@@ -7,19 +7,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from math import sqrt
 
-from service.models import Paper, Theme
+from service.models import Paper, Theme, listed_days
 
 MISSED = RISERS = 3
 _THEMES = 5
 _WEEKS_BEFORE = 4
 _LEAST_COUNT = 3  # papers of a theme
 _LEAST_RISE = 1.0  # in standard deviations of what is usual
-
-
-def listed_days(first: date, last: date) -> tuple[date, ...]:
-    """The days on which the source makes lists: none on Saturdays and Sundays."""
-    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return tuple(day for day in days if day.weekday() < 5)
 
 
 def themes(papers: Iterable[Paper], days: Sequence[date]) -> tuple[Theme, ...]:

@@ -36,7 +36,7 @@ from service.models.mails import (
     Sender,
 )
 from service.models.marks import Mark, MarkKind
-from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator
+from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, ParsedPage, RequestCount, Turn, Validator, listed_days
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.plans import DigestKind, Entry, KeptPick, KeptWeek, LeftOutFor, Plan, SecondLook, Theme, read_pick
 from service.models.rows import metadata, new_key
@@ -114,6 +114,7 @@ __all__ = [
     "Validator",
     "Week",
     "Wishes",
+    "listed_days",
     "metadata",
     "new_key",
     "read_pick",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -120,3 +120,9 @@ class Alarm(SQLModel, table=True):
     def kind_of_doubt(self) -> str:
         """The doubt's own cause, without the kind of answer in which it was found."""
         return self.cause.partition(": ")[2]
+
+
+def listed_days(first: date, last: date) -> tuple[date, ...]:
+    """The days on which the source makes lists: none on Saturdays and Sundays."""
+    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+    return tuple(day for day in days if day.weekday() < 5)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from service.cadence import last_listed_day
 from service.errors import FetchFailed
 from service.language_model import LanguageModel
-from service.models import Doubt, Page
+from service.models import Doubt, Page, listed_days
 from service.pipeline.answers import Fetch, Read, Request, read_answer, record_absence, record_failure
 from service.pipeline.opinions import form_opinions
 from service.pipeline.summaries import summarize_papers
@@ -110,7 +110,7 @@ def _read_days(
 def days_to_backfill(session: Session, since: date, until: date) -> list[date]:
     """Listed days of the span that were not read whole yet, so that a backfill goes on where it was stopped."""
     read = days_read_whole(session, since)
-    return [day for day in _weekdays(since, until) if day not in read]
+    return [day for day in listed_days(since, until) if day not in read]
 
 
 def gather_papers(
@@ -135,13 +135,7 @@ def _days_to_read(session: Session, now: datetime) -> list[date]:
     first = max(min(first_at.date(), last) if first_at else last, now.date() - _FURTHEST_BACK)
     whole, asked_at = days_read_whole(session, first), days_last_asked_at(session, first)
     resting = {day for day, at in asked_at.items() if now - at < _AGAIN_AFTER or (day in whole and now.date() - day > _RECENT)}
-    return [day for day in _weekdays(first, last) if day not in resting]
-
-
-def _weekdays(first: date, last: date) -> list[date]:
-    """Those on which the source makes lists."""
-    days = (first + timedelta(days=number) for number in range((last - first).days + 1))
-    return [day for day in days if day.weekday() < 5]
+    return [day for day in listed_days(first, last) if day not in resting]
 
 
 def _read_day(gathering: _Gathering, day: date, *, beside: Read | None = None) -> list[Read]:
