@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
 from typing import Any
@@ -224,6 +225,21 @@ def test_a_subject_is_one_line_whatever_it_names() -> None:
     )
     email = render_digest(digest, LINKS, sent_on=DAY)
     assert email.subject == "1 paper: A B · Agents Bcc: eve@example.org"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "told"),
+    [
+        (DAY, DAY, "The list of Thursday 1 October 2026"),
+        (DAY, DAY + timedelta(days=3), "The lists of Thursday 1 October 2026 to Friday 2 October 2026"),
+        (DAY + timedelta(days=1), DAY + timedelta(days=2), "The list of Friday 2 October 2026"),
+        (DAY + timedelta(days=2), DAY + timedelta(days=8), "The lists of Monday 5 October 2026 to Friday 9 October 2026"),
+    ],
+)
+def test_a_mail_names_the_first_and_the_last_list_and_no_day_without_one(first: date, last: date, told: str) -> None:
+    email = render_digest(replace(compose([paper()]), covered_from=first, on=last), LINKS, sent_on=last)
+    assert f" {told}, in your " in " ".join(email.text.split())
+    assert f" {told}, in your " in email.html
 
 
 def test_topic_names_are_data_too() -> None:

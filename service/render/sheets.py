@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic
+from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic, listed_days
 from service.render.cards import Card, Line, Link, Reader, card, line
 from service.render.language import Language, language
 from service.render.subject import preheader, subject_line
@@ -196,10 +196,12 @@ def _silence_in_words(digest: Digest, spoken: Language) -> str:
 
 
 def _days(covered_from: date, on: date, spoken: Language) -> str:
-    last = spoken.day(on)
-    if covered_from >= on:
+    """Of the span's days, those with lists; where it has none, what came late is told by its last day."""
+    days = listed_days(covered_from, on) or (on,)
+    first, last = spoken.day(days[0]), spoken.day(days[-1])
+    if first == last:
         return spoken.say("The list of %(day)s", day=last)
-    return spoken.say("The lists of %(first)s to %(last)s", first=spoken.day(covered_from), last=last)
+    return spoken.say("The lists of %(first)s to %(last)s", first=first, last=last)
 
 
 def grouped_cards(digest: Digest, spoken: Language) -> Iterator[tuple[Topic | str, tuple[Pick, ...]]]:
