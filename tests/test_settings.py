@@ -132,7 +132,7 @@ def test_lines_of_the_env_file_that_set_nothing_are_warnings(tmp_path: Path) -> 
 def test_a_real_send_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://localhost:2525")
     monkeypatch.setenv("PAPERROUND_PUBLIC_URL", "https://papers.example.org")
-    with pytest.raises(WrongUse, match="needs PAPERROUND_SECRET_KEY and PAPERROUND_MAIL_FROM"):
+    with pytest.raises(WrongUse, match="needs PAPERROUND_SECRET_KEY, PAPERROUND_MAIL_FROM: set them"):
         sender(load_settings(Settings))
 
 

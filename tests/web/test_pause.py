@@ -36,8 +36,8 @@ def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_misse
     assert len(web.wake()) == 1
     web.post(LINKS.pause, until="2026-10-07")
     for day in (2, 5, 6):
-        web.gather(agents(f"2610.{day:05d}", submittedOnDailyAt=f"2026-10-{day:02d}T00:00:00Z"))
         web.now = NOW.replace(day=day, hour=20)
+        web.gather(agents(f"2610.{day:05d}", submittedOnDailyAt=f"2026-10-{day:02d}T00:00:00Z"))
         assert web.wake() == []
     web.now = NOW.replace(day=7, hour=7, minute=59)
     assert len(web.wake()) == 1
