@@ -31,7 +31,7 @@ MOST_RULES = 1_000  # in a clause
 LARGEST_TEXT = 200_000  # characters
 HEAVIEST = 10.0
 
-_FIELD = re.compile(r"\s*([A-Za-z]+)\s*:(?=\s|\"|\w)")
+_FIELD = re.compile(r"\s*([A-Za-z]+)\s*:(?=\s|\"|\w|$)")
 _WEIGHT = re.compile(r"\^(?P<weight>-?\d{1,3}(?:\.\d{1,4})?)\s*$")
 
 

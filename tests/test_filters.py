@@ -42,6 +42,7 @@ def test_a_rule_is_a_phrase_with_a_field_and_a_weight(text: str, rule: Rule) -> 
         ('"tool "use" now"', 7, 'holds no "'),
         ("", 1, "no word"),
         ("title: !?", 7, "no word"),
+        ("title: ", 7, "no word"),
         ("a\nb", 2, "control character"),
         ("x" * 101, 100, "at most 100 characters"),
         (" ".join("abcdefghijk"), 1, "at most 10 words, this one 11"),
