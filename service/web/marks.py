@@ -35,10 +35,11 @@ def routes(site: Site) -> APIRouter:
 
     @router.api_route("/mark/{token}/{paper_id}", methods=READ)
     @router.api_route("/mark/{token}/{paper_id}/{what}", methods=READ)
-    def ask(token: str, paper_id: str, what: str = "") -> HTMLResponse:  # noqa: ARG001 - each link's page has every button
+    def ask(token: str, paper_id: str, what: str = "") -> HTMLResponse:
+        """The page has every button; what the link asks for stands first."""
         with reading(site.engine) as session:
             person, paper = _person_and_paper(session, site, token, paper_id)
-            return _paper_page(session, site, person, paper)
+            return _paper_page(session, site, person, paper, asked=what)
 
     @router.post("/mark/{token}/{paper_id}/mute")
     def mute(token: str, paper_id: str, phrase: Annotated[str, Form()] = "") -> HTMLResponse:
@@ -90,17 +91,26 @@ def _mute(session: Session, site: Site, person: Subscriber, phrase: str) -> str:
 
 
 def _paper_page(
-    session: Session, site: Site, person: Subscriber, paper: Paper, *, said: str | None = None, status_code: int = 200
+    session: Session,
+    site: Site,
+    person: Subscriber,
+    paper: Paper,
+    *,
+    asked: str = "",
+    said: str | None = None,
+    status_code: int = 200,
 ) -> HTMLResponse:
     assert person.id is not None
     given = {mark.kind for mark, marked in marked_papers(session, person.id) if marked.id == paper.id}
+    buttons = [(kind, words, kind in given) for kind, words in _BUTTONS.items()]
     return page(
         site,
         "mark.html",
         status_code=status_code,
         paper=paper,
         said=said,
-        buttons=[(kind, words, kind in given) for kind, words in _BUTTONS.items()],
+        asked=asked,
+        buttons=sorted(buttons, key=lambda button: button[0] != asked),
         action=f"{standing_path(site, Standing.MARK, person)}/{paper.id}",
         settings=standing_path(site, Standing.SETTINGS, person),
     )

@@ -41,6 +41,16 @@ def test_each_card_of_a_mail_has_links_that_mark_by_post_only(marking: Web) -> N
     assert marks(marking) == {(PAPER, "more")}
 
 
+@pytest.mark.parametrize(
+    ("what", "words"), [("more", "More like this"), ("less", "Less like this"), ("saved", "Save"), ("mute", "Mute it")]
+)
+def test_what_a_link_asks_for_stands_first_on_its_page(marking: Web, what: str, words: str) -> None:
+    first, *others = BeautifulSoup(marking.get(LINKS.mark(PAPER, what)).text, "lxml").find_all("button")
+    assert (first.text, first["class"]) == (words, ["asked"])
+    assert len(others) == 3
+    assert not any(button.has_attr("class") for button in others)
+
+
 def test_more_takes_back_less_and_saving_goes_with_either(marking: Web) -> None:
     for kind in ("less", "saved", "more", "more"):
         marking.post(LINKS.mark(PAPER, kind))
