@@ -185,6 +185,19 @@ def test_a_failing_migration_leaves_nothing_behind(new_database: str, tmp_path: 
     engine.dispose()
 
 
+def test_a_new_file_that_another_process_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself waits for nobody where it changes the journal's mode."""
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    release = threading.Timer(0.5, other.rollback)
+    release.start()
+    open_database(f"sqlite:///{tmp_path}/new.db").dispose()
+    assert time.monotonic() - begun > 0.4
+    release.join()
+    other.close()
+
+
 def test_two_processes_may_open_a_new_database_at_once(new_database: str) -> None:
     failures: list[Exception] = []
 
