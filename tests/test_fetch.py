@@ -272,12 +272,13 @@ def test_two_processes_take_turns(httpserver: HTTPServer, engine: Engine) -> Non
 
     httpserver.expect_request("/papers").respond_with_handler(slow)
     threads = [threading.Thread(target=fetch_twice) for _ in range(2)]
+    start = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(asked) == 4
-    assert all(later - earlier > 0.15 for (earlier, _), (later, _) in pairwise(sorted(asked)))
+    assert all(begun - start > 0.24 * place for place, (begun, _) in enumerate(sorted(asked)))  # a busy machine is only later
     assert all(begun >= ended for (_, ended), (begun, _) in pairwise(sorted(asked)))
 
 
