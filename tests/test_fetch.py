@@ -39,7 +39,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def fetcher(pauses: list[float]) -> Iterator[Fetcher]:
-    with Fetcher("Paperround/test (contact@example.org)", interval=0, timeout=1, sleep=pauses.append) as fetcher:
+    with Fetcher("Paperround/test (contact@example.org)", interval=0, timeout=20, sleep=pauses.append) as fetcher:
         yield fetcher
 
 
@@ -182,7 +182,7 @@ def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> No
         thread = threading.Thread(target=drip)
         thread.start()
         with (
-            Fetcher("Paperround/test", interval=0, timeout=1, longest=0.3, sleep=pauses.append) as fetcher,
+            Fetcher("Paperround/test", interval=0, timeout=20, longest=0.3, sleep=pauses.append) as fetcher,
             pytest.raises(FetchFailed, match=r"/papers took longer than 0\.3 seconds"),
         ):
             fetcher.fetch(f"{address}/papers")
