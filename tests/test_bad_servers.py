@@ -212,13 +212,13 @@ def test_a_connection_dropped_after_the_final_dot_is_a_doubt(planned: Engine, sa
 
 
 def test_a_server_silent_after_the_final_dot_is_a_doubt_when_the_wait_is_over(planned: Engine) -> None:
-    states = misbehave(planned, to_first("DOT", STALL), end_timeout=0.3)
+    states = misbehave(planned, to_first("DOT", STALL), end_timeout=1.0)
     assert states == {FIRST: "unknown", **others("accepted")}
     finish(planned)
 
 
 def test_a_server_silent_over_a_recipient_is_left_after_the_time_of_a_step(planned: Engine) -> None:
-    states = misbehave(planned, to_first("RCPT", STALL), timeout=0.3)
+    states = misbehave(planned, to_first("RCPT", STALL), timeout=1.0)
     assert states == {FIRST: "deferred", **others("accepted")}
     finish(planned)
 
