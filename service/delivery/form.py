@@ -41,7 +41,8 @@ class MessageForm:
             unsubscribe_link=_PLACES["link"],
         )
         header, (body,) = parted(made)
-        self._header, *self._around = map(_blank, (header, *_PARTS.split(body)))
+        self._header = _blank(header)
+        self._begin, self._between, self._end = _PARTS.split(body)
 
     def message(self, email: EncodedEmail, *, to: str, key: str, now: datetime, unsubscribe_link: str) -> ReadyMessage:
         """As `build_message`, of parts that are encoded already. Raises ValueError for a value that is not one printable line."""
@@ -57,8 +58,7 @@ class MessageForm:
             b"key": key.encode(),
             b"date": _date(int(now.timestamp())),
         }
-        begin, between, end = [blank % own for blank in self._around]
-        return ReadyMessage(self._header % own, (begin, email.text, between, email.html, end))
+        return ReadyMessage(self._header % own, (self._begin, email.text, self._between, email.html, self._end))
 
 
 def _blank(made: bytes) -> bytes:

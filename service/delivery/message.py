@@ -22,6 +22,7 @@ _LONGEST_LINE = 76
 _LARGEST_WORD = 39  # bytes: base64 makes 52 characters of them, which fit beside "Subject: " and the word's own 12
 _LONGEST_QUOTED = 54  # characters, by the same reckoning
 _CONTINUES = re.compile(rb"=[89AB]")  # the next byte of a character
+_BOUNDARY = "=_paperround"  # no line of quoted-printable begins like that (RFC 2045, 6.7), whatever a paper says
 _DOTTED_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 
 
@@ -160,7 +161,7 @@ def build_message(
         message["Feedback-ID"] = "digest:paperround"
     message.set_content(email.text, cte="quoted-printable")
     message.add_alternative(email.html, subtype="html", cte="quoted-printable")
-    message.set_boundary(f"paperround-{key}")
+    message.set_boundary(_BOUNDARY)
     return message.as_bytes()
 
 

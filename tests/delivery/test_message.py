@@ -85,6 +85,13 @@ def test_both_parts_arrive_whole_in_short_ascii_lines() -> None:
     assert b"\n" not in content.replace(b"\r\n", b"")
 
 
+def test_a_text_that_holds_the_boundary_ends_no_part() -> None:
+    lines = ["before", "--=_paperround", "Content-Type: text/html", "", "--=_paperround--", "behind"]
+    _, parsed = build(Email("s", "\n".join(["<pre>", *lines, "</pre>"]), "\n".join(lines)))
+    parts = [str(part.get_content()).splitlines() for part in parsed.iter_parts() if isinstance(part, EmailMessage)]
+    assert parts == [lines, ["<pre>", *lines, "</pre>"]]
+
+
 def test_the_same_delivery_gives_the_same_message() -> None:
     email = Email("s", "<p>x</p>", "x")
     assert build(email)[0] == build(email)[0]
