@@ -39,7 +39,7 @@ def next_digest_at(person: Subscriber, after: datetime) -> datetime:
 @lru_cache(maxsize=1000)
 def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, after: datetime) -> datetime:
     """Many people have these alike."""
-    place = ZoneInfo(zone)
+    place = _place(zone)
     day = max(after.astimezone(place).date(), paused_until or date.min)
     while True:
         moment = datetime.combine(day, time(hour), place).astimezone(UTC)
@@ -49,17 +49,12 @@ def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, 
 
 
 def why_no_mail(person: Subscriber, now: datetime) -> str | None:
-    """Why this person gets no digest now, or None.
-
-    Raises nothing: a pause in a zone that this machine doesn't know must hold nobody else up.
-    """
+    """Why this person gets no digest now, or None."""
     if person.state != SubscriberState.ACTIVE:
         return str(person.state)
-    try:
-        is_paused = person.paused_until is not None and local_day(now, person.zone) < person.paused_until
-    except (ZoneInfoNotFoundError, ValueError):
-        return f"the zone {person.zone} is not known here"
-    return f"paused until {person.paused_until}" if is_paused else None
+    if person.paused_until and local_day(now, person.zone) < person.paused_until:
+        return f"paused until {person.paused_until}"
+    return None
 
 
 def _is_digest_day(cadence: str, day: date) -> bool:
@@ -70,23 +65,29 @@ def _is_digest_day(cadence: str, day: date) -> bool:
 
 
 def missed_count(person: Subscriber, last_on: date | None, on: date) -> int:
-    """How many of the person's digest days lie between the digests of days `last_on` and `on`, a pause or not.
-
-    Raises nothing: in a zone that this machine doesn't know, none were missed.
-    """
+    """How many of the person's digest days lie between the digests of days `last_on` and `on`, a pause or not."""
     if last_on is None or on - last_on <= timedelta(days=1):
         return 0
-    try:
-        place = ZoneInfo(person.zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        return 0
+    place = _place(person.zone)
     days = (last_on + timedelta(days=number) for number in range(1, (on - last_on).days + 2))  # local
     moments = (datetime.combine(day, time(person.hour), place) for day in days if _is_digest_day(person.cadence, day))
     return sum(last_on < last_complete_day(moment) < on for moment in moments)
 
 
 def local_day(moment: datetime, zone: str) -> date:
-    return moment.astimezone(ZoneInfo(zone)).date()
+    return moment.astimezone(_place(zone)).date()
+
+
+def known_zone(zone: str) -> str:
+    """As it is, but UTC for one that this machine doesn't know: a database may move to one with older time zones."""
+    return _place(zone).key
+
+
+def _place(zone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def window_start(on: date, cadence: str, last_accepted_on: date | None) -> date:

@@ -20,7 +20,6 @@ from service.pipeline.gather import gather_papers
 from service.pipeline.retry import retry
 from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
-from service.store.deliveries import deliveries_of
 from service.store.ledger import Ref, claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
 from service.store.workers import worker_folder
@@ -128,21 +127,20 @@ def test_one_whose_settings_can_not_be_used_holds_nobody_up(engine: Engine) -> N
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, BEN, hour=8)
     with transaction(engine) as session:
-        session.get_one(Subscriber, 1).zone = "Mars/Olympus"
+        session.get_one(Subscriber, 1).cadence = "weekly:never"
     mailbox = Mailbox()
     assert [wake(engine, mailbox, moment) for moment in (at(2, 7), at(2, 8))] == [0, 1]
 
 
-def test_a_pause_in_a_zone_that_is_not_known_here_holds_nobody_up(engine: Engine) -> None:
-    gather_daily(engine, 1, 2)
-    subscribe(engine, ADA, BEN, hour=8)
-    wake(engine, Mailbox(refuse={ADA: DeliveryFailed(450, "4.2.0 later")}), at(2, 8))
+def test_a_zone_that_is_not_known_here_counts_as_utc(engine: Engine) -> None:
+    gather_daily(engine, 1, 3)
+    subscribe(engine, ADA, hour=8)
+    mailbox = Mailbox()
+    assert wake(engine, mailbox, at(2, 8)) == 1
     with transaction(engine) as session:
         person = session.get_one(Subscriber, 1)
-        person.zone, person.paused_until = "Mars/Olympus", date(2026, 9, 1)
-    assert wake(engine, Mailbox(), at(3, 8)) == 1
-    with reading(engine) as session:
-        assert {row.reason for row in deliveries_of(session, 1)} == {"the zone Mars/Olympus is not known here"}
+        person.zone, person.paused_until, person.next_digest_at = "Mars/Olympus", date(2026, 10, 4), None
+    assert [wake(engine, mailbox, moment) for moment in (at(3, 8), at(4, 7), at(4, 8))] == [0, 0, 1]
 
 
 def test_one_whose_digest_can_not_be_chosen_is_told_why_and_holds_nobody_up(engine: Engine) -> None:

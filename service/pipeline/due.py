@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from sqlalchemy import Engine
@@ -153,9 +152,9 @@ def _schedule(session: Session, people: list[Subscriber], after: datetime) -> No
 
 
 def _next_at(person: Subscriber, after: datetime) -> datetime:
-    """One whose settings can't be used here, such as a zone that this machine doesn't know, holds nobody else up."""
+    """One whose settings can't be used, such as a cadence that no day fits, holds nobody else up."""
     try:
         return next_digest_at(person, after)
-    except (ZoneInfoNotFoundError, OverflowError, ValueError) as error:
+    except (OverflowError, ValueError) as error:
         log.error("subscriber can't be scheduled, tried again in a day", subscriber=person.id, reason=repr(error))
         return after + timedelta(days=1)

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel
 from sqlmodel import Session
 
+from service.cadence import known_zone
 from service.errors import WrongUse
 from service.links import Fresh, Standing
 from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
@@ -99,7 +100,7 @@ def _settings_page(
     session: Session, site: Site, person: Subscriber, topics: list[Topic], *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
     assert person.id is not None
-    silence = last_silence(session, person.id)
+    silence, zone = last_silence(session, person.id), known_zone(person.zone)
     action = standing_path(site, Standing.SETTINGS, person)
     return page(
         site,
@@ -108,7 +109,8 @@ def _settings_page(
         person=person,
         topics=topics,
         cadences=[(cadence, cadence_in_words(cadence)) for cadence in _CADENCES],
-        zones=sorted({*_ZONES, person.zone}),
+        zone=zone,
+        zones=sorted({*_ZONES, zone}),
         silence=silence,
         lengths=[(length, length_in_words(length)) for length in dict.fromkeys([*_LENGTHS, person.length])],
         scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],

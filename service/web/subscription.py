@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from service.cadence import last_complete_day, local_day, next_digest_at, why_no_mail
+from service.cadence import known_zone, last_complete_day, local_day, next_digest_at, why_no_mail
 from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
@@ -85,7 +85,7 @@ def next_mail(session: Session, site: Site, person: Subscriber) -> str:
     while _is_taken(session, person, last_complete_day(moment)):
         moment = next_digest_at(person, moment)
     day = day_in_words(local_day(moment, person.zone))
-    return f"The next digest comes on {day} at {hour_in_words(person.hour, person.zone)}."
+    return f"The next digest comes on {day} at {hour_in_words(person.hour, known_zone(person.zone))}."
 
 
 def _is_taken(session: Session, person: Subscriber, on: date) -> bool:

@@ -7,10 +7,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
+from service.links import Standing, standing_link
 from service.models import Notice, Subscriber
 from service.pipeline.subscriptions import mailed
 from service.store.database import transaction
-from tests.builders import NOW
+from tests.builders import NOW, SENDER
 from tests.web.conftest import ADA, LINKS, Web, agents, the_link
 
 GIVEN: dict[str, Any] = {"topics": ["agents"], "cadence": "daily", "hour": "8", "zone": "UTC"}
@@ -42,6 +43,18 @@ def test_a_change_is_told_by_mail_with_an_undo(web: Web) -> None:
     assert web.post(undo).status_code == web.post(undo).status_code == 200
     assert (web.person().topics, web.person().hour, web.person().zone) == (["agents"], 8, "UTC")
     assert len(web.wake()) == 1  # the undo is a change as well, told once
+
+
+def test_who_lives_in_a_zone_that_this_machine_does_not_know_is_shown_utc_and_may_choose(web: Web) -> None:
+    web.add(email="ben@example.org", id=2, key="b" * 32, zone="Mars/Olympus")
+    link = standing_link(SENDER, Standing.SETTINGS, "b" * 32)
+    page = web.get(link)
+    assert page.status_code == 200
+    assert "The next digest comes on Friday 2 October 2026 at 08:00, UTC." in page.text
+    assert "<option selected>UTC</option>" in page.text
+    assert "Mars" not in page.text
+    assert "Saved." in web.post(link, **{**GIVEN, "zone": "Europe/Berlin"}).text
+    assert web.person(2).zone == "Europe/Berlin"
 
 
 PREFERENCES = {
