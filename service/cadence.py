@@ -90,12 +90,13 @@ def _place(zone: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def window_start(on: date, cadence: str, last_accepted_on: date | None) -> date:
+def window_start(on: date, cadence: str, last_accepted_on: date | None, last_told_on: date | None = None) -> date:
     """The first day whose papers a digest of day `on` may hold.
 
-    A first digest covers two days (weekly: seven); a later one starts 7 days before the last accepted one, so that late
-    arrivals aren't lost, but never more than 30 days back.
+    A first digest covers two days (weekly: seven), and where only silences came before it each day since the last of them. A
+    later one starts 7 days before the last accepted one, so that late arrivals aren't lost. Never more than 30 days back.
     """
     if last_accepted_on is None:
-        return on - timedelta(days=6 if cadence.startswith("weekly") else 1)
+        start = on - timedelta(days=6 if cadence.startswith("weekly") else 1)
+        return start if last_told_on is None else max(min(start, last_told_on + timedelta(days=1)), on - FURTHEST_BACK)
     return max(last_accepted_on - OVERLAP, on - FURTHEST_BACK)

@@ -33,6 +33,12 @@ def test_a_first_digest_covers_two_days_and_weekly_seven() -> None:
     assert window_start(date(2026, 10, 8), "weekly:mon", None) == date(2026, 10, 2)
 
 
+def test_a_first_digest_that_comes_after_silences_begins_behind_them() -> None:
+    assert window_start(date(2026, 10, 8), "daily", None, date(2026, 10, 7)) == date(2026, 10, 7)
+    assert window_start(date(2026, 10, 4), "weekdays", None, date(2026, 10, 1)) == date(2026, 10, 2)
+    assert window_start(date(2026, 10, 8), "daily", None, date(2026, 6, 1)) == date(2026, 9, 8)
+
+
 def test_a_later_digest_starts_a_week_before_the_last_accepted_one_but_thirty_days_back_at_most() -> None:
     assert window_start(date(2026, 10, 8), "daily", date(2026, 10, 7)) == date(2026, 9, 30)
     assert window_start(date(2026, 10, 8), "daily", date(2026, 6, 1)) == date(2026, 9, 8)

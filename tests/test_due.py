@@ -72,6 +72,15 @@ def test_an_outage_is_caught_up_with_one_digest(engine: Engine) -> None:
     assert mailbox.paper_ids(ADA) == [["2610.00001"], ["2610.00007", "2610.00006", "2610.00005", "2610.00002"], ["2610.00008"]]
 
 
+def test_who_had_only_silences_misses_no_day_between_two_digests(engine: Engine) -> None:
+    gather(engine, record("2610.00001", "Knitting", summary="We knit. Socks are warm."), on=at(1, 0).date(), now=at(1, 0))
+    gather_daily(engine, 2, 2)
+    subscribe(engine, ADA, hour=8, cadence="weekdays")
+    mailbox = Mailbox()
+    assert [wake(engine, mailbox, moment) for moment in (at(2, 8), at(3, 8), at(5, 8))] == [0, 0, 1]  # from Friday to Monday
+    assert mailbox.paper_ids(ADA) == [["2610.00002"]]
+
+
 def test_several_wakers_at_once_send_one_mail(engine: Engine) -> None:
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, BEN, hour=8)

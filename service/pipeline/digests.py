@@ -106,9 +106,13 @@ class Planner:
         """Each person's, of the papers in their window that no delivery of theirs holds."""
         known = {person.id: person for person in people if person.id is not None}
         last = last_accepted_days(session, known, before=self._on, since=self._on - FURTHEST_BACK)
-        starts = {key: window_start(self._on, person.cadence, last.get(key)) for key, person in known.items()}
-        since = {key: starts[key] if key in last else self._on - FURTHEST_BACK for key in known}  # silences may come before it
+        since = dict.fromkeys(known, self._on - FURTHEST_BACK)  # how far silences may lie back
+        since |= {key: window_start(self._on, known[key].cadence, day) for key, day in last.items()}
         past = _histories(session, known, since, self._on)
+        starts = {
+            key: since[key] if key in last else window_start(self._on, person.cadence, None, past[key].last_told_on)
+            for key, person in known.items()
+        }
         marked_ids = {mark.paper_id for history in past.values() for mark in history.marks}
         is_weekly = any(person.cadence.startswith("weekly") for person in people)
         pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
