@@ -96,7 +96,9 @@ def address(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def serve(folder: Path, address: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve(
+    within_a_day: None, folder: Path, address: str, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Serve]:
     """Starts `paperround serve` in the folder and waits until it is ready, or has ended."""
     day = last_complete_day(datetime.now(UTC))
     told = page([record("2610.00001", "LLM Agents", submittedOnDailyAt=f"{day}T00:00:00Z")], on=day)
