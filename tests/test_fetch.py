@@ -171,6 +171,7 @@ def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> No
         def drip() -> None:
             connection, _ = server.accept()  # for robots.txt
             with connection:
+                connection.recv(65_536)  # unread, it would make the end a reset
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             connection, _ = server.accept()
             with connection, suppress(OSError):
