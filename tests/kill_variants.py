@@ -1,4 +1,4 @@
-"""The kill-anywhere test in its variants; each makes its own databases in a folder."""
+"""The kill-anywhere test in its variants; each makes its own databases, in a folder or on a server of its own."""
 
 from __future__ import annotations
 
