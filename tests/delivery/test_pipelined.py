@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter, deque
@@ -544,6 +546,33 @@ def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_
         transport = PipelinedTransport(Server("127.0.0.1", sink.port, "off"), mail_from="digest@example.org", timeout=2.0)
         with pytest.raises(DeliveryFailed, match=r"before the whole mail was out: no answer within 2 seconds"):
             transport.send(b"x" * 30_000_000, to="ada@example.org")
+
+
+HAND_OVER = """
+import sys
+from service.delivery.pipelined import PipelinedTransport
+from service.delivery.server import Server
+transport = PipelinedTransport(Server("127.0.0.1", int(sys.argv[1]), "off"), mail_from="digest@example.org", end_timeout=3.0)
+print(transport.send(b"x", to="ada@example.org"))
+"""
+
+
+def test_an_answer_that_came_while_the_process_was_stopped_counts() -> None:
+    """By Ctrl-Z, or with its container, for longer than it would have waited."""
+
+    class Stopping(MailServer):
+        async def _end(self, writer: asyncio.StreamWriter, moment: Moment, message: bytes) -> bool:
+            await asyncio.sleep(0.1)  # ours waits for the answer by now
+            client.send_signal(signal.SIGSTOP)
+            asyncio.get_running_loop().call_later(4, client.send_signal, signal.SIGCONT)
+            await asyncio.sleep(0.5)
+            return await super()._end(writer, moment, message)
+
+    with (
+        running(Stopping()) as sink,
+        subprocess.Popen([sys.executable, "-c", HAND_OVER, str(sink.port)], stdout=subprocess.PIPE, text=True) as client,
+    ):
+        assert client.communicate()[0] == "250 2.0.0 queued\n"
 
 
 @pytest.mark.parametrize(
