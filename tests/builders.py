@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import socket
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email import message_from_bytes
@@ -59,9 +58,11 @@ def page(records: list[Any], *, on: date | None = DAY) -> bytes:
 
 
 def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """For whoever says that they reuse it, as servers do: a port whose connection was just closed is given to nobody else."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()[:2]) as visitor:
+        listener.accept()[0].close()
+        assert visitor.recv(1) == b""
+        return int(listener.getsockname()[1])
 
 
 @dataclass

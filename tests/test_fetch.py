@@ -151,11 +151,11 @@ def test_an_answer_that_stalls_is_given_up(httpserver: HTTPServer, pauses: list[
     given_up = threading.Event()
 
     def stalling(request: Request) -> Response:
-        given_up.wait(5)
+        given_up.wait(60)
         return Response("late")
 
     httpserver.expect_request("/papers").respond_with_handler(stalling)
-    with Fetcher("Paperround/test", attempts=1, interval=0, timeout=0.2, sleep=pauses.append) as fetcher:
+    with Fetcher("Paperround/test", attempts=1, interval=0, timeout=3, sleep=pauses.append) as fetcher:
         with pytest.raises(FetchFailed, match="timed out"):
             fetcher.fetch(httpserver.url_for("/papers"))
         given_up.set()
@@ -171,6 +171,7 @@ def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> No
         def drip() -> None:
             connection, _ = server.accept()  # for robots.txt
             with connection:
+                connection.recv(65_536)  # unread, it would make the end a reset
                 connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
             connection, _ = server.accept()
             with connection, suppress(OSError):
@@ -182,11 +183,11 @@ def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> No
         thread = threading.Thread(target=drip)
         thread.start()
         with (
-            Fetcher("Paperround/test", interval=0, timeout=20, longest=0.3, sleep=pauses.append) as fetcher,
-            pytest.raises(FetchFailed, match=r"/papers took longer than 0\.3 seconds"),
+            Fetcher("Paperround/test", interval=0, timeout=20, longest=3, sleep=pauses.append) as fetcher,
+            pytest.raises(FetchFailed, match=r"/papers took longer than 3 seconds"),
         ):
             fetcher.fetch(f"{address}/papers")
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -212,17 +213,17 @@ def test_a_robots_txt_that_cannot_be_read_forbids_all(httpserver: HTTPServer, fe
     assert requests(httpserver) == []
 
 
-@pytest.mark.parametrize(("rules", "interval"), [("", 3.0), ("User-agent: *\nCrawl-delay: 10", 10.0)])
+@pytest.mark.parametrize(("rules", "interval"), [("", 60.0), ("User-agent: *\nCrawl-delay: 90", 90.0)])
 def test_requests_to_a_host_keep_their_distance(httpserver: HTTPServer, pauses: list[float], rules: str, interval: float) -> None:
     httpserver.clear()
     httpserver.expect_request("/robots.txt").respond_with_data(rules)
     httpserver.expect_request("/papers").respond_with_data("page")
-    with Fetcher("Paperround/test", sleep=pauses.append) as fetcher:
+    with Fetcher("Paperround/test", interval=60, sleep=pauses.append) as fetcher:
         fetcher.fetch(httpserver.url_for("/papers"))
         pauses.clear()
         fetcher.fetch(httpserver.url_for("/papers"))
     (pause,) = pauses
-    assert interval - 2 < pause <= interval  # less what the machine took itself
+    assert interval - 30 < pause <= interval  # less what the machine took itself
 
 
 def test_a_server_without_requests_left_is_left_alone_until_its_next_window(
@@ -233,9 +234,9 @@ def test_a_server_without_requests_left_is_left_alone_until_its_next_window(
     httpserver.expect_oneshot_request("/papers").respond_with_data("page", headers={"RateLimit": '"pages";r=0;t=30'})
     httpserver.expect_oneshot_request("/papers").respond_with_data("page", headers={"RateLimit": '"pages";r=99;t=300'})
     assert fetcher.fetch(httpserver.url_for("/papers")) == b"page"
-    assert pauses == [pytest.approx(55, abs=5)]
+    assert pauses == [pytest.approx(55, abs=12)]
     fetcher.fetch(httpserver.url_for("/papers"))
-    assert pauses[1:] == [pytest.approx(30, abs=5)]
+    assert pauses[1:] == [pytest.approx(30, abs=12)]
 
 
 def test_a_server_that_asks_for_hours_is_given_up_for_this_time(httpserver: HTTPServer, fetcher: Fetcher) -> None:

@@ -136,7 +136,7 @@ def test_every_link_to_our_own_address_leads_to_a_page(name: str, sqlite: Engine
     store(sqlite, mail)
     own = own_links(mail)
     assert own
-    with closing(httpx.Client(follow_redirects=False)) as client:
+    with closing(httpx.Client(follow_redirects=False, timeout=60)) as client:
         for link in own:
             path, fragment = urldefrag(link.removeprefix(SENDER.public_url))
             answer = client.get(door + path)

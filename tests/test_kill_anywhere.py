@@ -18,7 +18,7 @@ def test_two_kills_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS.keys())
 def test_fifty_kills_lose_nothing(variant: Callable[[Path, int], Tally], tmp_path: Path) -> None:
     tally = variant(tmp_path, 50)

@@ -247,6 +247,6 @@ def test_whatever_happens_in_whatever_order_the_sum_balances_and_nothing_comes_t
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_the_same_over_many_more_histories() -> None:
     run_machine(60, 40)

@@ -22,7 +22,7 @@ from tests.golden.cases import NAMES, ORDINARY, golden
 from tests.programs import own, running, service_folder
 from tests.screenshots import SCHEMES, TOOLS, browse
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 needs_node = pytest.mark.skipif(
     not (TOOLS / "node_modules").is_dir() or shutil.which("node") is None, reason="needs Node 20 and `npm ci` in tests/tools"
 )

@@ -222,7 +222,7 @@ def live_through(engine: Engine, people: list[Reader], post: Post | BadPost) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(5000)
 def test_in_a_month_everybody_gets_what_their_settings_say_once(engine: Engine) -> None:
     people, post = list(readers()), Post()
     logs = live_through(engine, people, post)
@@ -262,7 +262,7 @@ class BadPost:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2500)
 def test_the_same_month_with_a_server_that_misbehaves_brings_everybody_the_same(sqlite: Engine) -> None:
     people = list(readers())[::40]
     with running(MailServer()) as server:

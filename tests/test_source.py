@@ -92,7 +92,7 @@ def test_a_week_of_faults_ends_with_all_papers_stored_once_and_each_fault_named(
     ]
     for day, (name, broken, words) in zip(days, faults, strict=True):
         source.faults = dict(broken)
-        report = fetch_latest(engine, source, at(day, 12), timeout=0.3 if name == "a stall" else 20)
+        report = fetch_latest(engine, source, at(day, 12), timeout=1 if name == "a stall" else 20)
         assert words in said(report), name
         assert report.has_failed == ("/papers can't be read" in words or "nobody knows" in name), name
         assert words == "" or any(page.is_suspect or page.error for page in report.pages), name

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,15 @@ def new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PAPERROUND_REQUEST_INTERVAL", "0")  # servers on loopback need no rest
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def within_a_day() -> None:
+    """For what goes by the machine's clock: where the day (in UTC) ends within five minutes, the test is of the next one."""
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if midnight - now < timedelta(minutes=5):
+        time.sleep((midnight - now).total_seconds())
 
 
 @pytest.fixture

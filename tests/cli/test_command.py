@@ -78,6 +78,7 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
 
 
+@pytest.mark.usefixtures("within_a_day")
 def test_the_demo_reads_the_live_page_where_it_can(
     paperround: Paperround, folder: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def test_several_sources_may_follow_one_option(paperround: Paperround, page_file
     assert paperround("fetch", "--from", page_file, "second.html", "--json").json["new"] == 4
 
 
+@pytest.mark.usefixtures("within_a_day")
 def test_the_source_is_read_over_http_by_default(
     paperround: Paperround, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +165,7 @@ def test_the_last_30_answers_are_kept(paperround: Paperround, page_file: Path) -
     assert kept == list(range(32, 2, -1))
 
 
+@pytest.mark.usefixtures("within_a_day")
 def test_a_changed_page_is_told_in_words_and_what_it_holds_is_stored(paperround: Paperround, source: Source) -> None:
     source.lists = {datetime.now(UTC).date(): source.lists[date(2026, 10, 2)]}
     source.today = datetime.now(UTC).date()
@@ -188,6 +190,7 @@ def test_send_now_goes_out_and_says_that_its_list_is_in_doubt(paperround: Paperr
     assert "warning: the list of 2026-10-01 is in doubt: asked for 2026-10-01, the source shows 2026-09-29" in ran.err
 
 
+@pytest.mark.usefixtures("within_a_day")
 def test_a_days_budget_that_is_spent_is_told(paperround: Paperround, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_DAILY_REQUESTS", "2")
     ran = paperround("fetch", "--since", "2026-09-30", "--until", "2026-10-02")

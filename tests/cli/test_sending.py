@@ -39,7 +39,7 @@ class Kept(Message):
 def mail_server() -> Iterator[tuple[Kept, str]]:
     kept = Kept()
     port = free_port()
-    controller = Controller(kept, hostname="127.0.0.1", port=port)
+    controller = Controller(kept, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     yield kept, f"smtp://127.0.0.1:{port}"
     controller.stop(no_assert=True)
@@ -178,7 +178,8 @@ def test_ctrl_c_ends_after_the_mail_in_hand_and_the_next_call_carries_on(
     def interrupt(moment: Moment) -> None:
         if moment.stage == "DOT" and len(server.accepted) == 2:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.2)
+            while signal.getsignal(signal.SIGINT) != signal.SIG_DFL:  # it is heard
+                time.sleep(0.01)
 
     with running(MailServer(interrupt)) as server:
         set_up(monkeypatch, f"smtp://127.0.0.1:{server.port}")

@@ -160,7 +160,7 @@ def fetched(port: int, name: str) -> bytes:
     """The one mail of a mailbox, waited for."""
     with imaplib.IMAP4("127.0.0.1", port) as client:
         client.login(name, "any")
-        for _ in range(100):
+        for _ in range(600):
             client.select("INBOX")
             _, found = client.search(None, "ALL")
             if found[0]:

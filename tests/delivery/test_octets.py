@@ -61,7 +61,7 @@ def break_off(peer: socket.socket) -> None:
 
 def handed_over(connected: socket.socket) -> Result:
     async def hand_over() -> Result:
-        connection = Connection(connected, "digest@example.org", 5.0, 5.0)
+        connection = Connection(connected, "digest@example.org", 60.0, 60.0)
         connection.extensions = {"PIPELINING": ""}
         try:
             return await connection.hand_over(MESSAGE, NEXT)
@@ -104,7 +104,7 @@ def test_a_mail_is_in_doubt_from_the_octet_on_that_ends_its_content_whatever_of_
     near.room = out  # type: ignore[attr-defined]
     thread, seen = read_exactly(peer, out, break_off)
     result = handed_over(near)
-    thread.join(5)
+    thread.join(60)
     assert seen == [(bytes(MESSAGE) + b".\r\n" + ENVELOPE)[:out]]
     settled = outcome(result, Delivery(digest_on=datetime.now(UTC).date()), datetime.now(UTC))
     assert settled.state == state
@@ -122,7 +122,7 @@ def test_what_a_server_said_before_it_broke_off_within_a_content_counts() -> Non
 
     thread, _ = read_exactly(peer, END - 1, refuse)
     result = handed_over(near)
-    thread.join(5)
+    thread.join(60)
     assert str(result) == "552 5.3.4 too big"
 
 
@@ -137,25 +137,25 @@ def test_under_tls_too_nothing_is_told_to_be_out_that_is_not_and_all_of_it_arriv
 
     def read() -> None:
         with context.wrap_socket(peer, server_side=True) as secure:
-            go_on.wait(5)
+            go_on.wait(60)
             while len(seen) < len(octets):
                 seen.extend(secure.recv(1 << 14))
 
     async def write() -> int:
         wire = Wire(near, lambda _: None)
-        await wire.start_tls(ours, "localhost", 5.0)
+        await wire.start_tls(ours, "localhost", 60.0)
         wire.write(octets)
         await asyncio.sleep(0.05)
         left = wire.unsent_count
         go_on.set()
-        await wire.until(lambda: wire.unsent_count == 0, 5.0)
+        await wire.until(lambda: wire.unsent_count == 0, 60.0)
         wire.fail(ConnectionAbortedError())
         return left
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     left = uvloop.run(write())
-    thread.join(5)
+    thread.join(60)
     assert 0 < left < len(octets)
     assert left % (1 << 14) == len(octets) % (1 << 14)  # whole records are out
     assert seen == octets

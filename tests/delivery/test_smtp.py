@@ -59,7 +59,7 @@ def serve(inbox: Inbox) -> Iterator[Serve]:
 
     def start(**options: Any) -> int:
         port = free_port()
-        controller = Controller(inbox, hostname="127.0.0.1", port=port, **options)
+        controller = Controller(inbox, hostname="127.0.0.1", port=port, ready_timeout=60, **options)
         controller.start()
         running.append(controller)
         return port

@@ -131,7 +131,10 @@ class Wire:
             raise self.failure
 
     def _expire(self, is_done: Callable[[], bool], timeout: float) -> None:
-        """A commit may have kept the loop from reading for longer than the time-out: what has come by then counts."""
+        """A commit, or whoever stopped the process, may have kept us from reading for longer than the time-out: what has come by
+        then counts.
+        """
+        self._read()
         if not is_done():
             self.fail(TimeoutError(f"no answer within {timeout:g} seconds"))
 
