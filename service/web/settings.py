@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Json
 from sqlmodel import Session
 
 from service.cadence import known_zone
@@ -47,6 +48,7 @@ class _Form(BaseModel):
     with_abstract: str | None = None
     with_outside: str | None = None
     with_note: str | None = None
+    shown: Json[dict[str, list[str] | str | float]] = {}  # the settings as the page had them
 
 
 def routes(site: Site) -> APIRouter:
@@ -69,7 +71,7 @@ def _add_settings(router: APIRouter, site: Site) -> None:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
             catalogue = all_topics(session)
             try:
-                changes = _checked(catalogue, form)
+                changes = _checked(catalogue, form, person)
                 has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
                 return _settings_page(session, site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
@@ -90,10 +92,24 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         return message_page(site, "Look into your mailbox", text)
 
 
-def _checked(catalogue: list[Topic], form: _Form) -> dict[str, Any]:
-    """Raises WrongUse."""
+def _checked(catalogue: list[Topic], form: _Form, person: Subscriber) -> dict[str, Any]:
+    """What was changed on the page; the rest may have been changed elsewhere since it was opened. Raises WrongUse."""
     topics = parse_topics(",".join(form.topics), [topic.slug for topic in catalogue])
-    return {"topics": list(topics), **changed_columns(form.model_dump(exclude={"topics"}, exclude_none=True))}
+    others = changed_columns(form.model_dump(exclude={"topics", "shown"}, exclude_none=True))
+    wanted, shown = {"topics": list(topics), **others}, form.shown
+    changes = {name: value for name, value in wanted.items() if value != shown.get(name)}
+    for name, value in changes.items():
+        if isinstance(value, list) and isinstance(listed := shown.get(name), list):
+            changes[name] = _merged(listed, value, getattr(person, name))
+    if not changes.get("topics", topics):
+        raise WrongUse("no topics: name at least one")
+    return changes
+
+
+def _merged(shown: list[str], wanted: list[str], stored: list[str]) -> list[str]:
+    """What is stored, with what was added to the list that was shown, without what was taken out of it."""
+    added = [entry for entry in wanted if entry not in shown and entry not in stored]
+    return [entry for entry in stored if entry in wanted or entry not in shown] + added
 
 
 def _settings_page(
@@ -116,6 +132,7 @@ def _settings_page(
         scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],
         languages=LANGUAGE_NAMES.items(),
         said=said,
+        shown=json.dumps(mailed(person)),
         is_active=person.state == SubscriberState.ACTIVE,
         next_mail=next_mail(session, site, person),
         action=action,
