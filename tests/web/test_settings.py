@@ -144,6 +144,16 @@ def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> No
     assert len(web.mailbox.mails) == 20
 
 
+def test_who_holds_a_forwarded_mail_can_not_use_up_the_subscribers_undo(web: Web) -> None:
+    for number in range(20):
+        web.post(LINKS.settings, **{**GIVEN, "hour": str(number % 2), "topics": ["code"]})
+        web.wake()
+    assert web.post(LINKS.settings, **{**GIVEN, "hour": "5"}).status_code == 422
+    first, *_, last = (the_link(mail) for _, mail in web.mailbox.mails)
+    assert web.post(last).status_code == web.post(first).status_code == 200
+    assert (web.person().topics, web.person().hour) == (["agents"], 8)
+
+
 def test_who_unsubscribed_has_nothing_to_change(web: Web) -> None:
     web.post(LINKS.unsubscribe)
     assert web.post(LINKS.settings, **{**GIVEN, "hour": "6"}).status_code == 422
