@@ -131,12 +131,12 @@ def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime)
 def undo(session: Session, notice: Notice, person: Subscriber, now: datetime) -> None:
     """What the notice told of is as it was before, however often it was changed today: only its reader has the link.
 
-    Raises WrongUse for who gets no mail, and where an old address is somebody else's now.
+    Raises WrongUse for who unsubscribed since, as in `move_to`, and where an old address is somebody else's now.
     """
+    _check_active(person)
     if notice.kind == NoticeKind.MOVE:
         _move(session, person, notice.before["email"], now)
     else:
-        _check_active(person)
         _change_and_tell(session, person, what_changed(notice), now)
 
 

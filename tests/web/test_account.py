@@ -136,6 +136,17 @@ def test_who_unsubscribed_meanwhile_moves_nowhere_so_that_their_address_is_not_t
         assert has_unsubscribed(session, ADA)
 
 
+def test_the_undo_of_a_move_takes_no_address_out_of_those_that_unsubscribed(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    web.post(the_link(web.wake()[0]))
+    (told,) = web.wake()
+    web.post(LINKS.unsubscribe)
+    answer = web.post(the_link(told))
+    assert (answer.status_code, "the subscription is unsubscribed" in answer.text) == (409, True)
+    with reading(web.engine) as session:
+        assert has_unsubscribed(session, NEW)
+
+
 def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: str) -> None:
     web.post(f"{account}/address", email=NEW)
     (mail,) = web.wake()
