@@ -14,7 +14,7 @@ from sqlmodel import Session
 from service.cadence import known_zone
 from service.errors import WrongUse
 from service.links import Fresh, Standing
-from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
+from service.models import WEEKDAYS, NoticeKind, Subscriber, Topic
 from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
 from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
 from service.render.words import cadence_in_words, masked
@@ -23,7 +23,7 @@ from service.store.deliveries import last_silence
 from service.store.topics import all_topics
 from service.subscribers import changed_columns, parse_topics
 from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
-from service.web.subscription import next_mail
+from service.web.subscription import is_mailed, next_mail, why_stopped
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
 _ZONES = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))]
@@ -84,6 +84,8 @@ def _add_settings(router: APIRouter, site: Site) -> None:
     def mail_account_link(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
+            if stopped := why_stopped(session, person):
+                return message_page(site, "No link can be mailed", stopped, status_code=409)
             is_asked = ask_for_account(session, person, site.clock())
         address = masked(person.email)
         text = f"A link goes to {address} within some minutes. It lasts for two hours."
@@ -133,7 +135,7 @@ def _settings_page(
         languages=LANGUAGE_NAMES.items(),
         said=said,
         shown=json.dumps(mailed(person)),
-        is_active=person.state == SubscriberState.ACTIVE,
+        is_mailed=is_mailed(session, person),
         next_mail=next_mail(session, site, person),
         action=action,
         account=f"{action}/account",

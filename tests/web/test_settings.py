@@ -29,6 +29,19 @@ def test_the_page_shows_what_is_chosen_and_masks_the_address(web: Web) -> None:
     assert "The next digest comes on Friday 2 October 2026 at 08:00" in page
 
 
+def test_who_lost_the_mailbox_is_told_that_no_mail_comes_and_who_can_change_that(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse[ADA] = DeliveryFailed(550, "5.1.1 no such user")
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    said = "No mail goes to a•••@example.org: it came back, or it was asked for. Whoever sends you these mails can change that."
+    for page in (web.get(LINKS.settings), web.get(LINKS.pause), web.post(f"{LINKS.settings}/account")):
+        assert said in page.text
+        assert "The next digest" not in page.text
+    assert web.notices() == []
+
+
 def test_a_change_is_told_by_mail_with_an_undo(web: Web) -> None:
     answer = web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "hour": "6", "zone": "Europe/Berlin"})
     assert "Saved." in answer.text
