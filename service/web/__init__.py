@@ -66,7 +66,9 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
     @app.exception_handler(HTTPException)
     def no_such_page(_request: Request, error: HTTPException) -> HTMLResponse:
         text = "The links in your mails lead to your settings."
-        return message_page(site, "There is nothing here", text, status_code=error.status_code)
+        answer = message_page(site, "There is nothing here", text, status_code=error.status_code)
+        answer.headers.update(error.headers or {})  # such as Allow, which a 405 must have (RFC 9110, 15.5.6)
+        return answer
 
     @app.exception_handler(StoreFailed)
     def store_failed(_request: Request, _error: StoreFailed) -> HTMLResponse:
