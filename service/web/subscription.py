@@ -173,7 +173,7 @@ def _add_pause(router: APIRouter, site: Site) -> None:
             try:
                 pause(session, person, parse_pause(until), site.clock())
             except WrongUse:
-                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year."
+                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year, written as in 2026-12-01."
                 if person.state != SubscriberState.ACTIVE:
                     said = f"Nothing was changed: the subscription is {person.state}."
                 return _pause_page(session, site, person, said=said, status_code=422)

@@ -44,6 +44,10 @@ def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_misse
     assert web.mailbox.paper_ids("ada@example.org")[1:] == [["2610.00006", "2610.00005", "2610.00002"]]
 
 
+def test_whose_browser_knows_no_field_for_days_is_told_how_one_is_written(web: Web) -> None:
+    assert "written as in 2026-12-01" in web.post(LINKS.pause, until="9.10.2026").text
+
+
 @pytest.mark.parametrize("state", ["pending", "unsubscribed"])
 def test_who_gets_no_mail_has_nothing_to_pause(web: Web, state: str) -> None:
     web.add(email="ben@example.org", id=2, key="b" * 32, state=state)
