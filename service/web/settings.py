@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from service.cadence import known_zone
 from service.errors import WrongUse
 from service.links import Fresh, Standing
-from service.models import WEEKDAYS, NoticeKind, Subscriber, Topic
+from service.models import WEEKDAYS, Notice, NoticeKind, Subscriber, Topic
 from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
 from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
 from service.render.words import cadence_in_words, masked
@@ -154,8 +155,7 @@ def _add_undo(router: APIRouter, site: Site) -> None:
         if notice.kind == NoticeKind.MOVE:
             text = f"The digest would go to {masked(notice.before['email'])} again."
         else:
-            restored = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
-            text = f"The digest would be about {restored['Topics']}, {restored['Mail']}."
+            text = _undone(person, notice, topics)
         return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
 
     @router.post("/undo/{token}")
@@ -168,3 +168,11 @@ def _add_undo(router: APIRouter, site: Site) -> None:
         except WrongUse as error:
             return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)
         return message_page(site, "It is as it was before", told)
+
+
+def _undone(person: Subscriber, notice: Notice, topics: Mapping[str, Topic]) -> str:
+    """What the undo would change, in the notice's words."""
+    now = settings_in_words(mailed(person), topics)
+    then = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
+    differences = [f"{name}: {then[name]}, and not {now[name]}." for name in then if then[name] != now[name]]
+    return " ".join(differences) or "Nothing would change: it is as it was before."

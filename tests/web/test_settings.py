@@ -120,6 +120,16 @@ def test_an_undo_leaves_what_that_change_did_not_touch(web: Web) -> None:
     assert (web.person().topics, web.person().hour) == (["code"], 8)
 
 
+def test_the_page_of_an_undo_tells_what_it_would_change(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "muted": "soup", "length": "papers:8"})
+    (mail,) = web.wake()
+    page = web.get(the_link(mail)).text
+    assert "Length: 6 minutes of reading, and not 8 papers. Muted phrases: none, and not soup." in page
+    assert "Agents" not in page
+    web.post(the_link(mail))
+    assert "Nothing would change" in web.get(the_link(mail)).text
+
+
 def test_an_undo_lasts_for_thirty_days(web: Web) -> None:
     web.post(LINKS.settings, **{**GIVEN, "hour": "6"})
     (mail,) = web.wake()
