@@ -60,7 +60,7 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(ExpiredLink)
     def expired_link(_request: Request, _error: ExpiredLink) -> HTMLResponse:
-        text = "Nothing was changed. Ask for a new one, where you asked for this one."
+        text = "Nothing was changed. Ask for a new one where you asked for this one, or use the links of any digest."
         return message_page(site, "This link has expired", text, status_code=410)
 
     @app.exception_handler(HTTPException)
