@@ -183,15 +183,15 @@ def _add_pause(router: APIRouter, site: Site) -> None:
 def _pause_page(
     session: Session, site: Site, person: Subscriber, *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
-    today = local_day(site.clock(), person.zone)
+    today, mailed = local_day(site.clock(), person.zone), is_mailed(session, person)
     return page(
         site,
         "pause.html",
         status_code=status_code,
         person=person,
         said=said,
-        is_mailed=is_mailed(session, person),
-        is_paused=bool(person.paused_until and person.paused_until > today),
+        is_mailed=mailed,
+        is_paused=bool(mailed and person.paused_until and person.paused_until > today),
         next_mail=next_mail(session, site, person),
         choices=[(words, today + length) for words, length in PAUSES],
         tomorrow=today + timedelta(days=1),
