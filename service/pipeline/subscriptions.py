@@ -77,13 +77,17 @@ def pause(session: Session, person: Subscriber, until: date | None, now: datetim
 def change_settings(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> bool:
     """Change what is mailed, or when, and tell the subscriber; answers False where nothing is another now.
 
-    Changes that follow each other before the mail is out are told by one mail, whose undo undoes them all. Raises WrongUse
-    for who gets no mail, and past twenty mails a day.
+    Raises WrongUse for who gets no mail, and past twenty mails a day.
     """
     _check_active(person)
-    before, unsent = mailed(person), unsent_notice(session, person, NoticeKind.CHANGE)
-    if unsent is None and not _may_ask(session, person, NoticeKind.CHANGE, now):
+    if not unsent_notice(session, person, NoticeKind.CHANGE) and not _may_ask(session, person, NoticeKind.CHANGE, now):
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
+    return _change_and_tell(session, person, changes, now)
+
+
+def _change_and_tell(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> bool:
+    """Changes that follow each other before the mail is out are told by one mail, whose undo undoes them all."""
+    before, unsent = mailed(person), unsent_notice(session, person, NoticeKind.CHANGE)
     wanted = {name: changes[name] for name in MAILED if name in changes}
     if sorted(wanted.get("topics", ())) == before["topics"]:
         wanted.pop("topics", None)
@@ -125,11 +129,15 @@ def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime)
 
 
 def undo(session: Session, notice: Notice, person: Subscriber, now: datetime) -> None:
-    """What the notice told of is as it was before. Raises WrongUse where an old address is somebody else's now."""
+    """What the notice told of is as it was before, however often it was changed today: only its reader has the link.
+
+    Raises WrongUse for who unsubscribed since, as in `move_to`, and where an old address is somebody else's now.
+    """
+    _check_active(person)
     if notice.kind == NoticeKind.MOVE:
         _move(session, person, notice.before["email"], now)
     else:
-        change_settings(session, person, what_changed(notice), now)
+        _change_and_tell(session, person, what_changed(notice), now)
 
 
 def _move(session: Session, person: Subscriber, email: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from service.summarize.claims import direction, hedges, negation, scope
 from service.summarize.hostile import instruction_in
-from service.summarize.quantities import MEASURES, counted, is_named, quantities
+from service.summarize.quantities import MEASURES, OPPOSITES, counted, is_named, negatives, quantities
 from service.summarize.source import NAME, Source, content_share, root, squeezed
 from service.summarize.trim import LONGEST
 from service.words import stem
@@ -80,11 +80,15 @@ def _numbers(text: str, source: Source) -> str | None:
     strange = next((quantity for quantity in sorted(quantities(text)) if not is_named(quantity, known)), None)
     if strange:
         return f"the abstract has no {strange.value:g}{strange.unit}"
-    there = counted(source.text)
+    said, there = counted(text), counted(source.text)
     nouns = {noun for _, noun in there}
-    other = next(((value, noun) for value, noun in sorted(counted(text) - there) if noun in nouns | MEASURES), None)
+    other = next(((value, noun) for value, noun in sorted(said - there) if noun in nouns | MEASURES), None)
     if other:
         return f"the abstract has another number of {other[1]!r} than {other[0]:g}"
+    if turned := next((noun for value, noun in sorted(said - there) if (value, OPPOSITES.get(noun)) in there), None):
+        return f"the abstract says {OPPOSITES[turned]!r}, not {turned!r}"
+    if minus := negatives(text) - negatives(source.text):
+        return f"the abstract has no -{min(minus)}"
     more = Counter(_FIGURE.findall(text)) - Counter(_FIGURE.findall(source.text))
     return f"it says {next(iter(more))} more often than the abstract" if more else None
 

@@ -46,9 +46,18 @@ _INNER = re.compile(r"(?<=[A-Za-z_^-])\d+(?:\.\d+)?")
 _IN_A_ROW = re.compile(r"\s*(?:-|–|—|to|and|or|,|, and|vs\.?|/|\\?%\s*(?:-|–|to|and|,))\s*", re.IGNORECASE)
 
 
+_SHORT_FORMS = {
+    "ms": "millisecond", "s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour",
+    "kb": "kilobyte", "mb": "megabyte", "gb": "gigabyte", "tb": "terabyte",
+    "hz": "hertz", "khz": "kilohertz", "mhz": "megahertz", "ghz": "gigahertz",
+    "mm": "millimeter", "cm": "centimeter", "km": "kilometer",
+}  # fmt: skip
 # What a number of them is can't be said otherwise: not minutes for seconds, as one may say benchmarks for datasets.
-MEASURES = frozenset(("millisecond", "second", "minute", "hour", "day", "week", "month", "year"))
-_COUNTED = re.compile(r"[\s-]([^\W\d_]{3,})")
+MEASURES = frozenset((*_SHORT_FORMS.values(), "day", "week", "month", "year"))
+_COUNTED = re.compile(rf"[\s-]?({'|'.join(_SHORT_FORMS)})\b|[\s-]([^\W\d_]{{3,}})", re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?<![\w.)\]%])[-−–](\d+(?:\.\d+)?)")
+_OPPOSITES = (("faster", "slower"), ("higher", "lower"), ("larger", "smaller"), ("longer", "shorter"), ("better", "worse"))
+OPPOSITES = {**dict(_OPPOSITES), **{less: more for more, less in _OPPOSITES}}
 
 
 class Quantity(NamedTuple):
@@ -86,10 +95,15 @@ def counted(text: str) -> set[tuple[float, str]]:
     found = set()
     for pattern, value_of in ((_FIGURE, _value), (_WORD, _word_value)):
         for match in pattern.finditer(text):
-            behind = _COUNTED.match(text, match.end())
-            if behind and behind.group(1) not in STOP_WORDS:
-                found.add((value_of(match), stem(behind.group(1))))
+            if (behind := _COUNTED.match(text, match.end())) and behind.group(2) not in STOP_WORDS:
+                short, written = behind.groups()
+                found.add((value_of(match), _SHORT_FORMS[short.lower()] if short else stem(written)))
     return found
+
+
+def negatives(text: str) -> set[str]:
+    """The figures that have a minus; no range, no hyphen of a name."""
+    return set(_NEGATIVE.findall(text))
 
 
 def _of_one_unit(row: list[tuple[float, str]]) -> set[Quantity]:

@@ -60,13 +60,15 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(ExpiredLink)
     def expired_link(_request: Request, _error: ExpiredLink) -> HTMLResponse:
-        text = "Nothing was changed. Ask for a new one, where you asked for this one."
+        text = "Nothing was changed. Ask for a new one where you asked for this one, or use the links of any digest."
         return message_page(site, "This link has expired", text, status_code=410)
 
     @app.exception_handler(HTTPException)
     def no_such_page(_request: Request, error: HTTPException) -> HTMLResponse:
         text = "The links in your mails lead to your settings."
-        return message_page(site, "There is nothing here", text, status_code=error.status_code)
+        answer = message_page(site, "There is nothing here", text, status_code=error.status_code)
+        answer.headers.update(error.headers or {})  # such as Allow, which a 405 must have (RFC 9110, 15.5.6)
+        return answer
 
     @app.exception_handler(StoreFailed)
     def store_failed(_request: Request, _error: StoreFailed) -> HTMLResponse:

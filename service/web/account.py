@@ -17,7 +17,7 @@ from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
 from service.store.marks import marked_papers
 from service.store.notices import notices_of
-from service.store.subscribers import erase_subscriber
+from service.store.subscribers import erase_subscriber, has_unsubscribed
 from service.subscribers import parse_address
 from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, standing_path
 
@@ -115,8 +115,11 @@ def _add_changes(router: APIRouter, site: Site) -> None:
             if sure != "yes":
                 said = "Nothing was erased: tick the box first."
                 return _account_page(session, site, token, person, said=said, status_code=422)
+            email = person.email
             erase_subscriber(session, person, site.clock())
-        text = "Nothing of you is stored here any more. Mails that were sent stay where they are."
+            is_kept_out = has_unsubscribed(session, email)
+        rest = " but a hash of your address, so that no mail goes there" if is_kept_out else ""
+        text = f"Nothing of you is stored here any more{rest}. Mails that were sent stay where they are."
         return message_page(site, "Erased", text)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Json
 from sqlmodel import Session
 
 from service.cadence import known_zone
 from service.errors import WrongUse
 from service.links import Fresh, Standing
-from service.models import WEEKDAYS, NoticeKind, Subscriber, SubscriberState, Topic
+from service.models import WEEKDAYS, Notice, NoticeKind, Subscriber, Topic
 from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
 from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
 from service.render.words import cadence_in_words, masked
@@ -22,7 +24,7 @@ from service.store.deliveries import last_silence
 from service.store.topics import all_topics
 from service.subscribers import changed_columns, parse_topics
 from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
-from service.web.subscription import next_mail
+from service.web.subscription import is_mailed, next_mail, why_stopped
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
 _ZONES = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))]
@@ -47,6 +49,7 @@ class _Form(BaseModel):
     with_abstract: str | None = None
     with_outside: str | None = None
     with_note: str | None = None
+    shown: Json[dict[str, list[str] | str | float]] = {}  # the settings as the page had them
 
 
 def routes(site: Site) -> APIRouter:
@@ -69,7 +72,7 @@ def _add_settings(router: APIRouter, site: Site) -> None:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
             catalogue = all_topics(session)
             try:
-                changes = _checked(catalogue, form)
+                changes = _checked(catalogue, form, person)
                 has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
                 return _settings_page(session, site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
@@ -82,6 +85,8 @@ def _add_settings(router: APIRouter, site: Site) -> None:
     def mail_account_link(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
+            if stopped := why_stopped(session, person):
+                return message_page(site, "No link can be mailed", stopped, status_code=409)
             is_asked = ask_for_account(session, person, site.clock())
         address = masked(person.email)
         text = f"A link goes to {address} within some minutes. It lasts for two hours."
@@ -90,10 +95,24 @@ def _add_settings(router: APIRouter, site: Site) -> None:
         return message_page(site, "Look into your mailbox", text)
 
 
-def _checked(catalogue: list[Topic], form: _Form) -> dict[str, Any]:
-    """Raises WrongUse."""
+def _checked(catalogue: list[Topic], form: _Form, person: Subscriber) -> dict[str, Any]:
+    """What was changed on the page; the rest may have been changed elsewhere since it was opened. Raises WrongUse."""
     topics = parse_topics(",".join(form.topics), [topic.slug for topic in catalogue])
-    return {"topics": list(topics), **changed_columns(form.model_dump(exclude={"topics"}, exclude_none=True))}
+    others = changed_columns(form.model_dump(exclude={"topics", "shown"}, exclude_none=True))
+    wanted, shown = {"topics": list(topics), **others}, form.shown
+    changes = {name: value for name, value in wanted.items() if value != shown.get(name)}
+    for name, value in changes.items():
+        if isinstance(value, list) and isinstance(listed := shown.get(name), list):
+            changes[name] = _merged(listed, value, getattr(person, name))
+    if not changes.get("topics", topics):
+        raise WrongUse("no topics: name at least one")
+    return changes
+
+
+def _merged(shown: list[str], wanted: list[str], stored: list[str]) -> list[str]:
+    """What is stored, with what was added to the list that was shown, without what was taken out of it."""
+    added = [entry for entry in wanted if entry not in shown and entry not in stored]
+    return [entry for entry in stored if entry in wanted or entry not in shown] + added
 
 
 def _settings_page(
@@ -116,7 +135,8 @@ def _settings_page(
         scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],
         languages=LANGUAGE_NAMES.items(),
         said=said,
-        is_active=person.state == SubscriberState.ACTIVE,
+        shown=json.dumps(mailed(person)),
+        is_mailed=is_mailed(session, person),
         next_mail=next_mail(session, site, person),
         action=action,
         account=f"{action}/account",
@@ -135,8 +155,7 @@ def _add_undo(router: APIRouter, site: Site) -> None:
         if notice.kind == NoticeKind.MOVE:
             text = f"The digest would go to {masked(notice.before['email'])} again."
         else:
-            restored = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
-            text = f"The digest would be about {restored['Topics']}, {restored['Mail']}."
+            text = _undone(person, notice, topics)
         return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
 
     @router.post("/undo/{token}")
@@ -149,3 +168,11 @@ def _add_undo(router: APIRouter, site: Site) -> None:
         except WrongUse as error:
             return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)
         return message_page(site, "It is as it was before", told)
+
+
+def _undone(person: Subscriber, notice: Notice, topics: Mapping[str, Topic]) -> str:
+    """What the undo would change, in the notice's words."""
+    now = settings_in_words(mailed(person), topics)
+    then = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
+    differences = [f"{name}: {then[name]}, and not {now[name]}." for name in then if then[name] != now[name]]
+    return " ".join(differences) or "Nothing would change: it is as it was before."

@@ -22,6 +22,7 @@ from service.pipeline.subscriptions import confirm, pause, resubscribe, unsubscr
 from service.render.words import day_in_words, hour_in_words, masked
 from service.store.database import reading, transaction
 from service.store.deliveries import delivery_of
+from service.store.suppressions import suppressed
 from service.subscribers import parse_pause
 from service.web.site import (
     READ,
@@ -81,11 +82,25 @@ def next_mail(session: Session, site: Site, person: Subscriber) -> str:
     now = site.clock()
     if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
         return f"No digest goes to {masked(person.email)}."
+    if stopped := why_stopped(session, person):
+        return stopped
     moment = next_digest_at(person, now)
     while _is_taken(session, person, last_complete_day(moment)):
         moment = next_digest_at(person, moment)
     day = day_in_words(local_day(moment, person.zone))
     return f"The next digest comes on {day} at {hour_in_words(person.hour, known_zone(person.zone))}."
+
+
+def is_mailed(session: Session, person: Subscriber) -> bool:
+    return person.state == SubscriberState.ACTIVE and not why_stopped(session, person)
+
+
+def why_stopped(session: Session, person: Subscriber) -> str | None:
+    """What to tell somebody whose address is suppressed, or None. Not the reason: whoever holds a forwarded mail may read it."""
+    if not suppressed(session, [person.email]):
+        return None
+    address = masked(person.email)
+    return f"No mail goes to {address}: it came back, or it was asked for. Whoever sends you these mails can change that."
 
 
 def _is_taken(session: Session, person: Subscriber, on: date) -> bool:
@@ -121,7 +136,7 @@ def _add_unsubscribe(router: APIRouter, site: Site) -> None:
             if person.unsubscribed_at and instant != _instant(person):
                 raise BadLink("they have unsubscribed once more since")
             resubscribe(session, person, site.clock())
-            text = f"Mail goes to {masked(person.email)} again, with the settings from before. {next_mail(session, site, person)}"
+            text = f"The settings are those from before. {next_mail(session, site, person)}"
         return message_page(site, "Welcome back", text)
 
 
@@ -158,7 +173,7 @@ def _add_pause(router: APIRouter, site: Site) -> None:
             try:
                 pause(session, person, parse_pause(until), site.clock())
             except WrongUse:
-                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year."
+                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year, written as in 2026-12-01."
                 if person.state != SubscriberState.ACTIVE:
                     said = f"Nothing was changed: the subscription is {person.state}."
                 return _pause_page(session, site, person, said=said, status_code=422)
@@ -168,15 +183,15 @@ def _add_pause(router: APIRouter, site: Site) -> None:
 def _pause_page(
     session: Session, site: Site, person: Subscriber, *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
-    today = local_day(site.clock(), person.zone)
+    today, mailed = local_day(site.clock(), person.zone), is_mailed(session, person)
     return page(
         site,
         "pause.html",
         status_code=status_code,
         person=person,
         said=said,
-        is_active=person.state == SubscriberState.ACTIVE,
-        is_paused=bool(person.paused_until and person.paused_until > today),
+        is_mailed=mailed,
+        is_paused=bool(mailed and person.paused_until and person.paused_until > today),
         next_mail=next_mail(session, site, person),
         choices=[(words, today + length) for words, length in PAUSES],
         tomorrow=today + timedelta(days=1),

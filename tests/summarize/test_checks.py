@@ -73,6 +73,37 @@ def test_every_number_up_to_a_hundred_is_read_in_words_as_in_figures() -> None:
         assert bool(refused(f"A planner whose accuracy rises by {spelled(said)} percent.", abstract)) == (said != known), said
 
 
+MEASURED = (
+    "We propose a planner. It is 3 times faster, its error is 12% lower, with 4GB of memory and a delay of 5 ms for 2-3 agents "
+    "at $10^{-6}$ of the cost; accuracy changes by −2.5 points."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_refused"),
+    [
+        ("A planner that is three times faster.", False),
+        ("A planner that is 3 times slower.", True),
+        ("A planner that is three times slower.", True),
+        ("A planner with 12% lower error.", False),
+        ("A planner with 12% higher error.", True),
+        ("A planner in 4 GB of memory.", False),
+        ("A planner in 4 gigabytes of memory.", False),
+        ("A planner in 4 MB of memory.", True),
+        ("A planner with a delay of 4 ms.", True),
+        ("A planner with a delay of 5ms.", False),
+        ("A planner with a delay of 5 milliseconds.", False),
+        ("A planner with a delay of 5 s.", True),
+        ("A planner with a delay of -5 ms.", True),
+        ("A planner that changes accuracy by -2.5 points.", False),
+        ("A planner for 2-3 agents.", False),
+        ("A planner at 10^-6 of the cost.", False),
+    ],
+)
+def test_a_figure_keeps_its_unit_its_sign_and_its_direction(text: str, is_refused: bool) -> None:
+    assert bool(refused(text, MEASURED)) == is_refused
+
+
 @pytest.mark.parametrize(
     ("text", "is_refused"),
     [

@@ -136,6 +136,17 @@ def test_who_unsubscribed_meanwhile_moves_nowhere_so_that_their_address_is_not_t
         assert has_unsubscribed(session, ADA)
 
 
+def test_the_undo_of_a_move_takes_no_address_out_of_those_that_unsubscribed(web: Web, account: str) -> None:
+    web.post(f"{account}/address", email=NEW)
+    web.post(the_link(web.wake()[0]))
+    (told,) = web.wake()
+    web.post(LINKS.unsubscribe)
+    answer = web.post(the_link(told))
+    assert (answer.status_code, "the subscription is unsubscribed" in answer.text) == (409, True)
+    with reading(web.engine) as session:
+        assert has_unsubscribed(session, NEW)
+
+
 def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: str) -> None:
     web.post(f"{account}/address", email=NEW)
     (mail,) = web.wake()
@@ -147,11 +158,18 @@ def test_an_address_that_was_taken_meanwhile_changes_nothing(web: Web, account: 
 def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str) -> None:
     assert web.post(f"{account}/erase").status_code == 422
     assert web.person().email == ADA
-    assert web.post(f"{account}/erase", sure="yes").status_code == 200
+    answer = web.post(f"{account}/erase", sure="yes")
+    assert (answer.status_code, "Nothing of you is stored here any more. " in answer.text) == (200, True)
     stored = web.stored()
     assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
     assert "ada@" not in repr(stored)
     assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_who_is_erased_once_they_have_unsubscribed_is_told_that_a_hash_is_kept(web: Web, account: str) -> None:
+    web.post(LINKS.unsubscribe)
+    assert "but a hash of your address, so that no mail goes there." in web.post(f"{account}/erase", sure="yes").text
+    assert len(web.stored()["suppression"]) == 1
 
 
 def test_an_address_that_a_server_refused_by_name_does_not_outlive_the_eraser(web: Web) -> None:

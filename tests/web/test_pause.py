@@ -15,7 +15,9 @@ def test_a_pause_is_answered_by_its_page_which_offers_the_undo(web: Web) -> None
     assert "before Friday 9 October 2026" in answer.text
     assert web.person().paused_until == date(2026, 10, 9)
     assert 'name="until" value="no"' in answer.text
-    assert web.post(LINKS.pause, until="no").status_code == 200
+    over = web.post(LINKS.pause, until="no").text
+    assert "The next digest comes on Friday 2 October 2026 at 08:00, UTC. For how long shall none go to a•••@example.org?" in over
+    assert "No digest" not in over
     assert web.person().paused_until is None
     assert web.notices() == []
 
@@ -44,16 +46,21 @@ def test_a_paused_subscriber_gets_nothing_and_then_one_digest_of_what_they_misse
     assert web.mailbox.paper_ids("ada@example.org")[1:] == [["2610.00006", "2610.00005", "2610.00002"]]
 
 
+def test_whose_browser_knows_no_field_for_days_is_told_how_one_is_written(web: Web) -> None:
+    assert "written as in 2026-12-01" in web.post(LINKS.pause, until="9.10.2026").text
+
+
 @pytest.mark.parametrize("state", ["pending", "unsubscribed"])
 def test_who_gets_no_mail_has_nothing_to_pause(web: Web, state: str) -> None:
-    web.add(email="ben@example.org", id=2, key="b" * 32, state=state)
+    web.add(email="ben@example.org", id=2, key="b" * 32, state=state, paused_until=date(2026, 10, 20))
     link = standing_link(SENDER, Standing.PAUSE, "b" * 32)
     page = web.get(link).text
     assert "No digest goes to b•••@example.org." in page
+    assert "is paused" not in page
     assert "<form" not in page
     answer = web.post(link, until="2026-10-09")
     assert (answer.status_code, f"the subscription is {state}" in answer.text) == (422, True)
-    assert web.person(2).paused_until is None
+    assert web.person(2).paused_until == date(2026, 10, 20)
 
 
 def test_a_pause_takes_a_mail_back_that_was_planned_already(web: Web) -> None:

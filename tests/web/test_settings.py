@@ -12,7 +12,7 @@ from service.models import Notice, Subscriber
 from service.pipeline.subscriptions import mailed
 from service.store.database import transaction
 from tests.builders import NOW, SENDER
-from tests.web.conftest import ADA, LINKS, Web, agents, the_link
+from tests.web.conftest import ADA, LINKS, Web, agents, standing, the_link
 
 GIVEN: dict[str, Any] = {"topics": ["agents"], "cadence": "daily", "hour": "8", "zone": "UTC"}
 
@@ -27,6 +27,19 @@ def test_the_page_shows_what_is_chosen_and_masks_the_address(web: Web) -> None:
     assert "a•••@example.org" in page
     assert "ada@" not in page
     assert "The next digest comes on Friday 2 October 2026 at 08:00" in page
+
+
+def test_who_lost_the_mailbox_is_told_that_no_mail_comes_and_who_can_change_that(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.mailbox.refuse[ADA] = DeliveryFailed(550, "5.1.1 no such user")
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    said = "No mail goes to a•••@example.org: it came back, or it was asked for. Whoever sends you these mails can change that."
+    for page in (web.get(LINKS.settings), web.get(LINKS.pause), web.post(f"{LINKS.settings}/account")):
+        assert said in page.text
+        assert "The next digest" not in page.text
+    assert web.notices() == []
 
 
 def test_a_change_is_told_by_mail_with_an_undo(web: Web) -> None:
@@ -52,7 +65,6 @@ def test_who_lives_in_a_zone_that_this_machine_does_not_know_is_shown_utc_and_ma
     assert page.status_code == 200
     assert "The next digest comes on Friday 2 October 2026 at 08:00, UTC." in page.text
     assert "<option selected>UTC</option>" in page.text
-    assert "Mars" not in page.text
     assert "Saved." in web.post(link, **{**GIVEN, "zone": "Europe/Berlin"}).text
     assert web.person(2).zone == "Europe/Berlin"
 
@@ -108,6 +120,16 @@ def test_an_undo_leaves_what_that_change_did_not_touch(web: Web) -> None:
     assert (web.person().topics, web.person().hour) == (["code"], 8)
 
 
+def test_the_page_of_an_undo_tells_what_it_would_change(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "muted": "soup", "length": "papers:8"})
+    (mail,) = web.wake()
+    page = web.get(the_link(mail)).text
+    assert "Length: 6 minutes of reading, and not 8 papers. Muted phrases: none, and not soup." in page
+    assert "Agents" not in page
+    web.post(the_link(mail))
+    assert "Nothing would change" in web.get(the_link(mail)).text
+
+
 def test_an_undo_lasts_for_thirty_days(web: Web) -> None:
     web.post(LINKS.settings, **{**GIVEN, "hour": "6"})
     (mail,) = web.wake()
@@ -145,10 +167,61 @@ def test_who_holds_a_forwarded_mail_can_not_flood_the_subscriber(web: Web) -> No
     assert len(web.mailbox.mails) == 20
 
 
+def test_who_holds_a_forwarded_mail_can_not_use_up_the_subscribers_undo(web: Web) -> None:
+    for number in range(20):
+        web.post(LINKS.settings, **{**GIVEN, "hour": str(number % 2), "topics": ["code"]})
+        web.wake()
+    assert web.post(LINKS.settings, **{**GIVEN, "hour": "5"}).status_code == 422
+    first, *_, last = (the_link(mail) for _, mail in web.mailbox.mails)
+    assert web.post(last).status_code == web.post(first).status_code == 200
+    assert (web.person().topics, web.person().hour) == (["agents"], 8)
+
+
 def test_who_unsubscribed_has_nothing_to_change(web: Web) -> None:
     web.post(LINKS.unsubscribe)
     assert web.post(LINKS.settings, **{**GIVEN, "hour": "6"}).status_code == 422
     assert web.person().hour == 8
+
+
+def filled_in(page: str) -> dict[str, Any]:
+    """What a browser posts of the page as it was shown."""
+    form = BeautifulSoup(page, "lxml").select_one("form")
+    assert form is not None
+    told: dict[str, Any] = {"topics": [box["value"] for box in form.select("input[name=topics][checked]")]}
+    told |= {f"{field['name']}": field["value"] for field in form.select("input[type=hidden]")}
+    told |= {f"{field['name']}": field.text.removeprefix("\n") for field in form.select("textarea")}
+    for field in form.select("select"):
+        (chosen,) = field.select("option[selected]")
+        told[f"{field['name']}"] = chosen.get("value", chosen.text)
+    return told
+
+
+def test_a_page_that_was_opened_before_changes_elsewhere_takes_none_of_them_back(web: Web) -> None:
+    first, old = filled_in(web.get(LINKS.settings).text), filled_in(web.get(LINKS.settings).text)
+    web.post(LINKS.settings, **{**first, "topics": ["agents", "code"], "hour": "6", "followed": "Ada Okafor", "with_note": "yes"})
+    web.gather(agents())
+    web.post(f"{standing(Standing.MARK)}/2610.00001/mute", phrase="soup")
+    answer = web.post(LINKS.settings, **{**old, "length": "papers:8", "muted": "salad", "followed": "Northfield Lab"})
+    assert "Saved." in answer.text
+    person = web.person()
+    assert (person.topics, person.hour, person.with_note, person.length) == (["agents", "code"], 6, True, "papers:8")
+    assert (person.followed, person.muted) == (["Ada Okafor", "Northfield Lab"], ["soup", "salad"])
+    assert "Nothing was different" in web.post(LINKS.settings, **old).text
+
+
+def test_what_was_taken_out_on_an_old_page_goes_and_what_came_elsewhere_stays(web: Web) -> None:
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "muted": "soup\r\nsalad"})
+    old = filled_in(web.get(LINKS.settings).text)
+    web.post(LINKS.settings, **{**GIVEN, "topics": ["agents", "code"], "muted": "soup\r\nsalad\r\nbread"})
+    web.post(LINKS.settings, **{**old, "topics": ["code"], "muted": "salad"})
+    assert (web.person().topics, web.person().muted) == (["code"], ["salad", "bread"])
+    assert web.post(LINKS.settings, **{**old, "topics": ["agents"]}).status_code == 422  # no topic would be left
+    assert web.person().topics == ["code"]
+
+
+@pytest.mark.parametrize("shown", ["", "{", "[1]", '{"topics": {"a": 1}}', '{"muted": 5, "hour": [], "x": "y"}'])
+def test_a_form_that_no_page_of_ours_made_breaks_nothing(web: Web, shown: str) -> None:
+    assert web.post(LINKS.settings, **{**GIVEN, "shown": shown}).status_code in (200, 404)
 
 
 def test_the_order_in_which_topics_were_stored_is_no_change(web: Web) -> None:

@@ -119,3 +119,9 @@ def test_a_database_that_fails_is_told_and_nothing_is_changed(sqlite: Engine) ->
 
 def test_a_body_that_has_no_end_is_refused(web: Web) -> None:
     assert web.client.post(path(LINKS.settings), data={"zone": "x" * 100_000}).status_code == 413
+
+
+def test_what_only_a_form_may_post_to_says_so(web: Web) -> None:
+    answer = web.get(f"{LINKS.settings}/account")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert {*web.client.delete("/health").headers["Allow"].split(", ")} == {"GET", "HEAD"}
