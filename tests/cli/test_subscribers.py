@@ -140,6 +140,16 @@ def test_an_empty_cell_leaves_a_known_setting_alone(paperround: Paperround, ada:
     )
 
 
+def test_a_line_may_end_before_the_columns_that_it_leaves_empty(paperround: Paperround, ada: str, folder: Path) -> None:
+    (folder / "in.csv").write_text(f"email,topics,zone,hour\n{ADA},robotics,UTC\nben@example.org,code\nchi@example.org\n")
+    ran = paperround("subscribers", "import", "in.csv", "--skip-bad")
+    assert (ran.out, ran.err) == (
+        "1 added, 1 changed, 0 unchanged, 1 refused\n",
+        "error: line 4: no topics: name at least one\n",
+    )
+    assert (shown(paperround)["zone"], shown(paperround)["hour"]) == ("UTC", 7)
+
+
 def test_topics_may_be_named_one_by_one(paperround: Paperround) -> None:
     paperround("subscribers", "add", ADA, "--topics", "agents", "--topics", "code,robotics")
     assert shown(paperround)["topics"] == ["agents", "code", "robotics"]
