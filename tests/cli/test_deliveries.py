@@ -99,6 +99,9 @@ def test_suppressions_go_out_and_in_as_csv(paperround: Paperround, folder: Path)
     (folder / "bad.csv").write_text("email\nno address\n")
     bad = paperround("suppressions", "import", "bad.csv")
     assert (bad.status, bad.err.startswith("error: line 2: 'no address' is not an e-mail address")) == (2, True)
+    (folder / "bad.csv").write_text('"email\nchi@example.org\n')
+    unclosed = paperround("suppressions", "import", "bad.csv")
+    assert (unclosed.status, unclosed.err.endswith(": unexpected end of data\n")) == (2, True)
     assert paperround("suppressions", "remove", "eve@example.org").status == 1
 
 
