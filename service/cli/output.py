@@ -25,6 +25,7 @@ from service.errors import WrongUse
 from service.settings import Settings, load_settings, setting_warnings
 from service.store.database import reading, transaction
 
+LARGEST_NUMBER = 2**31 - 1  # that a column of PostgreSQL holds
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 On = Annotated[
     str | None, typer.Option("--on", metavar="DATE", help="The day, as in 2026-11-20; default: the last complete one.")

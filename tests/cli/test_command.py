@@ -58,6 +58,25 @@ def test_a_bad_setting_is_one_line_and_status_2(paperround: Paperround, monkeypa
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["deliveries", "list", "--issue"],
+        ["deliveries", "retry", "--issue"],
+        ["parse", "--fetch"],
+        ["fetch", "log", "--count"],
+        ["topics", "why", "agents", "2610.00001", "--version"],
+        ["topics", "diff", "agents", "1"],
+        ["topics", "diff", "agents"],
+        ["topics", "rollback", "agents"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_beyond_all_that_is_counted_is_wrong_use(paperround: Paperround, command: list[str]) -> None:
+    ran = paperround(*command, "99999999999999999999")
+    assert (ran.status, ran.err.partition(": ")[0], "Input should be less than or equal to" in ran.err) == (2, "error", True)
+
+
 def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
