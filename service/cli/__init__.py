@@ -73,6 +73,9 @@ _SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries":
 
 def main() -> None:
     os.umask(0o077)  # the database, its backups and the outbox hold people's addresses, and links that work
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us, as by `>&-`
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 

@@ -77,6 +77,13 @@ def test_a_number_beyond_all_that_is_counted_is_wrong_use(paperround: Paperround
     assert (ran.status, ran.err.partition(": ")[0], "Input should be less than or equal to" in ran.err) == (2, "error", True)
 
 
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing: str) -> None:
+    command = f'exec "{sys.executable}" -c "from service.cli import main; main()" topics list {closing}'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
