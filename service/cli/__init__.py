@@ -109,6 +109,9 @@ def run(arguments: Sequence[str]) -> int:
         tell(f"error: what was done could not be told: {error.strerror or error}")
         return 1
     except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
+        if garbled := [argument for argument in arguments if argument.encode(errors="ignore").decode() != argument]:
+            tell(f"error: {garbled[0]!a} is not UTF-8 text")
+            return 2
         place = traceback.extract_tb(error.__traceback__)[-1]
         tell(f"error: a fault in Paperround, please report it: {error!r} at {Path(place.filename).name}:{place.lineno}")
         return 1

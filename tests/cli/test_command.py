@@ -77,6 +77,16 @@ def test_a_number_beyond_all_that_is_counted_is_wrong_use(paperround: Paperround
     assert (ran.status, ran.err.partition(": ")[0], "Input should be less than or equal to" in ran.err) == (2, "error", True)
 
 
+@pytest.mark.parametrize("command", [["topics", "show"], ["deliveries", "list", "--reply"], ["serve", "--host"]], ids=" ".join)
+def test_an_argument_that_is_no_utf8_is_wrong_use(paperround: Paperround, command: list[str]) -> None:
+    """Of a file it may be the name all the same."""
+    garbled = os.fsdecode(b"caf\xe9")
+    ran = paperround(*command, garbled)
+    assert (ran.status, ran.err) == (2, "error: 'caf\\udce9' is not UTF-8 text\n")
+    assert paperround("topics", "export", garbled).status == 0
+    assert Path(garbled).is_file()
+
+
 @pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing: str) -> None:
     command = f'exec "{sys.executable}" -c "from service.cli import main; main()" topics list {closing}'
