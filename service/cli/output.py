@@ -132,11 +132,14 @@ def read_file(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Raises WrongUse."""
+    """Raises WrongUse. PostgreSQL keeps no NUL."""
     try:
-        return read_file(path).decode("utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise WrongUse(f"{path} is not UTF-8 text") from error
+    if "\0" in text:
+        raise WrongUse(f"{path} is not text: it holds a NUL")
+    return text
 
 
 def write_file(path: Path, text: str) -> None:

@@ -102,6 +102,8 @@ def test_suppressions_go_out_and_in_as_csv(paperround: Paperround, folder: Path)
     (folder / "bad.csv").write_text('"email\nchi@example.org\n')
     unclosed = paperround("suppressions", "import", "bad.csv")
     assert (unclosed.status, unclosed.err.endswith(": unexpected end of data\n")) == (2, True)
+    (folder / "bad.csv").write_text("email,reason\nchi@example.org,told\0us\n")
+    assert paperround("suppressions", "import", "bad.csv").err == "error: bad.csv is not text: it holds a NUL\n"
     assert paperround("suppressions", "remove", "eve@example.org").status == 1
 
 
