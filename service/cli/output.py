@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,13 +143,16 @@ def read_text(path: Path) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Raises WrongUse. An interrupted write leaves the old file."""
+    """Raises WrongUse. A write that fails leaves the old file, and nothing beside it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(text, "utf-8", newline="\n")
         unfinished.replace(path)
     except OSError as error:
         raise WrongUse(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 class _Rate(ProgressColumn):
