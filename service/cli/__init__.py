@@ -106,7 +106,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        tell(f"error: what was done could not be told: {error.strerror or error}")
+        what = f"{error.filename} can't be used" if error.filename else "what was done could not be told"
+        tell(f"error: {what}: {error.strerror or error}")
         return 1
     except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
         if garbled := [argument for argument in arguments if argument.encode(errors="ignore").decode() != argument]:

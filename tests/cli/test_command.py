@@ -94,6 +94,13 @@ def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("command", [["backup"], ["restore"], ["fetch", "--from"]], ids=" ".join)
+def test_a_file_that_no_folder_can_hold_is_told_as_that(paperround: Paperround, command: list[str]) -> None:
+    name = "x" * 300
+    ran = paperround(*command, name)
+    assert (ran.status, ran.err) == (1, f"error: {name} can't be used: File name too long\n")
+
+
 def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")
