@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -23,16 +22,24 @@ def _printable(text: str) -> str:
     return text
 
 
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it holds a NUL, which PostgreSQL keeps nowhere")
+    return text
+
+
 def _rule(text: str) -> str:
     return format_rule(parse_rule(text))
 
 
 _Rules = Annotated[list[Annotated[str, AfterValidator(_rule)]], Field(max_length=MOST_RULES)]
-_Id = Annotated[str, StringConstraints(pattern=r"^\d{4}\.\d{4,5}$")]
+_ID = r"^\d{4}\.\d{4,5}$"
+_Id = Annotated[str, StringConstraints(pattern=_ID)]
 _Ids = Annotated[list[_Id], Field(max_length=MOST_RULES)]
 _Word = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(_printable)]
 _Weight = Annotated[float, Field(ge=-100, le=100)]
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
+_EXAMPLES = {_ID: "an arXiv id, as in 2401.00001", _SLUG: "small letters and digits, with single hyphens between: world-models"}
 
 
 class _TopicForm(BaseModel):
@@ -40,9 +47,9 @@ class _TopicForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    slug: Annotated[str, StringConstraints(pattern=f"^{_SLUG.pattern}$", max_length=60)]
+    slug: Annotated[str, StringConstraints(pattern=_SLUG, max_length=60)]
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)]
-    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] = ""
+    description: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(_without_nul)] = ""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
     any: _Rules = []
     all: _Rules = []
@@ -130,9 +137,11 @@ def _shipped(name: str) -> str:
 
 
 def _topic(position: int, form: _TopicForm) -> Topic:
-    """Raises WrongUse where the filter can't find anything, or is too long for a form."""
+    """Raises WrongUse where the filter can't find anything, contradicts itself, or is too long for a form."""
     if not form.any + form.all and not form.relevant:
         raise WrongUse(f"the topic {form.slug!r} finds nothing: give it `any` or `all` phrases")
+    if both := [number for number in form.relevant if number in form.irrelevant]:
+        raise WrongUse(f"the topic {form.slug!r} has {both[0]} as relevant and as irrelevant: take one of them out")
     columns = {column: getattr(form, name) for name, column in _COLUMNS.items()}
     kept = {name: getattr(form, name) for name in ("slug", "name", "description", "threshold", "prior")}
     topic = Topic(**kept, **columns, expansion=form.expansion or {}, position=position)
@@ -158,5 +167,8 @@ def _first_error(error: ValidationError) -> str:
 
 
 def _said(first: Mapping[str, Any]) -> str:
-    known = ", ".join(_TopicForm.model_fields)
-    return f"there is no such setting; there are {known}" if first["type"] == "extra_forbidden" else str(first["msg"])
+    if first["type"] == "extra_forbidden":
+        return f"there is no such setting; there are {', '.join(_TopicForm.model_fields)}"
+    if first["type"] == "string_pattern_mismatch":
+        return f"write {_EXAMPLES[first['ctx']['pattern']]}"
+    return str(first["msg"]).removeprefix("Value error, ")

@@ -227,7 +227,7 @@ def _zones() -> frozenset[str]:
 
 def read_csv(text: str, known_topics: Collection[str]) -> Roll:
     """A missing column or an empty cell means the default. Raises WrongUse for a header that can't be used."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restval="", strict=True)
     try:
         return _read_rows(reader, known_topics)
     except csv.Error as error:
@@ -278,7 +278,7 @@ def _check_header(given: Iterable[str]) -> None:
 def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
     if None in row:  # csv.DictReader's name for what stands past the last column
         raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
-    cells = {name.strip().lower(): unescape_cell((value or "").strip()) for name, value in row.items()}
+    cells = {name.strip().lower(): unescape_cell(value.strip()) for name, value in row.items()}
     told = {name: parse(cells[name]) for name, parse in PARSERS.items() if cells.get(name)}
     return SubscriberSettings(parse_address(cells["email"]), parse_topics(cells["topics"], known_topics), **told)
 

@@ -28,10 +28,9 @@ def write_suppressions(rows: Iterable[tuple[Suppression, str | None]]) -> str:
 def read_suppressions(text: str) -> dict[str, str]:
     """Each address's hash with its reason, from lines with an email or an address_hash. Raises WrongUse, naming the line."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    names = {name.strip().lower() for name in reader.fieldnames or ()}
-    if not names & {"email", "address_hash"}:
-        raise WrongUse("line 1: there is no column email or address_hash")
     try:
+        if not {name.strip().lower() for name in reader.fieldnames or ()} & {"email", "address_hash"}:
+            raise WrongUse("there is no column email or address_hash")
         return dict(_suppression(row) for row in reader)
     except (csv.Error, WrongUse) as error:
         raise WrongUse(f"line {reader.line_num}: {error}") from error

@@ -24,7 +24,11 @@ def test_export_and_import_lose_nothing() -> None:
     [
         ("[[topic", "not TOML"),
         ('[[topic]]\nslug = "a"\nname = "A"\nany = "x"', "topic 1 any"),
-        ('[[topic]]\nslug = "A b"\nname = "A"\nany = ["x"]', "topic 1 slug"),
+        ('[[topic]]\nslug = "A b"\nname = "A"\nany = ["x"]', "topic 1 slug: write small letters and digits"),
+        ('[[topic]]\nslug = "a"\nname = "A\\nB"\nany = ["x"]', "topic 1 name: it holds a line break"),
+        ('[[topic]]\nslug = "a"\nname = "A"\nany = ["x"]\ndescription = "x\\u0000"', "topic 1 description: it holds a NUL"),
+        ('[[topic]]\nslug = "a"\nname = "A"\nrelevant = ["x"]', "topic 1 relevant 1: write an arXiv id, as in 2401.00001"),
+        ('[[topic]]\nslug = "a"\nname = "A"\nrelevant = ["2401.00001"]\nirrelevant = ["2401.00001"]', "'a' has 2401.00001 as"),
         ('[[topic]]\nslug = "a"\nname = "A"\nany = ["x"]\nthreshold = 2.0', "topic 1 threshold"),
         ('[[topic]]\nslug = "a"\nname = "A"\nanny = ["x"]', "topic 1 anny"),
         ('[[topic]]\nslug = "a"\nname = "A"', "'a' finds nothing"),

@@ -73,6 +73,9 @@ _SEVERAL = {"fetch": ("--from",), "send-now": ("--to", "--topic"), "deliveries":
 
 def main() -> None:
     os.umask(0o077)  # the database, its backups and the outbox hold people's addresses, and links that work
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us, as by `>&-`
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 
@@ -103,9 +106,13 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 1
     except OSError as error:
-        tell(f"error: what was done could not be told: {error.strerror or error}")
+        what = f"{error.filename} can't be used" if error.filename else "what was done could not be told"
+        tell(f"error: {what}: {error.strerror or error}")
         return 1
     except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
+        if garbled := [argument for argument in arguments if argument.encode(errors="ignore").decode() != argument]:
+            tell(f"error: {garbled[0]!a} is not UTF-8 text")
+            return 2
         place = traceback.extract_tb(error.__traceback__)[-1]
         tell(f"error: a fault in Paperround, please report it: {error!r} at {Path(place.filename).name}:{place.lineno}")
         return 1

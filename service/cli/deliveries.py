@@ -8,6 +8,7 @@ import typer
 from sqlmodel import Session
 
 from service.cli.output import (
+    LARGEST_NUMBER,
     Json,
     counted,
     database_reading,
@@ -27,7 +28,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 States = Annotated[list[str] | None, typer.Option("--state", metavar="STATE ...", help="Only in these states.")]
 Reply = Annotated[str | None, typer.Option("--reply", metavar="TEXT", help="Only where the reply or the reason holds this.")]
-Number = Annotated[int | None, typer.Option("--issue", metavar="NUMBER", help="Only of this issue.")]
+Number = Annotated[int | None, typer.Option("--issue", metavar="NUMBER", min=1, max=LARGEST_NUMBER, help="Only of this issue.")]
 
 _TOLD = ("digest_on", "state", "reason", "bounce", "smtp_reply", "enhanced_code", "attempts", "uncertain_count")
 _TIMES = ("planned_at", "tried_at", "next_try_at", "settled_at")

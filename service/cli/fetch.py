@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from service import connections
 from service.cadence import last_listed_day
 from service.cli.output import (
+    LARGEST_NUMBER,
     Json,
     counted,
     database,
@@ -102,7 +103,9 @@ def fetch(
 
 @app.command("log")
 def log(
-    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="How many, the newest first.")] = 30,
+    count: Annotated[
+        int, typer.Option("--count", metavar="N", min=1, max=LARGEST_NUMBER, help="How many, the newest first.")
+    ] = 30,
     as_json: Json = False,
 ) -> None:
     """List the last fetches, with what was odd about each.

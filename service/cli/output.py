@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +25,7 @@ from service.errors import WrongUse
 from service.settings import Settings, load_settings, setting_warnings
 from service.store.database import reading, transaction
 
+LARGEST_NUMBER = 2**31 - 1  # that a column of PostgreSQL holds
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 On = Annotated[
     str | None, typer.Option("--on", metavar="DATE", help="The day, as in 2026-11-20; default: the last complete one.")
@@ -131,21 +132,27 @@ def read_file(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Raises WrongUse."""
+    """Raises WrongUse. PostgreSQL keeps no NUL."""
     try:
-        return read_file(path).decode("utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise WrongUse(f"{path} is not UTF-8 text") from error
+    if "\0" in text:
+        raise WrongUse(f"{path} is not text: it holds a NUL")
+    return text
 
 
 def write_file(path: Path, text: str) -> None:
-    """Raises WrongUse. An interrupted write leaves the old file."""
+    """Raises WrongUse. A write that fails leaves the old file, and nothing beside it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(text, "utf-8", newline="\n")
         unfinished.replace(path)
     except OSError as error:
         raise WrongUse(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 class _Rate(ProgressColumn):

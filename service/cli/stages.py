@@ -12,7 +12,7 @@ import typer
 
 from service import connections
 from service.catalogue import parse_catalogue, shipped_catalogue
-from service.cli.output import Json, database_reading, read_file, read_text, say_json, tell
+from service.cli.output import LARGEST_NUMBER, Json, database_reading, read_file, read_text, say_json, tell
 from service.errors import PageChanged, WrongUse
 from service.match import match_paper, phrasebook
 from service.models import Match, ParsedPaper
@@ -34,7 +34,10 @@ def parse(
         typer.Argument(metavar="FILE", help="A saved page: HTML, the API's JSON, or plain text; - is standard input."),
     ] = None,
     fetch: Annotated[
-        int | None, typer.Option("--fetch", metavar="N", help="Instead: the kept answer of that fetch (`fetch log`).")
+        int | None,
+        typer.Option(
+            "--fetch", metavar="N", min=1, max=LARGEST_NUMBER, help="Instead: the kept answer of that fetch (`fetch log`)."
+        ),
     ] = None,
     _json: Json = False,
 ) -> None:

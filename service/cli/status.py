@@ -9,11 +9,13 @@ import typer
 
 from service.catalogue import shipped_catalogue
 from service.cli.fetch import page_line
-from service.cli.output import Json, counted, database_reading, now, say, say_json
+from service.cli.output import Json, counted, database, now, say, say_json
 from service.models import Page
 from service.pipeline.status import WAITING, service_state
+from service.store.database import reading
 from service.store.pages import last_fetched
 from service.store.topics import outdated_topics
+from service.store.workers import dead_workers, worker_folder
 
 _MOST_NAMED = 20
 _MOST_REASONS = 5  # for silences
@@ -24,8 +26,9 @@ def status(as_json: Json = False) -> None:
 
     Exit status 1 where something needs a person.
     """
-    with database_reading() as session:
-        state = service_state(session, now()) | {"outdated_topics": outdated_topics(session, shipped_catalogue())}
+    with database() as (settings, engine), reading(engine) as session:
+        dead = dead_workers(settings.worker_folder or worker_folder(engine))
+        state = service_state(session, now(), dead) | {"outdated_topics": outdated_topics(session, shipped_catalogue())}
         pages = last_fetched(session)
     say_json(state) if as_json else _say(state, pages)
     if state["needs_a_person"]:

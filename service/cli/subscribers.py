@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +15,7 @@ from service.cadence import why_no_mail
 from service.cli.output import (
     Json,
     counted,
+    database,
     database_reading,
     database_transaction,
     now,
@@ -27,14 +30,17 @@ from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import ask_to_confirm
 from service.pipeline.subscriptions import change as set_settings
+from service.store.database import reading, transaction
 from service.store.subscribers import (
     add_subscriber,
+    add_subscribers,
     all_subscribers,
     erase_subscriber,
     has_unsubscribed,
     lift_suppression,
     settings_columns,
     subscriber,
+    subscribers_by_email,
 )
 from service.store.suppressions import suppressed
 from service.store.topics import all_topics
@@ -55,6 +61,8 @@ from service.subscribers import (
 )
 
 app = typer.Typer(rich_markup_mode=None)
+
+_PORTION = 500  # lines
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
@@ -182,22 +190,20 @@ def import_csv(
     line tells.
     """
     text = read_text(file)
-    counts = {"added": 0, "changed": 0, "unchanged": 0, "refused": 0}
-    with database_transaction() as session:
-        roll = read_csv(text, _slugs(session))
+    with database() as (_, engine):
+        with reading(engine) as session:
+            slugs = _slugs(session)
+        roll = read_csv(text, slugs)
         for problem in roll.bad:
             tell(f"error: {problem}")
         if roll.bad and not skip_bad:
             raise WrongUse(
                 f"nothing imported: mend {counted(len(roll.bad), 'bad line')}, or import the good ones with --skip-bad"
             )
-        for line in roll.good:
-            try:
-                counts[_import_person(session, line, resubscribe)] += 1
-            except PaperroundError as error:
-                tell(f"error: line {line.number}: {error}")
-                counts["refused"] += 1
-    counts["refused"] += len(roll.bad)
+        counts = Counter(added=0, changed=0, unchanged=0, refused=len(roll.bad))
+        with transaction(engine) as session:
+            for start in range(0, len(roll.good), _PORTION):
+                counts.update(_import_lines(session, roll.good[start : start + _PORTION], resubscribe))
     say_json(counts) if as_json else say(", ".join(f"{count} {name}" for name, count in counts.items()))
     if counts["refused"]:
         raise typer.Exit(1)
@@ -230,11 +236,28 @@ def remove(email: Email, as_json: Json = False) -> None:
     )
 
 
-def _import_person(session: Session, line: RollLine, resubscribe: bool) -> str:
+def _import_lines(session: Session, lines: Sequence[RollLine], resubscribe: bool) -> Counter[str]:
+    """Those of whom nothing is stored are added at once: a reader's click waits meanwhile. A refusal is told."""
+    emails = [line.settings.email for line in lines]
+    people = {person.email: person for person in subscribers_by_email(session, emails)}
+    stored = people.keys() | suppressed(session, emails).keys()
+    fresh = [line.settings for line in lines if line.settings.email not in stored]
+    add_subscribers(session, fresh, now())
+    counts = Counter(added=len(fresh))
+    for line in lines:
+        if line.settings.email in stored:
+            try:
+                counts[_import_person(session, line, people.get(line.settings.email), resubscribe)] += 1
+            except PaperroundError as error:
+                tell(f"error: line {line.number}: {error}")
+                counts["refused"] += 1
+    return counts
+
+
+def _import_person(session: Session, line: RollLine, person: Subscriber | None, resubscribe: bool) -> str:
     """Answers `added`, `changed` or `unchanged`. What the line does not tell is left alone in a known subscriber."""
     settings = line.settings
     told = {name: value for name, value in settings_columns(settings).items() if name in line.told}
-    person = subscriber(session, settings.email)
     if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state != SubscriberState.UNSUBSCRIBED):
         _take_in(session, settings, told, resubscribe)
         return "added"

@@ -20,7 +20,7 @@ from service.cli.output import (
     write_file,
 )
 from service.errors import PaperroundError
-from service.store.suppressions import add_suppression, remove_suppression, suppressions
+from service.store.suppressions import add_suppression, add_suppressions, remove_suppression, suppressions
 from service.subscribers import address_hash, parse_address
 from service.suppression_list import read_suppressions, write_suppressions
 
@@ -71,7 +71,7 @@ def import_csv(file: Annotated[Path, typer.Argument(metavar="FILE.csv")], as_jso
     """Suppress the addresses of a CSV with a column email or address_hash, and perhaps reason."""
     told = read_suppressions(read_text(file))
     with database_transaction() as session:
-        added = sum(add_suppression(session, code, reason, now()) for code, reason in told.items())
+        added = add_suppressions(session, told, now())
     if as_json:
         say_json({"added": added, "unchanged": len(told) - added})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,13 +31,16 @@ WAITING = {
 _LOST = {DeliveryState.REJECTED: "refused for good", DeliveryState.EXPIRED: "given up as too old"}
 
 
-def watched_state(session: Session, moment: datetime) -> dict[str, Any]:
-    """What a monitor is told; `needs_a_person` is empty where all is well. Counts only, for it asks within large waves too."""
+def watched_state(session: Session, moment: datetime, dead: Collection[str] = ()) -> dict[str, Any]:
+    """What a monitor is told; `needs_a_person` is empty where all is well. Counts only, for it asks within large waves too.
+
+    What `dead` workers have claimed is not being sent, though nobody has freed it yet.
+    """
     pages = last_fetched(session)
     people = subscriber_counts(session)
     digests = overdue_subscriber_count(session, moment - _OVERDUE)
-    being_sent = sending_until(session, moment)  # then whatever waits comes after it
-    mails = Counter(() if being_sent else waiting_counts(session, moment, due_before=moment - _OVERDUE))
+    being_sent = sending_until(session, moment, dead)  # then whatever waits comes after it
+    mails = Counter(() if being_sent else waiting_counts(session, moment, dead, due_before=moment - _OVERDUE))
     return {
         "last_fetch_at": pages[0].fetched_at if pages else None,
         "papers": paper_count(session),
@@ -54,15 +57,15 @@ def watched_state(session: Session, moment: datetime) -> dict[str, Any]:
     }
 
 
-def service_state(session: Session, moment: datetime) -> dict[str, Any]:
+def service_state(session: Session, moment: datetime, dead: Collection[str]) -> dict[str, Any]:
     """What a person is told: the same, with the pages of the last fetch, and the last issue with whom it lacks."""
     issue = latest_issue(session)
     return {
-        **watched_state(session, moment),
+        **watched_state(session, moment, dead),
         "pages": [page.model_dump(mode="json", exclude={"id"}) for page in last_fetched(session)],
         "doubts": [alarm.model_dump(mode="json") for alarm in alarms(session)],
         "newest_day": newest_featured_on(session),
-        "waiting": dict(waiting_counts(session, moment)),
+        "waiting": dict(waiting_counts(session, moment, dead)),
         "issue": _issue(session, issue) if issue else None,
         "silent": silence_counts(session, issue.id) if issue and issue.id else {},
     }

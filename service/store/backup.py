@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -36,7 +36,8 @@ def back_up(engine: Engine, file: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         raise StoreFailed(f"{file} can't be written: {error}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def check_backup(file: Path) -> None:

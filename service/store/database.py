@@ -222,14 +222,22 @@ def _is_locked_by_us(file: IO[str]) -> bool:
 def _postgresql_engine(url: str) -> Engine:
     """psycopg 3, whichever way the URL is spelled. Raises StoreFailed where the extra isn't installed.
 
-    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all. And who
-    waited for a lock reads what was committed meanwhile, whatever isolation the server has as its default.
+    We speak UTF-8: in the encoding of a server that was set up without one, SQL_ASCII, psycopg reads no text at all, and in a
+    DateStyle other than ISO no instant. And who waited for a lock reads what was committed meanwhile, whatever isolation the
+    server has as its default.
     """
     psycopg, spoken = make_url(url).set(drivername="postgresql+psycopg"), {"client_encoding": "utf8"}
     try:
-        return create_engine(psycopg, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=spoken, **_JSON)
+        engine = create_engine(psycopg, isolation_level="READ COMMITTED", pool_pre_ping=True, connect_args=spoken, **_JSON)
     except ModuleNotFoundError as error:
         raise StoreFailed("PostgreSQL needs the extra `postgres`: pip install '.[postgres]' in the clone") from error
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.execute("SET DateStyle = ISO")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from service.models import OPEN_STATES, Bounce, Delivery, DeliveryState, Notice
@@ -18,11 +19,14 @@ def is_anything_open(session: Session) -> bool:
     return any(session.exec(select(table.id).where(col(table.state).in_(_NOT_DONE)).limit(1)).first() for table in TABLES)
 
 
-def waiting_counts(session: Session, now: datetime, *, due_before: datetime | None = None) -> dict[str, int]:
-    """Mails that no worker has and that are not done, by state; or those only whose time came before an instant."""
+def waiting_counts(
+    session: Session, now: datetime, dead: Collection[str], *, due_before: datetime | None = None
+) -> dict[str, int]:
+    """Mails that no living worker has and that are not done, by state; or those only whose time came before an instant."""
     counts: dict[str, int] = {}
     for table in TABLES:
-        question = select(table.state, func.count()).where(col(table.state).in_(OPEN_STATES), is_free(table, now))
+        is_unclaimed = or_(is_free(table, now), col(table.worker).in_(dead))
+        question = select(table.state, func.count()).where(col(table.state).in_(OPEN_STATES), is_unclaimed)
         if due_before is not None:
             question = question.where(func.coalesce(table.next_try_at, table.planned_at) <= due_before)
         for state, count in session.exec(question.group_by(col(table.state))):
@@ -30,10 +34,12 @@ def waiting_counts(session: Session, now: datetime, *, due_before: datetime | No
     return counts
 
 
-def sending_until(session: Session, now: datetime) -> datetime | None:
-    """When the last lease ends of those that run now; None where no mail is being sent."""
+def sending_until(session: Session, now: datetime, dead: Collection[str]) -> datetime | None:
+    """When the last lease ends of those that living workers hold now; None where no mail is being sent."""
     longest = [
-        select(func.max(table.lease_until)).where(col(table.state).in_(_NOT_DONE), col(table.lease_until) > now)
+        select(func.max(table.lease_until)).where(
+            col(table.state).in_(_NOT_DONE), col(table.lease_until) > now, col(table.worker).not_in(dead)
+        )
         for table in TABLES
     ]
     ends = [session.exec(question).one() for question in longest]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, insert
 from sqlmodel import Session, col, select
 
 from service.models import Subscriber, Suppression
@@ -20,12 +20,7 @@ def is_suppressed(email: str) -> ColumnElement[bool]:
 def suppressed(session: Session, emails: Collection[str]) -> dict[str, str]:
     """Those of these addresses that get no mail, each with the reason."""
     hashes = {address_hash(email): email for email in emails}
-    ordered = sorted(hashes)
-    found = {}
-    for start in range(0, len(ordered), 1000):
-        theirs = col(Suppression.address_hash).in_(ordered[start : start + 1000])
-        found.update({hashes[row.address_hash]: row.reason for row in session.exec(select(Suppression).where(theirs))})
-    return found
+    return {hashes[code]: reason for code, reason in _reasons(session, hashes).items()}
 
 
 def suppressions(session: Session) -> list[tuple[Suppression, str | None]]:
@@ -44,6 +39,15 @@ def add_suppression(session: Session, hash: str, reason: str, now: datetime) -> 
     return True
 
 
+def add_suppressions(session: Session, reasons: Mapping[str, str], now: datetime) -> int:
+    """By hash. Answers how many were not suppressed before; of the others the reason stays."""
+    known = _reasons(session, reasons)
+    rows = [{"address_hash": code, "reason": reason, "added_at": now} for code, reason in reasons.items() if code not in known]
+    if rows:
+        session.execute(insert(Suppression), rows)
+    return len(rows)
+
+
 def remove_suppression(session: Session, hash: str) -> bool:
     """Answers False where there was none."""
     row = session.get(Suppression, hash)
@@ -51,3 +55,12 @@ def remove_suppression(session: Session, hash: str) -> bool:
         session.delete(row)
         session.flush()
     return row is not None
+
+
+def _reasons(session: Session, hashes: Collection[str]) -> dict[str, str]:
+    ordered = sorted(hashes)
+    found: dict[str, str] = {}
+    for start in range(0, len(ordered), 1000):
+        theirs = col(Suppression.address_hash).in_(ordered[start : start + 1000])
+        found.update({row.address_hash: row.reason for row in session.exec(select(Suppression).where(theirs))})
+    return found

@@ -62,6 +62,12 @@ def seen_workers(folder: Path) -> Iterator[Workers]:
             path.unlink(missing_ok=True)
 
 
+def dead_workers(folder: Path) -> list[str]:
+    """Those whose file is here; nothing is freed or forgotten."""
+    with ExitStack() as held:
+        return [path.stem for path in sorted(folder.glob("*.lock")) if _is_locked_by_us(path, held)]
+
+
 def _locked_file(folder: Path) -> IO[str]:
     """In the instant before it is locked, another process may take a file for a dead worker's, and remove it."""
     folder.mkdir(parents=True, exist_ok=True)

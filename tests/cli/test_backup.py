@@ -6,8 +6,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,15 +63,37 @@ def test_a_backup_never_takes_the_place_of_what_is_no_plain_file(paperround: Pap
 @pytest.mark.usefixtures("filled")
 def test_a_backup_that_has_no_room_leaves_nothing_behind(paperround: Paperround, folder: Path) -> None:
     before = sorted(path.name for path in folder.iterdir())
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
-    try:
+    with files_of_at_most(100_000):
         ran = paperround("backup", "kept.db")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert ran.status == 1
     assert ran.err.startswith("error: kept.db can't be written: ")
     assert sorted(path.name for path in folder.iterdir()) == before
+
+
+def test_a_file_that_has_no_room_leaves_nothing_behind(paperround: Paperround, folder: Path) -> None:
+    paperround("topics", "export", "kept.toml")
+    kept, before = (folder / "kept.toml").read_text(), sorted(path.name for path in folder.iterdir())
+    with files_of_at_most(100_000):
+        ran = paperround("topics", "export", "kept.toml")
+    assert (ran.status, ran.err) == (2, "error: kept.toml can't be written: File too large\n")
+    assert ((folder / "kept.toml").read_text(), sorted(path.name for path in folder.iterdir())) == (kept, before)
+
+
+def test_a_backup_into_what_is_no_folder_is_told_as_that(paperround: Paperround, folder: Path) -> None:
+    (folder / "file").touch()
+    ran = paperround("backup", "file/kept.db")
+    assert (ran.status, ran.err) == (1, "error: file/kept.db can't be written: unable to open database file\n")
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """In bytes; as on a disk that is full."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.usefixtures("filled")

@@ -58,6 +58,49 @@ def test_a_bad_setting_is_one_line_and_status_2(paperround: Paperround, monkeypa
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["deliveries", "list", "--issue"],
+        ["deliveries", "retry", "--issue"],
+        ["parse", "--fetch"],
+        ["fetch", "log", "--count"],
+        ["topics", "why", "agents", "2610.00001", "--version"],
+        ["topics", "diff", "agents", "1"],
+        ["topics", "diff", "agents"],
+        ["topics", "rollback", "agents"],
+    ],
+    ids=" ".join,
+)
+def test_a_number_beyond_all_that_is_counted_is_wrong_use(paperround: Paperround, command: list[str]) -> None:
+    ran = paperround(*command, "99999999999999999999")
+    assert (ran.status, ran.err.partition(": ")[0], "Input should be less than or equal to" in ran.err) == (2, "error", True)
+
+
+@pytest.mark.parametrize("command", [["topics", "show"], ["deliveries", "list", "--reply"], ["serve", "--host"]], ids=" ".join)
+def test_an_argument_that_is_no_utf8_is_wrong_use(paperround: Paperround, command: list[str]) -> None:
+    """Of a file it may be the name all the same."""
+    garbled = os.fsdecode(b"caf\xe9")
+    ran = paperround(*command, garbled)
+    assert (ran.status, ran.err) == (2, "error: 'caf\\udce9' is not UTF-8 text\n")
+    assert paperround("topics", "export", garbled).status == 0
+    assert Path(garbled).is_file()
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing: str) -> None:
+    command = f'exec "{sys.executable}" -c "from service.cli import main; main()" topics list {closing}'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", [["backup"], ["restore"], ["fetch", "--from"]], ids=" ".join)
+def test_a_file_that_no_folder_can_hold_is_told_as_that(paperround: Paperround, command: list[str]) -> None:
+    name = "x" * 300
+    ran = paperround(*command, name)
+    assert (ran.status, ran.err) == (1, f"error: {name} can't be used: File name too long\n")
+
+
 def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1:9")

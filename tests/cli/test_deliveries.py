@@ -99,7 +99,21 @@ def test_suppressions_go_out_and_in_as_csv(paperround: Paperround, folder: Path)
     (folder / "bad.csv").write_text("email\nno address\n")
     bad = paperround("suppressions", "import", "bad.csv")
     assert (bad.status, bad.err.startswith("error: line 2: 'no address' is not an e-mail address")) == (2, True)
+    (folder / "bad.csv").write_text('"email\nchi@example.org\n')
+    unclosed = paperround("suppressions", "import", "bad.csv")
+    assert (unclosed.status, unclosed.err.endswith(": unexpected end of data\n")) == (2, True)
+    (folder / "bad.csv").write_text("email,reason\nchi@example.org,told\0us\n")
+    assert paperround("suppressions", "import", "bad.csv").err == "error: bad.csv is not text: it holds a NUL\n"
     assert paperround("suppressions", "remove", "eve@example.org").status == 1
+
+
+def test_of_a_large_import_only_the_new_suppressions_count(paperround: Paperround, folder: Path) -> None:
+    for number in (0, 2499):
+        paperround("suppressions", "add", f"p{number}@example.org", "--reason", "asked by phone")
+    (folder / "list.csv").write_text("\n".join(["email", *(f"p{number}@example.org" for number in range(2500))]))
+    assert paperround("suppressions", "import", "list.csv", "--json").json == {"added": 2498, "unchanged": 2}
+    reasons = [row["reason"] for row in paperround("suppressions", "list", "--json").json]
+    assert (len(reasons), reasons.count("asked by phone")) == (2500, 2)
 
 
 def test_a_suppressed_address_is_taken_in_only_when_one_insists(paperround: Paperround, server: MailServer) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from service.cli.why import why_json
 from tests.builders import free_port
 from tests.cli.conftest import Paperround
 from tests.golden.cases import DIGESTS
-from tests.mail_server import MailServer, Moment, running
+from tests.mail_server import STALL, MailServer, Moment, running
 
 ADA, BEN = "ada@example.org", "ben@example.org"
 ON = ("--on", "2026-10-01")
@@ -298,6 +300,22 @@ def test_why_tells_each_place_and_what_is_left_out(paperround: Paperround) -> No
     told = paperround("why", ADA, *ON)
     assert f"below the topic's bar: {agents['score']:.2f} of 0.35" in told.out
     assert f"agents {agents['score']:.2f}, below the bar: " in told.out
+
+
+def test_status_does_not_take_a_killed_sender_for_one_that_sends(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(MailServer(behaviour=lambda moment: STALL if moment.stage == "RCPT" else None)) as server:
+        set_up(monkeypatch, f"smtp://127.0.0.1:{server.port}")
+        monkeypatch.setenv("PAPERROUND_CONNECTIONS", "1")
+        paperround("subscribers", "set", BEN, "--topics", "agents")
+        command = [sys.executable, "-c", "from service.cli import main; main()", "send-now", *ON, "--yes"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sender:
+            while not server.tries and sender.poll() is None:
+                time.sleep(0.1)
+            assert "Mails are being sent." in paperround("status").out
+            sender.kill()
+        told = paperround("status").out
+    assert "Mails are being sent." not in told
+    assert "1 mail planned and not sent: `serve` sends it" in told
 
 
 def test_status_tells_what_was_fetched_and_sent(paperround: Paperround) -> None:

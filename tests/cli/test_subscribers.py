@@ -140,6 +140,16 @@ def test_an_empty_cell_leaves_a_known_setting_alone(paperround: Paperround, ada:
     )
 
 
+def test_a_line_may_end_before_the_columns_that_it_leaves_empty(paperround: Paperround, ada: str, folder: Path) -> None:
+    (folder / "in.csv").write_text(f"email,topics,zone,hour\n{ADA},robotics,UTC\nben@example.org,code\nchi@example.org\n")
+    ran = paperround("subscribers", "import", "in.csv", "--skip-bad")
+    assert (ran.out, ran.err) == (
+        "1 added, 1 changed, 0 unchanged, 1 refused\n",
+        "error: line 4: no topics: name at least one\n",
+    )
+    assert (shown(paperround)["zone"], shown(paperround)["hour"]) == ("UTC", 7)
+
+
 def test_topics_may_be_named_one_by_one(paperround: Paperround) -> None:
     paperround("subscribers", "add", ADA, "--topics", "agents", "--topics", "code,robotics")
     assert shown(paperround)["topics"] == ["agents", "code", "robotics"]
@@ -228,3 +238,30 @@ def test_every_preference_can_be_set_and_survives_export_and_import(paperround: 
     assert (shown(paperround)["muted"], shown(paperround)["with_outside"]) == ([], True)
     assert paperround("subscribers", "import", "all.csv").out.startswith("0 added, 1 changed")
     assert shown(paperround) == before
+
+
+def test_of_a_large_import_each_line_counts_as_it_would_alone(paperround: Paperround, folder: Path) -> None:
+    """As many lines as several portions, with people who are known, who unsubscribed, and who were erased then, at both ends."""
+    for email in ("p0@example.org", "p1@example.org", "p1298@example.org", "p1299@example.org"):
+        paperround("subscribers", "add", email, "--topics", "code")
+    for email in ("p1@example.org", "p1298@example.org"):
+        paperround("subscribers", "set", email, "--state", "unsubscribed")
+    paperround("subscribers", "remove", "p1298@example.org")
+    lines = [f"p{number}@example.org,agents" for number in range(1300)]
+    (folder / "in.csv").write_text("\n".join(["email,topics", *lines]))
+    ran = paperround("subscribers", "import", "in.csv", "--json")
+    assert ran.json == {"added": 1296, "changed": 2, "unchanged": 0, "refused": 2}
+    assert [line.split(":")[1] for line in ran.err.splitlines()] == [" line 3", " line 1300"]
+    people = {person["email"]: person for person in paperround("subscribers", "list", "--json").json}
+    assert (len(people), people["p1299@example.org"]["topics"]) == (1299, ["agents"])
+    assert people["p1@example.org"]["state"] == "unsubscribed"
+    again = paperround("subscribers", "import", "in.csv", "--resubscribe", "--json")
+    assert again.json == {"added": 2, "changed": 0, "unchanged": 1298, "refused": 0}
+
+
+def test_a_file_is_read_and_checked_without_keeping_writers_out(paperround: Paperround, folder: Path) -> None:
+    (folder / "in.csv").write_text("email,topics\nnobody,agents\n")
+    with closing(sqlite3.connect(folder / "paperround.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        ran = paperround("subscribers", "import", "in.csv")
+    assert "nothing imported: mend 1 bad line" in ran.err

@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -44,41 +45,53 @@ def test_migrating_an_empty_database_gives_the_models_schema(engine: Engine) -> 
     }
 
 
+@contextmanager
+def own_database(server: URL, creation: str = "", setting: str | None = None) -> Iterator[Engine]:
+    name = f"own_{new_key()}"
+    administer(server, f"CREATE DATABASE {name} {creation}")
+    if setting:
+        administer(server, f"ALTER DATABASE {name} SET {setting}")
+    engine = open_database(server.set(database=name).render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+    administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def test_a_postgresql_that_was_set_up_without_an_encoding_keeps_what_is_written(postgresql_server: URL) -> None:
     """As `initdb` does it where the machine has no locale: the server converts nothing, and tells nothing."""
-    name = f"ascii_{new_key()}"
-    administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
-    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
-    with transaction(engine) as session:
-        session.add(subscriber(followed=["Zoë Müller"], email="zoë@example.org"))
-    with reading(engine) as session:
-        person = session.get_one(Subscriber, 1)
-    engine.dispose()
+    with own_database(postgresql_server, "TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'") as engine:
+        with transaction(engine) as session:
+            session.add(subscriber(followed=["Zoë Müller"], email="zoë@example.org"))
+        with reading(engine) as session:
+            person = session.get_one(Subscriber, 1)
     assert (person.email, person.followed) == ("zoë@example.org", ["Zoë Müller"])
-    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_dates_are_read_whatever_style_the_database_has_for_people(postgresql_server: URL) -> None:
+    with own_database(postgresql_server, setting="DateStyle = 'German'") as engine:
+        with transaction(engine) as session:
+            session.add(subscriber(paused_until=date(2026, 12, 3)))
+        with reading(engine) as session:
+            person = session.get_one(Subscriber, 1)
+    assert (person.added_at, person.paused_until) == (NOW, date(2026, 12, 3))
 
 
 def test_who_waited_for_a_lock_sees_what_was_done_meanwhile(postgresql_server: URL) -> None:
     """Whatever the server's default isolation. On SQLite writers are alone anyway."""
-    name = f"repeatable_{new_key()}"
-    administer(postgresql_server, f"CREATE DATABASE {name}")
-    administer(postgresql_server, f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
-    engine = open_database(postgresql_server.set(database=name).render_as_string(hide_password=False))
+    with own_database(postgresql_server, setting="default_transaction_isolation = 'repeatable read'") as engine:
 
-    def has_ada() -> bool:
-        with transaction(engine) as session:
-            lock_planning(session)
-            return session.get(Subscriber, 1) is not None
+        def has_ada() -> bool:
+            with transaction(engine) as session:
+                lock_planning(session)
+                return session.get(Subscriber, 1) is not None
 
-    with ThreadPoolExecutor(1) as other:
-        with transaction(engine) as session:
-            lock_planning(session)
-            answer = other.submit(has_ada)
-            wait([answer], 0.5)
-            session.add(subscriber())
-        assert answer.result()
-    engine.dispose()
-    administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+        with ThreadPoolExecutor(1) as other:
+            with transaction(engine) as session:
+                lock_planning(session)
+                answer = other.submit(has_ada)
+                wait([answer], 0.5)
+                session.add(subscriber())
+            assert answer.result()
 
 
 @pytest.mark.parametrize(("column", "value"), [("state", "sent"), ("bounce", "high")])

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from service.catalogue import with_filter
-from service.cli.output import Json, counted, database_reading, read_text, say, say_json, say_table
+from service.cli.output import LARGEST_NUMBER, Json, counted, database_reading, read_text, say, say_json, say_table
 from service.cli.topics.named import known_topic
 from service.errors import WrongUse
 from service.match import phrasebook
@@ -32,7 +32,9 @@ _MOST_TITLE = 60
 def why(
     slug: str,
     paper: Annotated[str, typer.Argument(metavar="PAPER", help="Its arXiv id.")],
-    version: Annotated[int | None, typer.Option("--version", help="Of the topic; default: the newest.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", min=1, max=LARGEST_NUMBER, help="Of the topic; default: the newest.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """The whole computation of a stored paper's score for a topic."""

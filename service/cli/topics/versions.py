@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from difflib import unified_diff
+from functools import partial
 from typing import Annotated
 
 import typer
 from sqlmodel import Session
 
 from service.catalogue import format_catalogue
-from service.cli.output import Json, database_reading, database_transaction, now, say, say_json, say_table
+from service.cli.output import LARGEST_NUMBER, Json, database_reading, database_transaction, now, say, say_json, say_table
 from service.cli.topics.named import By, author, known_topic
 from service.models import Topic
 from service.pipeline.topics import known_version, roll_back
 from service.store.topics import topic_versions
 
-Earlier = Annotated[int | None, typer.Argument(metavar="[VERSION]", help="Default: the one before the newest.")]
-Later = Annotated[int | None, typer.Argument(metavar="[VERSION]", help="Default: the newest.")]
+_Number = partial(typer.Argument, min=1, max=LARGEST_NUMBER)
+
+Earlier = Annotated[int | None, _Number(metavar="[VERSION]", help="Default: the one before the newest.")]
+Later = Annotated[int | None, _Number(metavar="[VERSION]", help="Default: the newest.")]
 
 
 def list_versions(slug: str, as_json: Json = False) -> None:
@@ -44,7 +47,11 @@ def diff(slug: str, earlier: Earlier = None, later: Later = None, as_json: Json 
 
 
 def rollback(
-    slug: str, version: int, reason: Annotated[str | None, typer.Option("--reason")] = None, by: By = None, as_json: Json = False
+    slug: str,
+    version: Annotated[int, _Number()],
+    reason: Annotated[str | None, typer.Option("--reason")] = None,
+    by: By = None,
+    as_json: Json = False,
 ) -> None:
     """Make an earlier version the newest again. Nothing is lost: it becomes a version of its own."""
     told = reason or f"back to version {version}"
