@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from pytest_httpserver import HTTPServer
 
 from service.cli import run
@@ -67,7 +69,18 @@ def httpserver(httpserver: HTTPServer) -> HTTPServer:
 
 
 @pytest.fixture
-def paperround(folder: Path, capsys: pytest.CaptureFixture[str]) -> Paperround:
+def logging_of_its_own() -> Iterator[None]:
+    """A command says once a process what is logged; the next test's is as before."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def paperround(logging_of_its_own: None, folder: Path, capsys: pytest.CaptureFixture[str]) -> Paperround:
     def call(*arguments: str | Path) -> Ran:
         status = run([str(argument) for argument in arguments])
         out, err = capsys.readouterr()

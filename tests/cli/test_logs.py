@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stderr
 from io import FileIO, TextIOWrapper
 
@@ -18,14 +18,10 @@ from tests.mail_server import MailServer, running
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """What stands on stderr; everybody's logging is as before afterwards."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
+def said(logging_of_its_own: None, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """What stands on stderr."""
     tell_everything()
-    yield lambda: capsys.readouterr().err
-    root.handlers[:], root.level = handlers, level
-    structlog.configure(**before)
+    return lambda: capsys.readouterr().err
 
 
 def test_a_line_is_json_with_a_fixed_sentence_and_fields(said: Callable[[], str]) -> None:
