@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,26 +27,15 @@ from service.cli.output import (
 )
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
+from service.pipeline.roll import refuse_unsubscribed, take_in, take_in_lines
 from service.pipeline.subscriptions import ask_to_confirm
 from service.pipeline.subscriptions import change as set_settings
 from service.store.database import reading, transaction
-from service.store.subscribers import (
-    add_subscriber,
-    add_subscribers,
-    all_subscribers,
-    erase_subscriber,
-    has_unsubscribed,
-    lift_suppression,
-    settings_columns,
-    subscriber,
-    subscribers_by_email,
-)
-from service.store.suppressions import suppressed
+from service.store.subscribers import all_subscribers, erase_subscriber, settings_columns, subscriber
 from service.store.topics import all_topics
 from service.subscribers import (
     COLUMNS,
     PARSERS,
-    RollLine,
     SubscriberSettings,
     changed_columns,
     in_text,
@@ -61,8 +49,6 @@ from service.subscribers import (
 )
 
 app = typer.Typer(rich_markup_mode=None)
-
-_PORTION = 500  # lines
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
@@ -97,7 +83,7 @@ def add(
         known = subscriber(session, settings.email)
         if known is not None and known.state == SubscriberState.ACTIVE:
             raise PaperroundError(f"{settings.email} is a subscriber already: change them with `subscribers set`")
-        person = _take_in(session, settings, settings_columns(settings), resubscribe)
+        person = take_in(session, settings, settings_columns(settings), now(), resubscribe=resubscribe)
         if ask:
             ask_to_confirm(session, person, now())
     _say_person(person, as_json)
@@ -145,7 +131,7 @@ def change(
         if not changes:
             raise WrongUse("nothing to change: name a setting, as in --hour 7")
         if changes.get("state") == SubscriberState.ACTIVE:
-            _refuse_unsubscribed(session, person.email, resubscribe)
+            refuse_unsubscribed(session, person.email, resubscribe=resubscribe)
         set_settings(session, person, changes, now())
     _say_person(person, as_json)
 
@@ -195,18 +181,21 @@ def import_csv(
             slugs = _slugs(session)
         roll = read_csv(text, slugs)
         for problem in roll.bad:
-            tell(f"error: {problem}")
+            _refuse(problem)
         if roll.bad and not skip_bad:
             raise WrongUse(
                 f"nothing imported: mend {counted(len(roll.bad), 'bad line')}, or import the good ones with --skip-bad"
             )
         counts = Counter(added=0, changed=0, unchanged=0, refused=len(roll.bad))
         with transaction(engine) as session:
-            for start in range(0, len(roll.good), _PORTION):
-                counts.update(_import_lines(session, roll.good[start : start + _PORTION], resubscribe))
+            counts.update(take_in_lines(session, roll.good, now(), resubscribe=resubscribe, refuse=_refuse))
     say_json(counts) if as_json else say(", ".join(f"{count} {name}" for name, count in counts.items()))
     if counts["refused"]:
         raise typer.Exit(1)
+
+
+def _refuse(problem: str) -> None:
+    tell(f"error: {problem}")
 
 
 @app.command("export")
@@ -234,55 +223,6 @@ def remove(email: Email, as_json: Json = False) -> None:
     say_json({"removed": person.email}) if as_json else say(
         f"{person.email} and all that was stored of them is erased here; mails that were sent stay where they are."
     )
-
-
-def _import_lines(session: Session, lines: Sequence[RollLine], resubscribe: bool) -> Counter[str]:
-    """Those of whom nothing is stored are added at once: a reader's click waits meanwhile. A refusal is told."""
-    emails = [line.settings.email for line in lines]
-    people = {person.email: person for person in subscribers_by_email(session, emails)}
-    stored = people.keys() | suppressed(session, emails).keys()
-    fresh = [line.settings for line in lines if line.settings.email not in stored]
-    add_subscribers(session, fresh, now())
-    counts = Counter(added=len(fresh))
-    for line in lines:
-        if line.settings.email in stored:
-            try:
-                counts[_import_person(session, line, people.get(line.settings.email), resubscribe)] += 1
-            except PaperroundError as error:
-                tell(f"error: line {line.number}: {error}")
-                counts["refused"] += 1
-    return counts
-
-
-def _import_person(session: Session, line: RollLine, person: Subscriber | None, resubscribe: bool) -> str:
-    """Answers `added`, `changed` or `unchanged`. What the line does not tell is left alone in a known subscriber."""
-    settings = line.settings
-    told = {name: value for name, value in settings_columns(settings).items() if name in line.told}
-    if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state != SubscriberState.UNSUBSCRIBED):
-        _take_in(session, settings, told, resubscribe)
-        return "added"
-    return "changed" if set_settings(session, person, told, now()) else "unchanged"
-
-
-def _take_in(session: Session, settings: SubscriberSettings, told: dict[str, Any], resubscribe: bool) -> Subscriber:
-    """Somebody new, or back again. Raises PaperroundError for an address that unsubscribed."""
-    if settings.state != SubscriberState.UNSUBSCRIBED:
-        _refuse_unsubscribed(session, settings.email, resubscribe)
-    person = subscriber(session, settings.email)
-    if person is None:
-        return add_subscriber(session, settings, now())
-    set_settings(session, person, {**told, "state": settings.state}, now())
-    return person
-
-
-def _refuse_unsubscribed(session: Session, email: str, resubscribe: bool) -> None:
-    if not has_unsubscribed(session, email):
-        return
-    if not resubscribe:
-        why = suppressed(session, [email]).get(email)
-        told = f"is suppressed ({why})" if why else "unsubscribed"
-        raise PaperroundError(f"{email} {told}: if they want the mail again, say --resubscribe")
-    lift_suppression(session, email)
 
 
 def _person(session: Session, email: str) -> Subscriber:
