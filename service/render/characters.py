@@ -13,7 +13,9 @@ _VARIATION_SELECTORS = range(0xE0100, 0xE01F0)  # 17 to 256
 
 def one_line(text: str) -> str:
     """Without control, format (bidirectional, zero-width), private and lone surrogate characters; blanks are single."""
-    return " ".join("".join(c for c in text if _shows(c) or c.isspace()).split())
+    if not (text.isascii() and text.isprintable()):  # most do not take looking at each character
+        text = "".join(c for c in text if _shows(c) or c.isspace())
+    return " ".join(text.split())
 
 
 def _shows(character: str) -> bool:
