@@ -168,12 +168,12 @@ def _leased(
     leased = update(table).where(col(table.id).in_(free.with_for_update(skip_locked=True)))
     values = _MAILS[table]
     claimed = leased.values(worker=worker, lease_until=now + LEASE).returning(*values.columns)
-    return [values.value(row) for row in session.connection().execute(claimed)]
+    return [values.value(row) for row in session.connection().execute(claimed).all()]
 
 
 def _people(session: Session, values: Values[Subscriber], ids: Collection[int]) -> dict[int, Subscriber]:
     theirs = select(*values.columns).where(col(Subscriber.id).in_(ids))
-    people = [values.value(row) for row in session.connection().execute(theirs)]
+    people = [values.value(row) for row in session.connection().execute(theirs).all()]
     return {person.id: person for person in people if person.id is not None}
 
 

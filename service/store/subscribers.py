@@ -104,7 +104,7 @@ def due_subscribers(session: Session, now: datetime, most: int) -> list[Subscrib
 
 
 def _values(session: Session, question: Any) -> list[Subscriber]:
-    return [_WHOLE.value(row) for row in session.connection().execute(question.with_for_update())]
+    return [_WHOLE.value(row) for row in session.connection().execute(question.with_for_update()).all()]
 
 
 def overdue_subscriber_count(session: Session, before: datetime) -> int:
