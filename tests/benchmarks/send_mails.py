@@ -17,10 +17,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -212,11 +212,8 @@ def by_smtplib(sink: Sink, count: int, no_delay: bool = True, tls: ssl.SSLContex
             smtp.sendmail(FROM, [TO], octets)
         smtp.quit()
 
-    threads = [threading.Thread(target=run, args=(count // connections,)) for _ in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(run, [count // connections] * connections))
 
 
 def smtp_source(sink: Sink, count: int) -> None:
