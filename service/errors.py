@@ -24,7 +24,11 @@ class PaperroundError(Exception):
 
 
 class WrongUse(PaperroundError):
-    pass
+    """What pages may show has `%(name)s` for each of its values, so that it can be said in another language."""
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.sentence, self.values = sentence, values
 
 
 class FetchFailed(PaperroundError):

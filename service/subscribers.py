@@ -54,9 +54,9 @@ def parse_address(text: str) -> str:
     try:
         checked = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise WrongUse(f"{text.strip()!r} is not an e-mail address: {error}") from error
+        raise WrongUse("%(address)s is not an e-mail address: %(why)s", address=repr(text.strip()), why=error) from error
     if "." not in checked.ascii_domain and checked.ascii_domain != "localhost":
-        raise WrongUse(f"{text.strip()!r} is not an e-mail address: {checked.domain!r} is not a whole domain")
+        raise WrongUse("%(address)s is not an e-mail address: its domain is not a whole one", address=repr(text.strip()))
     return f"{checked.ascii_local_part}@{checked.ascii_domain}".lower()
 
 
@@ -75,9 +75,9 @@ def parse_topics(text: str, known: Collection[str]) -> tuple[str, ...]:
     if not slugs:
         raise WrongUse("no topics: name at least one")
     if unknown := next((slug for slug in slugs if slug not in known), None):
-        close = get_close_matches(unknown, known, 1)
-        meant = f": did you mean {close[0]!r}?" if close else f"; there are {', '.join(known) or 'none'}"
-        raise WrongUse(f"there is no topic {unknown!r}{meant}")
+        if close := get_close_matches(unknown, known, 1):
+            raise WrongUse("there is no topic %(slug)s: did you mean %(close)s?", slug=repr(unknown), close=repr(close[0]))
+        raise WrongUse("there is no topic %(slug)s; there are %(topics)s", slug=repr(unknown), topics=", ".join(known) or "none")
     return slugs
 
 
@@ -146,11 +146,15 @@ def parse_names(text: str) -> tuple[str, ...]:
     """Names or phrases with commas, semicolons or line ends between; "no" for none. Raises WrongUse."""
     names = tuple(dict.fromkeys(name for part in re.split(r"[,;\r\n]", text) if (name := " ".join(part.split()))))
     if bad := next((name for name in names if len(name) > _LONGEST_NAME or not name.isprintable()), None):
-        raise WrongUse(f"{bad[:40]!r} is no name or phrase: at most {_LONGEST_NAME} characters that can be printed")
+        raise WrongUse(
+            "%(name)s is no name or phrase: at most %(most)s characters that can be printed",
+            name=repr(bad[:40]),
+            most=_LONGEST_NAME,
+        )
     if wordless := next((name for name in names if not any(map(str.isalnum, name))), None):
-        raise WrongUse(f"{wordless!r} holds no word")
+        raise WrongUse("%(name)s holds no word", name=repr(wordless))
     if len(names) > _MOST_NAMES:
-        raise WrongUse(f"{len(names)} names or phrases are too many: at most {_MOST_NAMES}")
+        raise WrongUse("%(count)s names or phrases are too many: at most %(most)s", count=len(names), most=_MOST_NAMES)
     return () if [name.lower() for name in names] == ["no"] else names
 
 
@@ -277,7 +281,7 @@ def _check_header(given: Iterable[str]) -> None:
 
 def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
     if None in row:  # csv.DictReader's name for what stands past the last column
-        raise WrongUse("more cells than the header has columns (put topics in one quoted cell)")
+        raise WrongUse(f"more cells than the header's {len(row) - 1} columns (put topics in one quoted cell)")
     cells = {name.strip().lower(): unescape_cell(value.strip()) for name, value in row.items()}
     told = {name: parse(cells[name]) for name, parse in PARSERS.items() if cells.get(name)}
     return SubscriberSettings(parse_address(cells["email"]), parse_topics(cells["topics"], known_topics), **told)

@@ -67,7 +67,7 @@ def resubscribe(session: Session, person: Subscriber, now: datetime) -> None:
 
 def pause(session: Session, person: Subscriber, until: date | None, now: datetime) -> None:
     """No digest before the local day `until`; None ends a pause. Raises WrongUse for a day that is no pause."""
-    _check_active(person)
+    check_active(person)
     today = local_day(now, person.zone)
     if until is not None and not today < until <= today + LONGEST_PAUSE:
         raise WrongUse("a pause ends on a day from tomorrow on, within a year")
@@ -79,7 +79,7 @@ def change_settings(session: Session, person: Subscriber, changes: Mapping[str, 
 
     Raises WrongUse for who gets no mail, and past twenty mails a day.
     """
-    _check_active(person)
+    check_active(person)
     if not unsent_notice(session, person, NoticeKind.CHANGE) and not _may_ask(session, person, NoticeKind.CHANGE, now):
         raise WrongUse("it was changed twenty times since yesterday: try again tomorrow")
     return _change_and_tell(session, person, changes, now)
@@ -109,7 +109,7 @@ def ask_at_new_address(session: Session, person: Subscriber, email: str, now: da
 
     Who is a subscriber there already, or wants no mail, is not asked, and it is not told. Raises WrongUse for who gets no mail.
     """
-    _check_active(person)
+    check_active(person)
     if not _may_ask(session, person, NoticeKind.ADDRESS, now):
         return False
     if subscriber(session, email) is None and not has_unsubscribed(session, email):
@@ -122,7 +122,7 @@ def move_to(session: Session, person: Subscriber, notice: Notice, now: datetime)
 
     Raises WrongUse, also for who unsubscribed since: that must stay with the address that did.
     """
-    _check_active(person)
+    check_active(person)
     if person.email != notice.email and notice_count(session, person, NoticeKind.MOVE, notice.planned_at):
         raise WrongUse("the digest has moved since this question was mailed")
     _move(session, person, notice.email, now)
@@ -133,7 +133,7 @@ def undo(session: Session, notice: Notice, person: Subscriber, now: datetime) ->
 
     Raises WrongUse for who unsubscribed since, as in `move_to`, and where an old address is somebody else's now.
     """
-    _check_active(person)
+    check_active(person)
     if notice.kind == NoticeKind.MOVE:
         _move(session, person, notice.before["email"], now)
     else:
@@ -162,9 +162,12 @@ def mailed(person: Subscriber) -> dict[str, Any]:
     return {name: getattr(person, name) for name in MAILED} | {"topics": sorted(person.topics)}
 
 
-def _check_active(person: Subscriber) -> None:
-    if person.state != SubscriberState.ACTIVE:
-        raise WrongUse(f"the subscription is {person.state}")
+def check_active(person: Subscriber) -> None:
+    """Raises WrongUse for who gets no mail."""
+    if person.state == SubscriberState.PENDING:
+        raise WrongUse("the subscription is pending")
+    if person.state == SubscriberState.UNSUBSCRIBED:
+        raise WrongUse("the subscription is unsubscribed")
 
 
 def _ask(session: Session, person: Subscriber, kind: NoticeKind, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""The languages that mails speak: what we say, dates and lists. Touches the catalogues in templates/languages.
+"""The languages that mails and pages speak: what we say, dates and lists. Touches the catalogues in templates/languages.
 
 The English sentence is the key of its translation (gettext). A catalogue is a plain .po file, read when its language is
 first used, so that nothing has to be compiled and no binary lies beside the text that people mend.
@@ -30,8 +30,9 @@ class Language:
     catalogue: gettext.NullTranslations
 
     def say(self, sentence: str, /, **values: object) -> str:
-        """The sentence in this language, with `%(name)s` filled in."""
-        return self.catalogue.gettext(sentence) % values
+        """The sentence in this language, with `%(name)s` filled in; as it is where the catalogue lacks it."""
+        said = self.catalogue.gettext(sentence)
+        return said % values if values else said
 
     def count(self, one: str, many: str, amount: int, /, **values: object) -> str:
         """The form for this amount, with `%(name)s` filled in."""

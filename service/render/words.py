@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
-from service.models import WEEKDAYS, Paper, Topic
+from service.models import WEEKDAYS, Delivery, Paper, Topic
 from service.render.characters import one_line
 from service.render.language import ENGLISH, Language
 from service.render.latex import readable
@@ -106,6 +106,24 @@ def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language:
     return "; ".join(names) or language.say("no topics")
 
 
+def reason_in_words(delivery: Delivery, language: Language) -> str | None:
+    """Why no mail was made; what came of one that was made stands as it was recorded."""
+    silence = delivery.plan.silence
+    if language is ENGLISH or silence is None or delivery.reason != silence:
+        return delivery.reason
+    if not delivery.topics:
+        return language.say("no topics are chosen")
+    if not (looked := delivery.looked_at_count):
+        return language.say("no new papers")
+    parts = [
+        language.count("%(number)s new paper looked at", "%(number)s new papers looked at", looked, number=looked),
+        language.say("none above your bar"),
+    ]
+    if near := len(delivery.plan.near):
+        parts.append(language.count("%(number)s near miss", "%(number)s near misses", near, number=near))
+    return ", ".join(parts)
+
+
 def masked(email: str) -> str:
     """Enough for its owner to know it, where a forwarded mail may lead others: `a•••@example.org`."""
     name, _, host = email.partition("@")
@@ -116,15 +134,6 @@ def number_in_words(number: int, language: Language = ENGLISH) -> str:
     """`seven`; figures from 13 on."""
     words = language.say("no one two three four five six seven eight nine ten eleven twelve").split()
     return words[number] if number < len(words) else language.number(number)
-
-
-def day_in_words(day: date) -> str:
-    """`Friday 2 October 2026`."""
-    return ENGLISH.day(day)
-
-
-def short_day(day: date) -> str:
-    return ENGLISH.short_day(day)
 
 
 def web_link(url: str | None) -> str | None:

@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from service.errors import BadLink, ExpiredLink, StoreFailed
-from service.models import Sender
+from service.models import LANGUAGES, Sender
+from service.render.language import Language, language
 from service.web import account, digest, health, marks, settings, subscription
 from service.web.site import Site, message_page, style
 
@@ -53,24 +54,34 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(BadLink)
     @app.exception_handler(RequestValidationError)
-    def bad_link(_request: Request, _error: Exception) -> HTMLResponse:
+    def bad_link(request: Request, _error: Exception) -> HTMLResponse:
         """One answer for every link that isn't good, so that it tells nothing of who is a subscriber."""
-        text = "Perhaps it was cut off on the way. Open it from the mail again."
-        return message_page(site, "This link does not work", text, status_code=404)
+        spoken = _asked_for(request)
+        text = spoken.say("Perhaps it was cut off on the way. Open it from the mail again.")
+        return message_page(site, spoken, spoken.say("This link does not work"), text, status_code=404)
 
     @app.exception_handler(ExpiredLink)
-    def expired_link(_request: Request, _error: ExpiredLink) -> HTMLResponse:
-        text = "Nothing was changed. Ask for a new one where you asked for this one, or use the links of any digest."
-        return message_page(site, "This link has expired", text, status_code=410)
+    def expired_link(request: Request, _error: ExpiredLink) -> HTMLResponse:
+        spoken = _asked_for(request)
+        text = spoken.say("Nothing was changed. Ask for a new one where you asked for this one, or use the links of any digest.")
+        return message_page(site, spoken, spoken.say("This link has expired"), text, status_code=410)
 
     @app.exception_handler(HTTPException)
-    def no_such_page(_request: Request, error: HTTPException) -> HTMLResponse:
-        text = "The links in your mails lead to your settings."
-        answer = message_page(site, "There is nothing here", text, status_code=error.status_code)
+    def no_such_page(request: Request, error: HTTPException) -> HTMLResponse:
+        spoken = _asked_for(request)
+        text = spoken.say("The links in your mails lead to your settings.")
+        answer = message_page(site, spoken, spoken.say("There is nothing here"), text, status_code=error.status_code)
         answer.headers.update(error.headers or {})  # such as Allow, which a 405 must have (RFC 9110, 15.5.6)
         return answer
 
     @app.exception_handler(StoreFailed)
-    def store_failed(_request: Request, _error: StoreFailed) -> HTMLResponse:
-        text = "Nothing was changed. Please try again in some minutes."
-        return message_page(site, "Not now", text, status_code=503)
+    def store_failed(request: Request, _error: StoreFailed) -> HTMLResponse:
+        spoken = _asked_for(request)
+        text = spoken.say("Nothing was changed. Please try again in some minutes.")
+        return message_page(site, spoken, spoken.say("Not now"), text, status_code=503)
+
+
+def _asked_for(request: Request) -> Language:
+    """Of a visitor whom no link names: their browser's (RFC 9110, 12.5.4). Browsers name the one they like best first."""
+    tags = request.headers.get("Accept-Language", "").lower().split(",")
+    return language(next((code for tag in tags if (code := tag.strip()[:2]) in LANGUAGES), "en"))

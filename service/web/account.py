@@ -10,16 +10,17 @@ from sqlmodel import Session
 
 from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing
-from service.models import Notice, Subscriber, SubscriberState
+from service.models import DeliveryState, MarkKind, Subscriber, SubscriberState
 from service.pipeline.subscriptions import ask_at_new_address, move_to, resubscribe
-from service.render.words import masked
+from service.render.language import Language, language
+from service.render.words import masked, reason_in_words
 from service.store.database import reading, transaction
 from service.store.deliveries import deliveries_of
 from service.store.marks import marked_papers
 from service.store.notices import notices_of
 from service.store.subscribers import erase_subscriber, has_unsubscribed
 from service.subscribers import parse_address
-from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, standing_path
+from service.web.site import READ, Site, fresh_path, message_page, nothing_changed, notice_of, page, standing_path
 
 _OURS = {"id", "key", "issue_id", "subscriber_id"}  # not of the person; and keys open links
 
@@ -70,13 +71,17 @@ def _account_page(
     session: Session, site: Site, token: str, person: Subscriber, *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
     assert person.id is not None
+    spoken = language(person.language)
     return page(
         site,
+        spoken,
         "account.html",
         status_code=status_code,
         person=person,
-        deliveries=deliveries_of(session, person.id),
+        deliveries=[(row, reason_in_words(row, spoken)) for row in deliveries_of(session, person.id)],
+        states=_states_in_words(spoken),
         marks=marked_papers(session, person.id),
+        kinds=_kinds_in_words(spoken),
         mark_page=standing_path(site, Standing.MARK, person),
         is_unsubscribed=person.state == SubscriberState.UNSUBSCRIBED,
         said=said,
@@ -84,43 +89,66 @@ def _account_page(
     )
 
 
+def _states_in_words(spoken: Language) -> dict[str, str]:
+    return {
+        DeliveryState.PLANNED: spoken.say("planned"),
+        DeliveryState.SENDING: spoken.say("sending"),
+        DeliveryState.ACCEPTED: spoken.say("accepted"),
+        DeliveryState.DEFERRED: spoken.say("deferred"),
+        DeliveryState.REJECTED: spoken.say("rejected"),
+        DeliveryState.UNKNOWN: spoken.say("unknown"),
+        DeliveryState.EXPIRED: spoken.say("expired"),
+        DeliveryState.SKIPPED: spoken.say("skipped"),
+    }
+
+
+def _kinds_in_words(spoken: Language) -> dict[str, str]:
+    return {MarkKind.MORE: spoken.say("more"), MarkKind.LESS: spoken.say("less"), MarkKind.SAVED: spoken.say("saved")}
+
+
 def _add_changes(router: APIRouter, site: Site) -> None:
     @router.post("/account/{token}/address")
     def ask_for_address(token: str, email: Annotated[str, Form()] = "") -> HTMLResponse:
         with transaction(site.engine) as session:
             person = _owner(session, site, token, to_change=True)
+            spoken = language(person.language)
             try:
                 address = parse_address(email)
                 is_asked = ask_at_new_address(session, person, address, site.clock())
             except WrongUse as error:
-                said = f"Nothing was changed: {error}."
+                said = nothing_changed(error, spoken)
                 return _account_page(session, site, token, person, said=said, status_code=422)
         if not is_asked:
-            text = "Three new addresses were asked since yesterday. Try again tomorrow."
-            return message_page(site, "Nothing was changed", text, status_code=429)
-        text = f"If it can take the digest, a mail with a link goes to {address}. The digest comes there once it is confirmed."
-        return message_page(site, "Look into the new mailbox", text)
+            text = spoken.say("Three new addresses were asked since yesterday. Try again tomorrow.")
+            return message_page(site, spoken, spoken.say("Nothing was changed"), text, status_code=429)
+        asked = spoken.say("If it can take the digest, a mail with a link goes to %(address)s.", address=address)
+        rest = spoken.say("The digest comes there once it is confirmed.")
+        return message_page(site, spoken, spoken.say("Look into the new mailbox"), f"{asked} {rest}")
 
     @router.post("/account/{token}/resubscribe")
     def send_again(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
             person = _owner(session, site, token, to_change=True)
             resubscribe(session, person, site.clock())
-            return _account_page(session, site, token, person, said="The digest comes again.")
+            said = language(person.language).say("The digest comes again.")
+            return _account_page(session, site, token, person, said=said)
 
     @router.post("/account/{token}/erase")
     def erase(token: str, sure: Annotated[str, Form()] = "") -> HTMLResponse:
         with transaction(site.engine) as session:
             person = _owner(session, site, token, to_change=True)
+            spoken = language(person.language)
             if sure != "yes":
-                said = "Nothing was erased: tick the box first."
+                said = spoken.say("Nothing was erased: tick the box first.")
                 return _account_page(session, site, token, person, said=said, status_code=422)
             email = person.email
             erase_subscriber(session, person, site.clock())
             is_kept_out = has_unsubscribed(session, email)
-        rest = " but a hash of your address, so that no mail goes there" if is_kept_out else ""
-        text = f"Nothing of you is stored here any more{rest}. Mails that were sent stay where they are."
-        return message_page(site, "Erased", text)
+        text = spoken.say("Nothing of you is stored here any more.")
+        if is_kept_out:
+            text = spoken.say("Nothing of you is stored here any more but a hash of your address, so that no mail goes there.")
+        rest = spoken.say("Mails that were sent stay where they are.")
+        return message_page(site, spoken, spoken.say("Erased"), f"{text} {rest}")
 
 
 def _add_address(router: APIRouter, site: Site) -> None:
@@ -128,20 +156,24 @@ def _add_address(router: APIRouter, site: Site) -> None:
     def ask_to_move(token: str) -> HTMLResponse:
         with reading(site.engine) as session:
             notice, person = notice_of(session, site, Fresh.ADDRESS, token)
-        text = f"The digest that goes to {masked(person.email)} would come to {notice.email} from now on."
-        action = fresh_path(site, Fresh.ADDRESS, token)
-        return message_page(site, "Shall the digest come here?", text, action=action, button="Yes, send it here")
+        spoken, action = language(person.language), fresh_path(site, Fresh.ADDRESS, token)
+        text = spoken.say(
+            "The digest that goes to %(before)s would come to %(address)s from now on.",
+            before=masked(person.email),
+            address=notice.email,
+        )
+        heading, button = spoken.say("Shall the digest come here?"), spoken.say("Yes, send it here")
+        return message_page(site, spoken, heading, text, action=action, button=button)
 
     @router.post("/address/{token}")
     def move_it(token: str) -> HTMLResponse:
         try:
             with transaction(site.engine) as session:
                 notice, person = notice_of(session, site, Fresh.ADDRESS, token, to_change=True)
+                spoken = language(person.language)
                 move_to(session, person, notice, site.clock())
         except WrongUse as error:
-            return message_page(site, "It could not be done", f"Nothing was changed: {error}.", status_code=409)
-        return _moved(site, notice)
-
-
-def _moved(site: Site, notice: Notice) -> HTMLResponse:
-    return message_page(site, "The digest comes here", f"From now on it goes to {notice.email}. The old address is told.")
+            text = nothing_changed(error, spoken)
+            return message_page(site, spoken, spoken.say("It could not be done"), text, status_code=409)
+        text = spoken.say("From now on it goes to %(address)s. The old address is told.", address=notice.email)
+        return message_page(site, spoken, spoken.say("The digest comes here"), text)

@@ -14,20 +14,14 @@ from sqlmodel import Session
 
 from service.errors import BadLink, WrongUse
 from service.links import Standing
-from service.models import MarkKind, Paper, Subscriber, SubscriberState
-from service.pipeline.subscriptions import change_settings
+from service.models import MarkKind, Paper, Subscriber
+from service.pipeline.subscriptions import change_settings, check_active
+from service.render.language import Language, language
 from service.store.database import reading, transaction
 from service.store.marks import marked_papers, put_mark, take_back_mark
 from service.store.papers import papers_by_id
 from service.subscribers import parse_names
-from service.web.site import READ, Site, page, person_of, standing_path
-
-_BUTTONS = {MarkKind.MORE: "More like this", MarkKind.LESS: "Less like this", MarkKind.SAVED: "Save"}
-_SAID = {
-    MarkKind.MORE: "More like this: noted. Papers like it rise from your next digest on.",
-    MarkKind.LESS: "Less like this: noted. Papers like it sink from your next digest on.",
-    MarkKind.SAVED: "Saved. It stands on the page of all that is stored of you, and papers like it rise.",
-}
+from service.web.site import READ, Site, nothing_changed, page, person_of, standing_path
 
 
 def routes(site: Site) -> APIRouter:
@@ -48,22 +42,27 @@ def routes(site: Site) -> APIRouter:
             try:
                 said = _mute(session, site, person, phrase)
             except WrongUse as error:
-                return _paper_page(session, site, person, paper, said=f"Nothing was changed: {error}.", status_code=422)
+                said = nothing_changed(error, language(person.language))
+                return _paper_page(session, site, person, paper, said=said, status_code=422)
             return _paper_page(session, site, person, paper, said=said)
 
     @router.post("/mark/{token}/{paper_id}/{kind}")
     def mark(token: str, paper_id: str, kind: MarkKind, undo: Annotated[str, Form()] = "") -> HTMLResponse:
         with transaction(site.engine) as session:
             person, paper = _person_and_paper(session, site, token, paper_id, to_change=True)
-            if person.state != SubscriberState.ACTIVE:
-                said = f"Nothing was changed: the subscription is {person.state}."
+            spoken = language(person.language)
+            try:
+                check_active(person)
+            except WrongUse as error:
+                said = nothing_changed(error, spoken)
                 return _paper_page(session, site, person, paper, said=said, status_code=422)
             assert person.id is not None
             if undo:
                 take_back_mark(session, person.id, paper.id, kind)
             else:
                 put_mark(session, person.id, paper.id, kind, site.clock())
-            return _paper_page(session, site, person, paper, said="Taken back." if undo else _SAID[kind])
+            said = spoken.say("Taken back.") if undo else _noted(kind, spoken)
+            return _paper_page(session, site, person, paper, said=said)
 
     return router
 
@@ -86,8 +85,23 @@ def _mute(session: Session, site: Site, person: Subscriber, phrase: str) -> str:
         raise WrongUse("no phrase is named")
     muted = parse_names("\n".join([*person.muted, *phrases]))
     is_news = change_settings(session, person, {"muted": list(muted)}, site.clock())
-    said = f"Papers that hold {' or '.join(phrases)} come no more."
-    return f"{said} A mail tells it, with an undo." if is_news else said
+    spoken = language(person.language)
+    said = spoken.say("Papers that hold %(phrases)s come no more.", phrases=", ".join(phrases))
+    rest = spoken.say("A mail tells it, with an undo.")
+    return f"{said} {rest}" if is_news else said
+
+
+def _buttons(spoken: Language) -> dict[MarkKind, str]:
+    say = spoken.say
+    return {MarkKind.MORE: say("More like this"), MarkKind.LESS: say("Less like this"), MarkKind.SAVED: say("Save")}
+
+
+def _noted(kind: MarkKind, spoken: Language) -> str:
+    if kind is MarkKind.MORE:
+        return spoken.say("More like this: noted. Papers like it rise from your next digest on.")
+    if kind is MarkKind.LESS:
+        return spoken.say("Less like this: noted. Papers like it sink from your next digest on.")
+    return spoken.say("Saved. It stands on the page of all that is stored of you, and papers like it rise.")
 
 
 def _paper_page(
@@ -102,9 +116,11 @@ def _paper_page(
 ) -> HTMLResponse:
     assert person.id is not None
     given = {mark.kind for mark, marked in marked_papers(session, person.id) if marked.id == paper.id}
-    buttons = [(kind, words, kind in given) for kind, words in _BUTTONS.items()]
+    spoken = language(person.language)
+    buttons = [(kind, words, kind in given) for kind, words in _buttons(spoken).items()]
     return page(
         site,
+        spoken,
         "mark.html",
         status_code=status_code,
         paper=paper,

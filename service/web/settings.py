@@ -17,13 +17,14 @@ from service.errors import WrongUse
 from service.links import Fresh, Standing
 from service.models import WEEKDAYS, Notice, NoticeKind, Subscriber, Topic
 from service.pipeline.subscriptions import ask_for_account, change_settings, mailed, undo, what_changed
+from service.render.language import Language, language
 from service.render.preferences import LANGUAGE_NAMES, length_in_words, score_in_words, settings_in_words
-from service.render.words import cadence_in_words, masked
+from service.render.words import cadence_in_words, masked, reason_in_words
 from service.store.database import reading, transaction
 from service.store.deliveries import last_silence
 from service.store.topics import all_topics
 from service.subscribers import changed_columns, parse_topics
-from service.web.site import READ, Site, fresh_path, message_page, notice_of, page, person_of, standing_path
+from service.web.site import READ, Site, fresh_path, message_page, nothing_changed, notice_of, page, person_of, standing_path
 from service.web.subscription import is_mailed, next_mail, why_stopped
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
@@ -75,24 +76,28 @@ def _add_settings(router: APIRouter, site: Site) -> None:
                 changes = _checked(catalogue, form, person)
                 has_changed = change_settings(session, person, changes, site.clock())
             except WrongUse as error:
-                return _settings_page(session, site, person, catalogue, said=f"Nothing was changed: {error}.", status_code=422)
-            told = (
-                "Saved. A mail tells you what was changed, with an undo." if has_changed else "Nothing was different from before."
-            )
-            return _settings_page(session, site, person, catalogue, said=told)
+                said = nothing_changed(error, language(person.language))
+                return _settings_page(session, site, person, catalogue, said=said, status_code=422)
+            say = language(person.language).say  # which may be new
+            saved = say("Saved. A mail tells you what was changed, with an undo.")
+            said = saved if has_changed else say("Nothing was different from before.")
+            return _settings_page(session, site, person, catalogue, said=said)
 
     @router.post("/settings/{token}/account")
     def mail_account_link(token: str) -> HTMLResponse:
         with transaction(site.engine) as session:
             person = person_of(session, site, Standing.SETTINGS, token, to_change=True)
+            spoken = language(person.language)
             if stopped := why_stopped(session, person):
-                return message_page(site, "No link can be mailed", stopped, status_code=409)
+                return message_page(site, spoken, spoken.say("No link can be mailed"), stopped, status_code=409)
             is_asked = ask_for_account(session, person, site.clock())
         address = masked(person.email)
-        text = f"A link goes to {address} within some minutes. It lasts for two hours."
+        text = spoken.say("A link goes to %(address)s within some minutes. It lasts for two hours.", address=address)
         if not is_asked:
-            text = f"Three links went to {address} since yesterday. The newest may still be good; ask for more tomorrow."
-        return message_page(site, "Look into your mailbox", text)
+            sent = spoken.say("Three links went to %(address)s since yesterday.", address=address)
+            rest = spoken.say("The newest may still be good; ask for more tomorrow.")
+            text = f"{sent} {rest}"
+        return message_page(site, spoken, spoken.say("Look into your mailbox"), text)
 
 
 def _checked(catalogue: list[Topic], form: _Form, person: Subscriber) -> dict[str, Any]:
@@ -120,19 +125,21 @@ def _settings_page(
 ) -> HTMLResponse:
     assert person.id is not None
     silence, zone = last_silence(session, person.id), known_zone(person.zone)
-    action = standing_path(site, Standing.SETTINGS, person)
+    spoken, action = language(person.language), standing_path(site, Standing.SETTINGS, person)
     return page(
         site,
+        spoken,
         "settings.html",
         status_code=status_code,
         person=person,
         topics=topics,
-        cadences=[(cadence, cadence_in_words(cadence)) for cadence in _CADENCES],
+        cadences=[(cadence, cadence_in_words(cadence, spoken)) for cadence in _CADENCES],
         zone=zone,
         zones=sorted({*_ZONES, zone}),
         silence=silence,
-        lengths=[(length, length_in_words(length)) for length in dict.fromkeys([*_LENGTHS, person.length])],
-        scores=[(f"{score:g}", score_in_words(score)) for score in sorted({*_SCORES, person.minimum_score})],
+        reason=silence and reason_in_words(silence, spoken),
+        lengths=[(length, length_in_words(length, spoken)) for length in dict.fromkeys([*_LENGTHS, person.length])],
+        scores=[(f"{score:g}", score_in_words(score, spoken)) for score in sorted({*_SCORES, person.minimum_score})],
         languages=LANGUAGE_NAMES.items(),
         said=said,
         shown=json.dumps(mailed(person)),
@@ -151,28 +158,36 @@ def _add_undo(router: APIRouter, site: Site) -> None:
         with reading(site.engine) as session:
             notice, person = notice_of(session, site, Fresh.UNDO, token)
             topics = {topic.slug: topic for topic in all_topics(session)}
-        action = fresh_path(site, Fresh.UNDO, token)
+        spoken, action = language(person.language), fresh_path(site, Fresh.UNDO, token)
         if notice.kind == NoticeKind.MOVE:
-            text = f"The digest would go to {masked(notice.before['email'])} again."
+            text = spoken.say("The digest would go to %(address)s again.", address=masked(notice.before["email"]))
         else:
-            text = _undone(person, notice, topics)
-        return message_page(site, "Undo the change?", text, action=action, button="Undo this change")
+            text = _undone(person, notice, topics, spoken)
+        return message_page(
+            site, spoken, spoken.say("Undo the change?"), text, action=action, button=spoken.say("Undo this change")
+        )
 
     @router.post("/undo/{token}")
     def undo_it(token: str) -> HTMLResponse:
         try:
             with transaction(site.engine) as session:
                 notice, person = notice_of(session, site, Fresh.UNDO, token, to_change=True)
+                spoken = language(person.language)
                 undo(session, notice, person, site.clock())
-                told = next_mail(session, site, person)
+                spoken, told = language(person.language), next_mail(session, site, person)
         except WrongUse as error:
-            return message_page(site, "It could not be undone", f"Nothing was changed: {error}.", status_code=409)
-        return message_page(site, "It is as it was before", told)
+            text = nothing_changed(error, spoken)
+            return message_page(site, spoken, spoken.say("It could not be undone"), text, status_code=409)
+        return message_page(site, spoken, spoken.say("It is as it was before"), told)
 
 
-def _undone(person: Subscriber, notice: Notice, topics: Mapping[str, Topic]) -> str:
+def _undone(person: Subscriber, notice: Notice, topics: Mapping[str, Topic], spoken: Language) -> str:
     """What the undo would change, in the notice's words."""
-    now = settings_in_words(mailed(person), topics)
-    then = settings_in_words({**mailed(person), **what_changed(notice)}, topics)
-    differences = [f"{name}: {then[name]}, and not {now[name]}." for name in then if then[name] != now[name]]
-    return " ".join(differences) or "Nothing would change: it is as it was before."
+    now = settings_in_words(mailed(person), topics, spoken)
+    then = settings_in_words({**mailed(person), **what_changed(notice)}, topics, spoken)
+    differences = [
+        spoken.say("%(name)s: %(then)s, and not %(now)s.", name=name, then=then[name], now=now[name])
+        for name in then
+        if then[name] != now[name]
+    ]
+    return " ".join(differences) or spoken.say("Nothing would change: it is as it was before.")

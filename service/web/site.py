@@ -13,11 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from service.errors import BadLink
+from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, standing_key, standing_link
 from service.models import Notice, Sender, Subscriber
 from service.render.cards import title
-from service.render.words import cadence_in_words, day_in_words, masked, short_day
+from service.render.language import Language
+from service.render.words import masked
 from service.store.notices import notice_by_key
 from service.store.subscribers import lock_subscriber, subscriber_by_key
 from service.template_files import TEMPLATES
@@ -27,7 +28,7 @@ READ = ["GET", "HEAD"]
 _PAGES = Environment(
     loader=FileSystemLoader(TEMPLATES / "web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_PAGES.filters.update(paper_title=title, masked=masked, day=day_in_words, short_day=short_day, cadence_in_words=cadence_in_words)
+_PAGES.filters.update(paper_title=title, masked=masked)
 _STYLE = (TEMPLATES / "web" / "style.css").read_text("utf-8")
 
 
@@ -42,16 +43,29 @@ def style() -> Response:
     return Response(_STYLE, media_type="text/css")
 
 
-def page(site: Site, template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
+def page(site: Site, spoken: Language, template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
     root = urlsplit(site.sender.public_url).path
-    return HTMLResponse(_PAGES.get_template(template).render(root=root, **values), status_code=status_code)
+    html = _PAGES.get_template(template).render(root=root, language=spoken, say=spoken.say, **values)
+    return HTMLResponse(html, status_code=status_code)
 
 
 def message_page(
-    site: Site, heading: str, text: str, *, action: str | None = None, button: str | None = None, status_code: int = 200
+    site: Site,
+    spoken: Language,
+    heading: str,
+    text: str,
+    *,
+    action: str | None = None,
+    button: str | None = None,
+    status_code: int = 200,
 ) -> HTMLResponse:
     """One thing said, and at most one thing to do."""
-    return page(site, "message.html", heading=heading, text=text, action=action, button=button, status_code=status_code)
+    return page(site, spoken, "message.html", heading=heading, text=text, action=action, button=button, status_code=status_code)
+
+
+def nothing_changed(error: WrongUse, spoken: Language) -> str:
+    told = spoken.say("Nothing was changed: %(why)s.", why=spoken.say(error.sentence, **error.values))
+    return told.replace("?.", "?")
 
 
 def person_of(session: Session, site: Site, purpose: Standing, token: str, *, to_change: bool = False) -> Subscriber:

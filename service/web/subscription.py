@@ -19,7 +19,8 @@ from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
 from service.pipeline.digests import stands
 from service.pipeline.subscriptions import confirm, pause, resubscribe, unsubscribe
-from service.render.words import day_in_words, hour_in_words, masked
+from service.render.language import Language, language
+from service.render.words import hour_in_words, masked
 from service.store.database import reading, transaction
 from service.store.deliveries import delivery_of
 from service.store.suppressions import suppressed
@@ -30,14 +31,13 @@ from service.web.site import (
     fresh_path,
     known_person,
     message_page,
+    nothing_changed,
     notice_of,
     page,
     path_of,
     person_of,
     standing_path,
 )
-
-PAUSES = (("a week", timedelta(weeks=1)), ("two weeks", timedelta(weeks=2)), ("four weeks", timedelta(weeks=4)))
 
 
 def routes(site: Site) -> APIRouter:
@@ -55,9 +55,10 @@ def _add_confirm(router: APIRouter, site: Site) -> None:
             _, person = notice_of(session, site, Fresh.CONFIRM, token)
             if person.state != SubscriberState.PENDING:
                 return _confirmed(session, site, person)
-        text = f"Paperround's digest of new papers would come to {masked(person.email)}."
-        action = fresh_path(site, Fresh.CONFIRM, token)
-        return message_page(site, "Do you want the digest?", text, action=action, button="Yes, send it to me")
+        spoken = language(person.language)
+        say, action = spoken.say, fresh_path(site, Fresh.CONFIRM, token)
+        text = say("Paperround's digest of new papers would come to %(address)s.", address=masked(person.email))
+        return message_page(site, spoken, say("Do you want the digest?"), text, action=action, button=say("Yes, send it to me"))
 
     @router.post("/confirm/{token}")
     def confirm_it(token: str) -> HTMLResponse:
@@ -70,8 +71,9 @@ def _add_confirm(router: APIRouter, site: Site) -> None:
 def _confirmed(session: Session, site: Site, person: Subscriber) -> HTMLResponse:
     if person.state == SubscriberState.UNSUBSCRIBED:
         return _ended(site, person)
-    text = f"{next_mail(session, site, person)} Each has links to change it, and to end it."
-    return message_page(site, "You are subscribed", text)
+    spoken = language(person.language)
+    rest = spoken.say("Each has links to change it, and to end it.")
+    return message_page(site, spoken, spoken.say("You are subscribed"), f"{next_mail(session, site, person)} {rest}")
 
 
 def next_mail(session: Session, site: Site, person: Subscriber) -> str:
@@ -79,16 +81,16 @@ def next_mail(session: Session, site: Site, person: Subscriber) -> str:
 
     Not at an hour that was chosen after the digest of that day had come.
     """
-    now = site.clock()
+    now, spoken = site.clock(), language(person.language)
     if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
-        return f"No digest goes to {masked(person.email)}."
+        return spoken.say("No digest goes to %(address)s.", address=masked(person.email))
     if stopped := why_stopped(session, person):
         return stopped
     moment = next_digest_at(person, now)
     while _is_taken(session, person, last_complete_day(moment)):
         moment = next_digest_at(person, moment)
-    day = day_in_words(local_day(moment, person.zone))
-    return f"The next digest comes on {day} at {hour_in_words(person.hour, known_zone(person.zone))}."
+    day, time = local_day(moment, person.zone), hour_in_words(person.hour, known_zone(person.zone), spoken)
+    return spoken.say("The next digest comes on %(day)s at %(time)s.", day=spoken.day(day), time=time)
 
 
 def is_mailed(session: Session, person: Subscriber) -> bool:
@@ -99,8 +101,10 @@ def why_stopped(session: Session, person: Subscriber) -> str | None:
     """What to tell somebody whose address is suppressed, or None. Not the reason: whoever holds a forwarded mail may read it."""
     if not suppressed(session, [person.email]):
         return None
-    address = masked(person.email)
-    return f"No mail goes to {address}: it came back, or it was asked for. Whoever sends you these mails can change that."
+    spoken = language(person.language)
+    reason = spoken.say("No mail goes to %(address)s: it came back, or it was asked for.", address=masked(person.email))
+    way_out = spoken.say("Whoever sends you these mails can change that.")
+    return f"{reason} {way_out}"
 
 
 def _is_taken(session: Session, person: Subscriber, on: date) -> bool:
@@ -116,9 +120,9 @@ def _add_unsubscribe(router: APIRouter, site: Site) -> None:
             person = person_of(session, site, Standing.UNSUBSCRIBE, token)
         if person.state == SubscriberState.UNSUBSCRIBED:
             return _ended(site, person)
-        text = f"No more mail will go to {masked(person.email)}."
-        action = standing_path(site, Standing.UNSUBSCRIBE, person)
-        return message_page(site, "Unsubscribe?", text, action=action, button="Unsubscribe")
+        spoken, action = language(person.language), standing_path(site, Standing.UNSUBSCRIBE, person)
+        text = spoken.say("No more mail will go to %(address)s.", address=masked(person.email))
+        return message_page(site, spoken, spoken.say("Unsubscribe?"), text, action=action, button=spoken.say("Unsubscribe"))
 
     @router.post("/unsubscribe/{token}")
     def unsubscribe_them(token: str) -> HTMLResponse:
@@ -136,8 +140,9 @@ def _add_unsubscribe(router: APIRouter, site: Site) -> None:
             if person.unsubscribed_at and instant != _instant(person):
                 raise BadLink("they have unsubscribed once more since")
             resubscribe(session, person, site.clock())
-            text = f"The settings are those from before. {next_mail(session, site, person)}"
-        return message_page(site, "Welcome back", text)
+            spoken = language(person.language)
+            settings, mail = spoken.say("The settings are those from before."), next_mail(session, site, person)
+        return message_page(site, spoken, spoken.say("Welcome back"), f"{settings} {mail}")
 
 
 def _instant(person: Subscriber) -> str:
@@ -147,15 +152,17 @@ def _instant(person: Subscriber) -> str:
 
 def _ended(site: Site, person: Subscriber) -> HTMLResponse:
     """A mail's link, which others may hold, offers no way back; the owner of the mailbox has one by the settings page."""
-    text = f"No mail goes to {masked(person.email)}. To get it again, have a link mailed there."
-    action = f"{standing_path(site, Standing.SETTINGS, person)}/account"
-    return message_page(site, "You are unsubscribed", text, action=action, button="Mail me a link")
+    spoken, action = language(person.language), f"{standing_path(site, Standing.SETTINGS, person)}/account"
+    text = spoken.say("No mail goes to %(address)s. To get it again, have a link mailed there.", address=masked(person.email))
+    heading, button = spoken.say("You are unsubscribed"), spoken.say("Mail me a link")
+    return message_page(site, spoken, heading, text, action=action, button=button)
 
 
 def _just_ended(site: Site, person: Subscriber) -> HTMLResponse:
     undo = path_of(fresh_link(site.sender, Fresh.RESUBSCRIBE, f"{person.key}@{_instant(person)}", site.clock()))
-    text = f"No more mail goes to {masked(person.email)}. It was not meant so?"
-    return message_page(site, "You are unsubscribed", text, action=undo, button="Undo")
+    spoken = language(person.language)
+    text = spoken.say("No more mail goes to %(address)s. It was not meant so?", address=masked(person.email))
+    return message_page(site, spoken, spoken.say("You are unsubscribed"), text, action=undo, button=spoken.say("Undo"))
 
 
 def _add_pause(router: APIRouter, site: Site) -> None:
@@ -171,21 +178,33 @@ def _add_pause(router: APIRouter, site: Site) -> None:
         with transaction(site.engine) as session:
             person = person_of(session, site, Standing.PAUSE, token, to_change=True)
             try:
-                pause(session, person, parse_pause(until), site.clock())
-            except WrongUse:
-                said = "Nothing was changed: a pause ends on a day from tomorrow on, within a year, written as in 2026-12-01."
-                if person.state != SubscriberState.ACTIVE:
-                    said = f"Nothing was changed: the subscription is {person.state}."
+                pause(session, person, _end_of_pause(until), site.clock())
+            except WrongUse as error:
+                said = nothing_changed(error, language(person.language))
                 return _pause_page(session, site, person, said=said, status_code=422)
             return _pause_page(session, site, person)
+
+
+def _end_of_pause(until: str) -> date | None:
+    """Raises WrongUse, for a browser that knows no field for days."""
+    try:
+        return parse_pause(until)
+    except WrongUse as error:
+        raise WrongUse("a pause ends on a day, written as in 2026-12-01") from error
+
+
+def _pauses(spoken: Language) -> list[tuple[str, int]]:
+    """With how many weeks each lasts."""
+    return [(spoken.say("For a week"), 1), (spoken.say("For two weeks"), 2), (spoken.say("For four weeks"), 4)]
 
 
 def _pause_page(
     session: Session, site: Site, person: Subscriber, *, said: str | None = None, status_code: int = 200
 ) -> HTMLResponse:
-    today, mailed = local_day(site.clock(), person.zone), is_mailed(session, person)
+    today, mailed, spoken = local_day(site.clock(), person.zone), is_mailed(session, person), language(person.language)
     return page(
         site,
+        spoken,
         "pause.html",
         status_code=status_code,
         person=person,
@@ -193,7 +212,7 @@ def _pause_page(
         is_mailed=mailed,
         is_paused=bool(mailed and person.paused_until and person.paused_until > today),
         next_mail=next_mail(session, site, person),
-        choices=[(words, today + length) for words, length in PAUSES],
+        choices=[(words, today + timedelta(weeks=number)) for words, number in _pauses(spoken)],
         tomorrow=today + timedelta(days=1),
         action=standing_path(site, Standing.PAUSE, person),
         settings=standing_path(site, Standing.SETTINGS, person),

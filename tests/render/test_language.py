@@ -14,15 +14,21 @@ from babel.messages.pofile import read_po
 from service.render.language import ENGLISH, language
 from service.template_files import TEMPLATES
 
-KEYWORDS = {"say": None, "count": (1, 2), "_marked": (1, 2)}
-RENDER = Path(__file__).parents[2] / "service" / "render"
+KEYWORDS = {"say": None, "count": (1, 2), "_marked": (1, 2), "WrongUse": None}
+SERVICE = Path(__file__).parents[2] / "service"
+SPEAKING = [
+    *SERVICE.glob("render/*.py"),
+    *SERVICE.glob("web/*.py"),
+    *SERVICE.glob("subscribers.py"),
+    *SERVICE.glob("pipeline/subscriptions.py"),
+]
 
 
 def said() -> Iterator[str]:
     """Every sentence that code and templates say."""
-    for path in sorted(RENDER.glob("*.py")):
+    for path in sorted(SPEAKING):
         yield from messages("python", path.read_bytes())
-    for path in sorted((TEMPLATES / "mail").glob("*.*")):
+    for path in sorted([*TEMPLATES.glob("mail/*.*"), *TEMPLATES.glob("web/*.html")]):
         if path.suffix in {".html", ".txt"}:
             yield from messages("jinja2.ext:babel_extract", path.read_bytes())
 
