@@ -28,7 +28,7 @@ CORE = 0.75  # the probability from which on a match is a core one
 # Where a phrase says most: title, contribution, elsewhere. Whom and where it is from is as good as a title.
 _LEVELS = {"title": 0, "author": 0, "org": 0, "contribution": 1, "abstract": 2, "keywords": 2}
 _LEVEL = np.array([_LEVELS[place] for place in PLACES])
-_ANY, _ALL, _NONE = 0, 1, 2
+_ALL, _NONE = 1, 2  # clauses, by their index; 0 is any
 
 Scores = NDArray[np.float64]
 _Hits = tuple[Numbers, Numbers]  # papers and rules, in pairs, sorted

@@ -27,12 +27,6 @@ def put_observations(session: Session, papers: Sequence[Paper], now: datetime) -
         paper.velocity = _velocity(seen, paper.upvotes, now)
 
 
-def observations(session: Session, paper_id: str) -> list[Observation]:
-    """Oldest first."""
-    question = select(Observation).where(col(Observation.paper_id) == paper_id)
-    return list(session.exec(question.order_by(col(Observation.observed_at))))
-
-
 def _is_news(seen: Sequence[Observation], counts: tuple[int | None, ...], now: datetime) -> bool:
     """The first counts there are, or others than the last; two answers of one fetch are one observation."""
     if not seen:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, insert
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from service.models import Subscriber, Suppression
 from service.subscribers import address_hash
-
-
-def is_suppressed(email: str) -> ColumnElement[bool]:
-    """A condition for a statement."""
-    return exists().where(col(Suppression.address_hash) == address_hash(email))
 
 
 def suppressed(session: Session, emails: Collection[str]) -> dict[str, str]:
