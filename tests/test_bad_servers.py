@@ -21,7 +21,6 @@ from sqlmodel import col, select
 
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
-from service.delivery.smtp import SmtpTransport
 from service.models import OPEN_STATES, UNSENT_STATES, Delivery, Subscriber, Suppression
 from service.pipeline.deliver import send_all
 from service.pipeline.reconcile import reconcile
@@ -31,6 +30,7 @@ from service.subscribers import address_hash
 from tests.delivery.scripted import scripted
 from tests.kills import plan, tiny_mail
 from tests.mail_server import DROP, STALL, Behaviour, MailServer, Moment, Odd, running
+from tests.plain_transport import PlainTransport
 
 NOW = datetime.now(UTC)
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(hours=1)
@@ -38,13 +38,13 @@ FIRST = "reader1@example.org"
 EVERYBODY = {f"reader{number}@example.org" for number in range(1, 7)}
 
 
-Client = type[SmtpTransport] | type[PipelinedTransport]
+Client = type[PlainTransport] | type[PipelinedTransport]
 CLIENT: list[tuple[Client, bool]] = []  # the one under test, and whether servers offer PIPELINING
 
 
 @pytest.fixture(
     autouse=True,
-    params=[(SmtpTransport, False), (PipelinedTransport, False), (PipelinedTransport, True)],
+    params=[(PlainTransport, False), (PipelinedTransport, False), (PipelinedTransport, True)],
     ids=["plain", "step by step", "pipelined"],
 )
 def client(request: pytest.FixtureRequest) -> None:
