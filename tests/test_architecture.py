@@ -15,6 +15,7 @@ SERVICE = Path(__file__).parents[1] / "service"
 LAYERS = {
     "service.errors": 0,
     "service.models": 0,
+    "service.portions": 0,
     "service.words": 0,
     "service.template_files": 0,
     "service.shipped": 0,
@@ -56,6 +57,7 @@ PURE = (
     "cadence",
     "links",
     "limits",
+    "portions",
     "replies",
     "words",
     "filters",

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from service.errors import PaperroundError
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import change
+from service.portions import portions
 from service.store.subscribers import (
     add_subscriber,
     add_subscribers,
@@ -56,8 +57,7 @@ def take_in_lines(
 ) -> Counter[str]:
     """Answers how many were `added`, `changed`, `unchanged` or `refused`; `refuse` is told which line, and why."""
     counts = Counter[str]()
-    for start in range(0, len(lines), _PORTION):
-        portion = lines[start : start + _PORTION]
+    for portion in portions(lines, _PORTION):
         emails = [line.settings.email for line in portion]
         people = {person.email: person for person in subscribers_by_email(session, emails)}
         stored = people.keys() | suppressed(session, emails).keys()

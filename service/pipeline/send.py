@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -21,6 +20,7 @@ from service.pipeline.deliver import Clock, Progress, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
+from service.portions import portions
 from service.render import subject_line
 from service.store.database import Stretch, reading, transaction
 from service.store.deliveries import delivery_keys, open_deliveries, told_deliveries
@@ -28,8 +28,6 @@ from service.store.ledger import due_mails, make_due
 from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import active_subscribers, subscribers_by_email, subscribers_by_id
 from service.store.suppressions import suppressed
-
-_Person = TypeVar("_Person", int, Subscriber)  # by id, or whole
 
 _PORTION = 500  # people planned in one transaction, so that others need not wait long
 
@@ -83,7 +81,7 @@ def _has_chosen(chosen: Collection[str], topics: Collection[str]) -> bool:
 def dry_run(engine: Engine, people: Sequence[int], on: date, now: datetime) -> SendReport:
     """What send_now would send, with nothing stored: the digests of that day, and what is open from before."""
     with reading(engine) as session:
-        known = [person for portion in _portions(people) for person in subscribers_by_id(session, portion)]
+        known = [person for portion in portions(people, _PORTION) for person in subscribers_by_id(session, portion)]
         active, outcomes = _split(session, known, on, now)
         waiting = open_deliveries(session, _ids(active))
         by_id = {person.id: person for person in active}
@@ -92,7 +90,7 @@ def dry_run(engine: Engine, people: Sequence[int], on: date, now: datetime) -> S
             email = by_id[delivery.subscriber_id].email
             outcomes.append(Outcome(email, delivery.digest_on, DeliveryState.PLANNED, reason, tuple(delivery.paper_ids)))
         planner = Planner(on)
-        for portion in _portions(active):
+        for portion in portions(active, _PORTION):
             for planned in planner.digests(session, portion):
                 if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
                     outcomes.append(_stands(planned) or _planned(planned.digest))
@@ -176,7 +174,7 @@ class _Frozen:
 def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
     frozen, planner, stretch = _Frozen(), Planner(on), Stretch(engine)
-    for portion in _portions(people):
+    for portion in portions(people, _PORTION):
         stretch.rest()
         if len(portion) == _PORTION:
             collect_between_portions()
@@ -191,10 +189,6 @@ def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) 
                 frozen.issue_id = frozen.issue_id or add_issue(session, started_by="send-now", now=now)
                 frozen.keys.update(plan_deliveries(session, frozen.issue_id, fresh, now))
     return frozen
-
-
-def _portions(people: Sequence[_Person]) -> Iterator[Sequence[_Person]]:
-    return (people[start : start + _PORTION] for start in range(0, len(people), _PORTION))
 
 
 def _stands(planned: Planned) -> Outcome | None:
