@@ -17,13 +17,12 @@ from service.store.subscribers import (
     add_subscriber,
     add_subscribers,
     has_unsubscribed,
-    lift_suppression,
     settings_columns,
     subscriber,
     subscribers_by_email,
 )
-from service.store.suppressions import suppressed
-from service.subscribers import RollLine, SubscriberSettings
+from service.store.suppressions import remove_suppression, suppressed
+from service.subscribers import RollLine, SubscriberSettings, address_hash
 
 _PORTION = 500  # lines whose people are looked up at once
 
@@ -49,7 +48,7 @@ def refuse_unsubscribed(session: Session, email: str, *, resubscribe: bool) -> N
         why = suppressed(session, [email]).get(email)
         told = f"is suppressed ({why})" if why else "unsubscribed"
         raise PaperroundError(f"{email} {told}: if they want the mail again, say --resubscribe")
-    lift_suppression(session, email)
+    remove_suppression(session, address_hash(email))
 
 
 def take_in_lines(
