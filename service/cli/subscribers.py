@@ -122,7 +122,7 @@ def change(
     """Change somebody's settings; those not named stay."""
     given = {name: value for name, value in locals().items() if name in PARSERS and value is not None}
     with database_transaction() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
         changes = changed_columns(given)
         if topics:
             changes["topics"] = list(parse_topics(",".join(topics), _slugs(session)))
@@ -159,7 +159,7 @@ def _row(person: Subscriber, moment: datetime) -> tuple[str, ...]:
 def show(email: Email, as_json: Json = False) -> None:
     """One subscriber's settings."""
     with database_reading() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
     _say_person(person, as_json)
 
 
@@ -218,14 +218,15 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
 def remove(email: Email, as_json: Json = False) -> None:
     """Erase somebody and all that is stored of them. Of one who had unsubscribed, a hash of the address stays."""
     with database_transaction() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
         erase_subscriber(session, person, now())
     say_json({"removed": person.email}) if as_json else say(
         f"{person.email} and all that was stored of them is erased here; mails that were sent stay where they are."
     )
 
 
-def _person(session: Session, email: str) -> Subscriber:
+def person_named(session: Session, email: str) -> Subscriber:
+    """Raises WrongUse."""
     person = subscriber(session, parse_address(email))
     if person is None:
         raise WrongUse(f"{email}: no such subscriber")

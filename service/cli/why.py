@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from service.cadence import last_complete_day, why_no_mail
 from service.cli.output import Json, On, counted, database_reading, day, now, say, say_json
-from service.cli.sending import person_named
+from service.cli.subscribers import person_named
 from service.models import Digest, DigestKind, Entry, LeftOut, Pick, Subscriber
 from service.pipeline.digests import digest_for
 from service.store.suppressions import suppressed
