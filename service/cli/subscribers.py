@@ -20,10 +20,10 @@ from service.cli.output import (
     now,
     read_text,
     say,
+    say_export,
     say_json,
     say_table,
     tell,
-    write_file,
 )
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
@@ -203,15 +203,7 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)
-    if file:
-        write_file(file, write_csv(people))
-        say_json({"file": file, "subscribers": len(people)}) if as_json else say(
-            f"{counted(len(people), 'subscriber')} written to {file}"
-        )
-    elif as_json:
-        say_json([_as_json(person) for person in people])
-    else:
-        say(write_csv(people).rstrip())
+    say_export(write_csv(people), [_as_json(person) for person in people], "subscriber", file=file, as_json=as_json)
 
 
 @app.command("remove")
