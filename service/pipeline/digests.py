@@ -149,11 +149,6 @@ class Planner:
         return self._pool
 
 
-def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> list[Planned]:
-    """For one portion of people."""
-    return Planner(on).digests(session, people)
-
-
 def _histories(session: Session, people: Mapping[int, Subscriber], since: Mapping[int, date], on: date) -> dict[int, History]:
     """With the marks, and how many digests were missed."""
     past = histories(session, since, on=on)
@@ -187,12 +182,7 @@ def digest_again(session: Session, person: Subscriber, delivery: Delivery, board
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
     """What the person got on that day, or else would get."""
-    digest, delivery = plan_digests(session, [person], on)[0]
+    ((digest, delivery),) = Planner(on).digests(session, [person])
     if delivery is not None and delivery.is_of_a_mail:
         return Planned(digest_again(session, person, delivery, topic_board(session)), delivery)
     return Planned(digest, delivery)
-
-
-def digest_for_topics(session: Session, person: Subscriber, on: date) -> Digest:
-    """The first digest of somebody who is no subscriber yet."""
-    return Planner(on).first_digest(session, person)

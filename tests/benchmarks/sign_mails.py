@@ -42,7 +42,7 @@ from service.delivery.server import Server
 from service.models import Delivery, DeliveryState, Issue, Subscriber, new_key
 from service.pipeline.crew import Crew
 from service.pipeline.deliver import send_all
-from service.pipeline.digests import plan_digests
+from service.pipeline.digests import Planner
 from service.pipeline.make import mail_maker
 from service.settings import Settings
 from service.store.database import open_database, reading
@@ -147,7 +147,7 @@ def usual(engine: Engine, sink: Sink, count: int) -> None:
         issue = Issue(started_by="serve", planned_at=now(), candidate_count=count)
         session.add(issue)
         session.commit()
-        for digest, _ in plan_digests(session, people, on):
+        for digest, _ in Planner(on).digests(session, people):
             person, ids = digest.subscriber, [pick.paper.id for pick in digest.picks]
             row = Delivery(issue_id=issue.id, subscriber_id=person.id, digest_on=on, since_on=on, planned_at=now(), paper_ids=ids)
             row.key, row.state = new_key(), DeliveryState.SENDING
