@@ -11,7 +11,7 @@ import structlog
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
-from service.compose import Archive, Pool, best_first, compose_digest, kept_ids
+from service.compose import Archive, Pool, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
 from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
 from service.store.deliveries import histories, last_accepted_days
@@ -53,8 +53,8 @@ class Board:
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
         """These papers', and others', each one's best first."""
         if new := [paper for paper in papers if paper.id not in self._matches]:
-            found = zip(new, match_papers(new, self._book), strict=True)
-            self._matches.update((paper.id, best_first(matches)) for paper, matches in found)
+            found = match_papers(new, self._book)
+            self._matches.update((paper.id, matches) for paper, matches in zip(new, found, strict=True))
         return self._matches
 
     def archive(self, delivery: Delivery) -> Archive | None:
