@@ -13,7 +13,7 @@ from sqlmodel import Session
 from service.cadence import FURTHEST_BACK, missed_count, window_start
 from service.compose import Archive, Pool, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
-from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
+from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic, is_weekly
 from service.store.deliveries import histories, last_accepted_days
 from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
@@ -99,7 +99,7 @@ class Planner:
         self._on = on
         self._board: Board | None = None
         self._pool: Pool | None = None
-        self._since, self._is_weekly = on, False
+        self._since, self._has_weekly = on, False
         self._marked_ids: frozenset[str] = frozenset()
 
     def digests(self, session: Session, people: Sequence[Subscriber]) -> list[Planned]:
@@ -114,8 +114,8 @@ class Planner:
             for key, person in known.items()
         }
         marked_ids = {mark.paper_id for history in past.values() for mark in history.marks}
-        is_weekly = any(person.cadence.startswith("weekly") for person in people)
-        pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
+        has_weekly = any(is_weekly(person.cadence) for person in people)
+        pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, has_weekly)
         return [
             Planned(self._composed(person, pool, past[key], starts[key]), past[key].delivery) for key, person in known.items()
         ]
@@ -131,19 +131,19 @@ class Planner:
     def first_digest(self, session: Session, person: Subscriber) -> Digest:
         """Of somebody who is no subscriber yet."""
         since = window_start(self._on, person.cadence, None)
-        pool = self._pool_for(session, since, (), person.cadence.startswith("weekly"))
+        pool = self._pool_for(session, since, (), is_weekly(person.cadence))
         return compose_digest(person, pool, since=since)
 
-    def _pool_for(self, session: Session, since: date, marked_ids: Collection[str], is_weekly: bool) -> Pool:
+    def _pool_for(self, session: Session, since: date, marked_ids: Collection[str], has_weekly: bool) -> Pool:
         """The last portion's, unless this one needs more."""
-        if self._pool and self._since <= since and self._marked_ids.issuperset(marked_ids) and self._is_weekly >= is_weekly:
+        if self._pool and self._since <= since and self._marked_ids.issuperset(marked_ids) and self._has_weekly >= has_weekly:
             return self._pool
-        self._since, self._is_weekly = min(self._since, since), self._is_weekly or is_weekly
+        self._since, self._has_weekly = min(self._since, since), self._has_weekly or has_weekly
         self._marked_ids = self._marked_ids.union(marked_ids)
         self._board = self._board or topic_board(session)
         papers = papers_featured(session, self._since, self._on)
         marked = self._board.papers(session, self._marked_ids)
-        earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._is_weekly else []
+        earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._has_weekly else []
         matches = self._board.matches([*papers, *marked])
         self._pool = Pool(self._board.topics, papers, matches, on=self._on, marked=marked, earlier=earlier)
         return self._pool
