@@ -126,6 +126,13 @@ def test_a_pure_stage_never_asks_the_clock() -> None:
             assert not {".now(", ".today(", ".utcnow("} & set(re.findall(r"\.\w+\(", path.read_text("utf-8"))), name_of(path)
 
 
+def test_the_map_in_the_readme_has_every_part_of_the_service() -> None:
+    found = (SERVICE.parent / "README.md").read_text("utf-8").partition("## How it is built")[2].partition("`tests/test_arch")[0]
+    parts = [part for part in SERVICE.iterdir() if part.name not in ("__init__.py", "__pycache__")]
+    names = {f"{part.name}/" if part.is_dir() else part.name for part in parts}
+    assert {name for name in names if f"/{name}" not in found and f"`{name}" not in found} == set()
+
+
 def test_no_lock_file_holds_an_address() -> None:
     for lock in ("requirements.lock", "tests/tools/package-lock.json"):
         assert "://" not in (SERVICE.parent / lock).read_text("utf-8")
