@@ -22,7 +22,7 @@ from sqlmodel import col, select
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
 from service.models import OPEN_STATES, UNSENT_STATES, Delivery, Subscriber, Suppression
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.ledger import due_mails
@@ -68,7 +68,7 @@ def run(engine: Engine, server: MailServer, now: datetime, url: str = "smtp://12
         transport = client(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
         with reading(engine) as session:
             mails = due_mails(session, now, states)
-        send_all(engine, transport, mails, tiny_mail, lambda: now, should_stop=should_stop, states=states)
+        send_all(engine, transport, mails, tiny_mail, Run(lambda: now, states, should_stop=should_stop))
         transport.close()
     return {row.email: delivery.state for row, delivery in rows(engine)}
 

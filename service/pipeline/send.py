@@ -16,7 +16,7 @@ from service.cadence import why_no_mail
 from service.errors import WrongUse
 from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber
 from service.pipeline.crew import Crew, send_wave
-from service.pipeline.deliver import Clock, Progress, Transport
+from service.pipeline.deliver import Clock, Progress, Run, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
@@ -125,19 +125,8 @@ def send_now(
         waiting = due_mails(session, clock(), states, tables=(Delivery,), people=frozen.people)
         keys = frozen.keys | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
-    send_wave(
-        engine,
-        transport,
-        waiting,
-        sender,
-        clock,
-        crew,
-        progress=progress,
-        should_stop=should_stop,
-        states=states,
-        workers=workers,
-        note=subjects.__setitem__,
-    )
+    run = Run(clock, states, workers, should_stop, progress, subjects.__setitem__)
+    send_wave(engine, transport, waiting, sender, run, crew)
     with reading(engine) as session:
         outcomes = [_outcome(email, row, subjects.get(row.key)) for row, email in told_deliveries(session, keys)]
     standing = {(outcome.email, outcome.on): outcome for outcome in frozen.standing}
