@@ -24,7 +24,7 @@ LAYERS = {
     "service.limits": 1,
     "service.subscribers": 1,
     "service.catalogue": 2,
-    "service.suppression_list": 2,
+    "service.csv_lists": 2,
     "service.replies": 2,
     "service.sources": 3,
     "service.summarize": 3,
@@ -64,7 +64,7 @@ PURE = (
     "frequencies",
     "catalogue",
     "subscribers",
-    "suppression_list",
+    "csv_lists",
 )
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}
 

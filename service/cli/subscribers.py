@@ -25,6 +25,7 @@ from service.cli.output import (
     say_table,
     tell,
 )
+from service.csv_lists import read_subscribers, write_subscribers
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
 from service.pipeline.roll import refuse_unsubscribed, take_in, take_in_lines
@@ -44,8 +45,6 @@ from service.subscribers import (
     parse_hour,
     parse_topics,
     parse_zone,
-    read_csv,
-    write_csv,
 )
 
 app = typer.Typer(rich_markup_mode=None)
@@ -179,7 +178,7 @@ def import_csv(
     with database() as (_, engine):
         with reading(engine) as session:
             slugs = _slugs(session)
-        roll = read_csv(text, slugs)
+        roll = read_subscribers(text, slugs)
         for problem in roll.bad:
             _refuse(problem)
         if roll.bad and not skip_bad:
@@ -203,7 +202,7 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)
-    say_export(write_csv(people), [_as_json(person) for person in people], "subscriber", file=file, as_json=as_json)
+    say_export(write_subscribers(people), [_as_json(person) for person in people], "subscriber", file=file, as_json=as_json)
 
 
 @app.command("remove")

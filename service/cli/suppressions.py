@@ -18,11 +18,11 @@ from service.cli.output import (
     say_json,
     say_table,
 )
+from service.csv_lists import read_suppressions, write_suppressions
 from service.errors import PaperroundError
 from service.models import Suppression
 from service.store.suppressions import add_suppression, add_suppressions, remove_suppression, suppressions
 from service.subscribers import address_hash, parse_address
-from service.suppression_list import read_suppressions, write_suppressions
 
 app = typer.Typer(rich_markup_mode=None)
 

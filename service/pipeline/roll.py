@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from service.csv_lists import RollLine
 from service.errors import PaperroundError
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import change
@@ -22,7 +23,7 @@ from service.store.subscribers import (
     subscribers_by_email,
 )
 from service.store.suppressions import remove_suppression, suppressed
-from service.subscribers import RollLine, SubscriberSettings, address_hash
+from service.subscribers import SubscriberSettings, address_hash
 
 _PORTION = 500  # lines whose people are looked up at once
 
