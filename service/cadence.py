@@ -48,8 +48,10 @@ def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, 
         day += timedelta(days=1)
 
 
-def why_no_mail(person: Subscriber, now: datetime) -> str | None:
-    """Why this person gets no digest now, or None."""
+def why_no_mail(person: Subscriber, now: datetime, suppression: str | None = None) -> str | None:
+    """Why this person gets no digest now, or None. `suppression`: why their address gets no mail at all."""
+    if suppression:
+        return f"suppressed: {suppression}"
     if person.state != SubscriberState.ACTIVE:
         return str(person.state)
     if person.paused_until and local_day(now, person.zone) < person.paused_until:

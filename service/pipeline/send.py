@@ -145,8 +145,8 @@ def _ids(people: Sequence[Subscriber]) -> set[int]:
 
 def _split(session: Session, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[list[Subscriber], list[Outcome]]:
     """Who gets mail, and for the others why not."""
-    stopped = {email: f"suppressed: {reason}" for email, reason in suppressed(session, [p.email for p in people]).items()}
-    reasons = [(person, stopped.get(person.email) or why_no_mail(person, now)) for person in people]
+    suppressions = suppressed(session, [person.email for person in people])
+    reasons = [(person, why_no_mail(person, now, suppressions.get(person.email))) for person in people]
     skipped = [Outcome(person.email, on, DeliveryState.SKIPPED, reason) for person, reason in reasons if reason]
     return [person for person, reason in reasons if not reason], skipped
 
