@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlmodel import Session
 
-from service.cadence import known_zone, last_complete_day, local_day, next_digest_at, why_no_mail
+from service.cadence import known_zone, last_complete_day, local_day, next_digest_at
 from service.models import Subscriber, SubscriberState
 from service.pipeline.digests import stands
 from service.render.words import day_in_words, hour_in_words, masked
@@ -20,12 +20,11 @@ def next_mail(session: Session, site: Site, person: Subscriber) -> str:
 
     Not at an hour that was chosen after the digest of that day had come.
     """
-    now = site.clock()
-    if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
+    if person.state != SubscriberState.ACTIVE:
         return f"No digest goes to {masked(person.email)}."
     if stopped := why_stopped(session, person):
         return stopped
-    moment = next_digest_at(person, now)
+    moment = next_digest_at(person, site.clock())
     while _is_taken(session, person, last_complete_day(moment)):
         moment = next_digest_at(person, moment)
     day = day_in_words(local_day(moment, person.zone))
