@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from service.models import WEEKDAYS, Subscriber, SubscriberState
+from service.models import WEEKDAYS, Subscriber, SubscriberState, is_weekly
 
 FURTHEST_BACK = timedelta(days=30)
 OVERLAP = timedelta(days=7)  # papers can be stored some days after they were featured
@@ -48,8 +48,10 @@ def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, 
         day += timedelta(days=1)
 
 
-def why_no_mail(person: Subscriber, now: datetime) -> str | None:
-    """Why this person gets no digest now, or None."""
+def why_no_mail(person: Subscriber, now: datetime, suppression: str | None = None) -> str | None:
+    """Why this person gets no digest now, or None. `suppression`: why their address gets no mail at all."""
+    if suppression:
+        return f"suppressed: {suppression}"
     if person.state != SubscriberState.ACTIVE:
         return str(person.state)
     if person.paused_until and local_day(now, person.zone) < person.paused_until:
@@ -97,6 +99,6 @@ def window_start(on: date, cadence: str, last_accepted_on: date | None, last_tol
     later one starts 7 days before the last accepted one, so that late arrivals aren't lost. Never more than 30 days back.
     """
     if last_accepted_on is None:
-        start = on - timedelta(days=6 if cadence.startswith("weekly") else 1)
+        start = on - timedelta(days=6 if is_weekly(cadence) else 1)
         return start if last_told_on is None else max(min(start, last_told_on + timedelta(days=1)), on - FURTHEST_BACK)
     return max(last_accepted_on - OVERLAP, on - FURTHEST_BACK)

@@ -20,7 +20,7 @@ from service.delivery.pace import Allow
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
 from service.errors import FetchFailed, WrongUse
-from service.fetch import PRODUCT, Memory, Validators, digest
+from service.fetch import PRODUCT, Memory, digest
 from service.language_model import LanguageModel, open_language_model
 from service.limits import Limits
 from service.models import Budget, Sender, Validator
@@ -61,17 +61,14 @@ def fetcher(
 def fetch_memory(engine: Engine, daily_requests: int) -> Memory:
     """Kept in the database, so that it outlives the process."""
 
-    def recall(address: str) -> tuple[Validators, bytes] | None:
+    def recall(address: str) -> tuple[Validator, bytes] | None:
         with reading(engine) as session:
             found = validator(session, address)
-        if found is None or digest(found[1]) != found[0].digest:
-            return None
-        return Validators(found[0].etag, found[0].last_modified, found[0].digest), found[1]
+        return found if found and digest(found[1]) == found[0].digest else None
 
-    def keep(address: str, told: Validators) -> None:
+    def keep(known: Validator) -> None:
         with transaction(engine) as session:
-            row = Validator(address=address, etag=told.etag, last_modified=told.last_modified, digest=told.digest)
-            put_validator(session, row)
+            put_validator(session, known)
 
     def spend() -> None:
         with transaction(engine) as session:

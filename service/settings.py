@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from email.utils import formataddr, getaddresses, parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -186,9 +185,9 @@ def _unread_lines() -> list[int]:
     return [line + len(text) - len(text.lstrip("\n")) for text, line in unread]
 
 
-def setting_warnings(settings: Settings, environment: Mapping[str, Any] | None = None) -> list[str]:
+def setting_warnings(settings: Settings) -> list[str]:
     """What is odd but doesn't stop anything: names we don't know, links and keys that are weak."""
-    given = environment if environment is not None else {**dotenv_values(".env"), **os.environ}
+    given = dotenv_values(".env").keys() | os.environ.keys()
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in setting_names())
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
     warnings += [f".env: line {number} is no NAME=value, and does nothing" for number in _unread_lines()]

@@ -1,11 +1,9 @@
-"""What a subscriber's settings may be, from commands and CSV alike. Pure."""
+"""What a subscriber's settings may be, from commands, pages and CSV alike. Pure."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -18,7 +16,7 @@ from zoneinfo import available_timezones
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from service.errors import WrongUse
-from service.models import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState
+from service.models import LANGUAGES, WEEKDAYS, SubscriberState
 
 # A mail server of one's own may well serve .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -111,6 +109,12 @@ def parse_zone(text: str) -> str:
     if text.strip() in _zones():
         return text.strip()
     raise WrongUse(f"{text!r} is not a time zone: name one as in Europe/Berlin")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """Looking them up takes some milliseconds; two of the names mean no place."""
+    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def parse_pause(text: str) -> date | None:
@@ -206,95 +210,3 @@ def in_text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(value)
     return "" if value is None else f"{value}"
-
-
-@dataclass(frozen=True, slots=True)
-class RollLine:
-    number: int
-    settings: SubscriberSettings
-    told: frozenset[str]  # the columns with something in them; the others are defaults
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """A CSV of subscribers, read."""
-
-    good: tuple[RollLine, ...]
-    bad: tuple[str, ...]  # one sentence a line, with its number
-
-
-@cache
-def _zones() -> frozenset[str]:
-    """Looking them up takes some milliseconds; two of the names mean no place."""
-    return frozenset(available_timezones() - {"Factory", "localtime"})
-
-
-def read_csv(text: str, known_topics: Collection[str]) -> Roll:
-    """A missing column or an empty cell means the default. Raises WrongUse for a header that can't be used."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restval="", strict=True)
-    try:
-        return _read_rows(reader, known_topics)
-    except csv.Error as error:
-        raise WrongUse(f"line {reader.line_num}: not CSV: {error}") from error
-
-
-def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Roll:
-    _check_header(reader.fieldnames or ())
-    good: list[RollLine] = []
-    bad: list[str] = []
-    lines: dict[str, int] = {}
-    for row in reader:
-        try:
-            settings = _read_row(row, known_topics)
-            if settings.email in lines:
-                raise WrongUse(f"{settings.email} stands on line {lines[settings.email]} already")
-        except WrongUse as error:
-            bad.append(f"line {reader.line_num}: {error}")
-        else:
-            lines[settings.email] = reader.line_num
-            told = frozenset(name.strip().lower() for name, cell in row.items() if cell.strip())
-            good.append(RollLine(reader.line_num, settings, told))
-    return Roll(tuple(good), tuple(bad))
-
-
-def write_csv(subscribers: Iterable[Subscriber]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for person in subscribers:
-        cells = {name: in_text(getattr(person, name)) for name in COLUMNS} | {"topics": ",".join(person.topics)}
-        writer.writerow([escape_cell(cell) for cell in cells.values()])
-    return out.getvalue()
-
-
-def _check_header(given: Iterable[str]) -> None:
-    names = tuple(name.strip().lower() for name in given)
-    if unknown := next((name for name in names if name not in COLUMNS), None):
-        raise WrongUse(
-            f"line 1: there is no column {unknown!r}; it names the columns, with commas between, out of {', '.join(COLUMNS)}"
-        )
-    if missing := next((name for name in ("email", "topics") if name not in names), None):
-        raise WrongUse(f"line 1: the column {missing!r} is missing")
-    if repeated := next((name for name in names if names.count(name) > 1), None):
-        raise WrongUse(f"line 1: the column {repeated!r} stands there twice")
-
-
-def _read_row(row: dict[str, str], known_topics: Collection[str]) -> SubscriberSettings:
-    if None in row:  # csv.DictReader's name for what stands past the last column
-        raise WrongUse(f"more cells than the header's {len(row) - 1} columns (put topics in one quoted cell)")
-    cells = {name.strip().lower(): unescape_cell(value.strip()) for name, value in row.items()}
-    told = {name: parse(cells[name]) for name, parse in PARSERS.items() if cells.get(name)}
-    return SubscriberSettings(parse_address(cells["email"]), parse_topics(cells["topics"], known_topics), **told)
-
-
-_NEEDS_QUOTE = ("=", "+", "-", "@", "'")
-
-
-def escape_cell(cell: str) -> str:
-    """A spreadsheet runs a cell that starts so as a formula (OWASP, CSV injection); a quote before it stops that."""
-    return f"'{cell}" if cell.startswith(_NEEDS_QUOTE) else cell
-
-
-def unescape_cell(cell: str) -> str:
-    """What `escape_cell` was given."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_NEEDS_QUOTE) else cell

@@ -28,7 +28,7 @@ from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.errors import StoreFailed
 from service.models import Delivery, DeliveryState, Issue, Subscriber, new_key
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.pipeline.reconcile import reconcile
 from service.store.database import open_database, reading, transaction
 from service.store.ledger import Claimed, due_mails
@@ -69,7 +69,7 @@ def send_what_is_due(url: str, port: int, connections: int, most_pages: int | No
     with reading(engine) as session:
         mails = due_mails(session, datetime.now(UTC))
     transport = PipelinedTransport(Server("127.0.0.1", port, "off"), mail_from="digest@example.org", connections=connections)
-    send_all(engine, transport, mails, tiny_mail, lambda: datetime.now(UTC))
+    send_all(engine, transport, mails, tiny_mail, Run(lambda: datetime.now(UTC)))
     transport.close()
 
 

@@ -15,6 +15,7 @@ SERVICE = Path(__file__).parents[1] / "service"
 LAYERS = {
     "service.errors": 0,
     "service.models": 0,
+    "service.portions": 0,
     "service.words": 0,
     "service.template_files": 0,
     "service.shipped": 0,
@@ -23,7 +24,7 @@ LAYERS = {
     "service.limits": 1,
     "service.subscribers": 1,
     "service.catalogue": 2,
-    "service.suppression_list": 2,
+    "service.csv_lists": 2,
     "service.replies": 2,
     "service.sources": 3,
     "service.summarize": 3,
@@ -56,13 +57,14 @@ PURE = (
     "cadence",
     "links",
     "limits",
+    "portions",
     "replies",
     "words",
     "filters",
     "frequencies",
     "catalogue",
     "subscribers",
-    "suppression_list",
+    "csv_lists",
 )
 IMPURE_IMPORTS = {"httpx", "socket", "smtplib", "sqlalchemy", "sqlmodel", "random", "secrets", "os", "sys", "time", "subprocess"}
 
@@ -112,7 +114,7 @@ def test_a_pure_stage_imports_nothing_that_touches_the_world(path: Path) -> None
     assert not {module.split(".")[0] for module in imports_of(path)} & IMPURE_IMPORTS
 
 
-@pytest.mark.parametrize("package", ["httpx", "openai", "smtplib"])
+@pytest.mark.parametrize("package", ["httpx", "openai"])
 def test_one_module_only_knows_an_outside_package(package: str) -> None:
     users = [name_of(path) for path in modules() if any(m == package or m.startswith(package + ".") for m in imports_of(path))]
     assert len(users) == 1, users
@@ -122,6 +124,13 @@ def test_a_pure_stage_never_asks_the_clock() -> None:
     for path in modules():
         if subject_of(name_of(path)).removeprefix("service.") in PURE:
             assert not {".now(", ".today(", ".utcnow("} & set(re.findall(r"\.\w+\(", path.read_text("utf-8"))), name_of(path)
+
+
+def test_the_map_in_the_readme_has_every_part_of_the_service() -> None:
+    found = (SERVICE.parent / "README.md").read_text("utf-8").partition("## How it is built")[2].partition("`tests/test_arch")[0]
+    parts = [part for part in SERVICE.iterdir() if part.name not in ("__init__.py", "__pycache__")]
+    names = {f"{part.name}/" if part.is_dir() else part.name for part in parts}
+    assert {name for name in names if f"/{name}" not in found and f"`{name}" not in found} == set()
 
 
 def test_no_lock_file_holds_an_address() -> None:

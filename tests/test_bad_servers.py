@@ -21,9 +21,8 @@ from sqlmodel import col, select
 
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
-from service.delivery.smtp import SmtpTransport
 from service.models import OPEN_STATES, UNSENT_STATES, Delivery, Subscriber, Suppression
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.pipeline.reconcile import reconcile
 from service.store.database import reading, transaction
 from service.store.ledger import due_mails
@@ -31,6 +30,7 @@ from service.subscribers import address_hash
 from tests.delivery.scripted import scripted
 from tests.kills import plan, tiny_mail
 from tests.mail_server import DROP, STALL, Behaviour, MailServer, Moment, Odd, running
+from tests.plain_transport import PlainTransport
 
 NOW = datetime.now(UTC)
 SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(hours=1)
@@ -38,13 +38,13 @@ FIRST = "reader1@example.org"
 EVERYBODY = {f"reader{number}@example.org" for number in range(1, 7)}
 
 
-Client = type[SmtpTransport] | type[PipelinedTransport]
+Client = type[PlainTransport] | type[PipelinedTransport]
 CLIENT: list[tuple[Client, bool]] = []  # the one under test, and whether servers offer PIPELINING
 
 
 @pytest.fixture(
     autouse=True,
-    params=[(SmtpTransport, False), (PipelinedTransport, False), (PipelinedTransport, True)],
+    params=[(PlainTransport, False), (PipelinedTransport, False), (PipelinedTransport, True)],
     ids=["plain", "step by step", "pipelined"],
 )
 def client(request: pytest.FixtureRequest) -> None:
@@ -68,7 +68,7 @@ def run(engine: Engine, server: MailServer, now: datetime, url: str = "smtp://12
         transport = client(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
         with reading(engine) as session:
             mails = due_mails(session, now, states)
-        send_all(engine, transport, mails, tiny_mail, lambda: now, should_stop=should_stop, states=states)
+        send_all(engine, transport, mails, tiny_mail, Run(lambda: now, states, should_stop=should_stop))
         transport.close()
     return {row.email: delivery.state for row, delivery in rows(engine)}
 

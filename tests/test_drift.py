@@ -17,7 +17,6 @@ from service.sources import parse_page
 from tests.builders import DAY
 from tests.sources.corpus import api_days
 
-YESTERDAY = [f"2610.{number:05d}" for number in range(11)]
 TODAY = DAY + timedelta(days=1)
 
 

@@ -19,8 +19,9 @@ from werkzeug import Request, Response
 
 from service.connections import fetch_memory
 from service.errors import FetchFailed
-from service.fetch import LARGEST_ANSWER, Memory, Validators, digest, seconds_to_wait
+from service.fetch import LARGEST_ANSWER, Memory, digest, seconds_to_wait
 from service.fetch.fetcher import Fetcher
+from service.models import Validator
 from tests.builders import NOW
 
 
@@ -302,15 +303,20 @@ def test_how_long_a_server_asks_to_wait(status: int, headers: dict[str, str], se
 
 
 def test_an_answer_that_still_holds_is_not_sent_again(httpserver: HTTPServer) -> None:
-    page, validators = b"page", {"ETag": '"one"', "Last-Modified": "Fri, 02 Oct 2026 06:00:00 GMT"}
-    kept: dict[str, Validators] = {}
-    asked = {"If-None-Match": '"one"', "If-Modified-Since": "Fri, 02 Oct 2026 06:00:00 GMT"}
-    httpserver.expect_oneshot_request("/papers").respond_with_data(page, headers=validators)
+    page, changed_at = b"page", "Fri, 02 Oct 2026 06:00:00 GMT"
+    kept: list[Validator] = []
+    asked = {"If-None-Match": '"one"', "If-Modified-Since": changed_at}
+    told = {"ETag": '"one"', "Last-Modified": changed_at}
+    httpserver.expect_oneshot_request("/papers").respond_with_data(page, headers=told)
     httpserver.expect_oneshot_request("/papers", headers=asked).respond_with_data("", status=304)
-    memory = Memory(recall=lambda address: (kept[address], page) if address in kept else None, keep=kept.__setitem__)
+    memory = Memory(
+        recall=lambda address: next(((known, page) for known in kept if known.address == address), None), keep=kept.append
+    )
     with Fetcher("Paperround/test", interval=0, memory=memory) as fetcher:
         assert fetcher.fetch(httpserver.url_for("/papers")) == fetcher.fetch(httpserver.url_for("/papers")) == page
-    assert list(kept.values()) == [Validators('"one"', "Fri, 02 Oct 2026 06:00:00 GMT", digest(page))]
+    (known,) = kept
+    assert (known.address, known.etag, known.last_modified) == (httpserver.url_for("/papers"), '"one"', changed_at)
+    assert known.digest == digest(page)
     assert [response.status_code for _, response in httpserver.log[1:]] == [200, 304]
 
 

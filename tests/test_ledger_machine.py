@@ -21,7 +21,7 @@ from service.cadence import last_complete_day, why_no_mail
 from service.delivery.lanes import Feed, carry_one_by_one
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import DONE_STATES, Delivery, DeliveryState, Issue, Subscriber
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.pipeline.due import send_due_mails
 from service.pipeline.reconcile import reconcile
 from service.pipeline.retry import RETRIABLE, retry
@@ -111,7 +111,7 @@ class Ledger(RuleBasedStateMachine):
         with reading(self.engine) as session:
             mails = due_mails(session, self.now)
         try:
-            send_all(self.engine, Scripted(self, list(events)), mails, named_mail, lambda: self.now)
+            send_all(self.engine, Scripted(self, list(events)), mails, named_mail, Run(lambda: self.now))
         except Killed:
             self.crashes += 1
 

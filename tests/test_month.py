@@ -20,8 +20,8 @@ from sqlmodel import col, select
 from structlog.testing import capture_logs
 
 from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
-from service.delivery.smtp import SmtpTransport
 from service.models import WEEKDAYS, Delivery, Issue, Subscriber, Topic
 from service.pipeline.due import send_due_mails
 from service.pipeline.gather import gather_papers
@@ -260,7 +260,7 @@ class BadPost:
 
     def carry(self, feed: Feed) -> None:
         server = Server("127.0.0.1", self.server.port, "off")
-        transport = SmtpTransport(server, mail_from="digest@example.org", connections=2)
+        transport = PipelinedTransport(server, mail_from="digest@example.org", connections=2)
         transport.carry(feed)
         transport.close()
 
@@ -272,7 +272,7 @@ class BadPost:
 @pytest.mark.timeout(2500)
 def test_the_same_month_with_a_server_that_misbehaves_brings_everybody_the_same(sqlite: Engine) -> None:
     people = list(readers())[::40]
-    with running(MailServer()) as server:
+    with running(MailServer(offers_pipelining=True)) as server:
         live_through(sqlite, people, BadPost(server))
     with reading(sqlite) as session:
         rows = session.exec(select(Subscriber, Delivery).join(Delivery)).all()

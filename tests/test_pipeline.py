@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from service.errors import DeliveryFailed, DeliveryUncertain, FetchFailed, ServerUnusable, WrongUse
 from service.language_model import LanguageModel
 from service.models import Delivery, DeliveryState, Page, Paper, Subscriber
-from service.pipeline.digests import plan_digests
+from service.pipeline.digests import Planner
 from service.pipeline.gather import gather_latest, gather_papers
 from service.pipeline.retry import retry
 from service.pipeline.send import SendReport, chosen_people, dry_run, send_now
@@ -381,7 +381,7 @@ def test_a_delivery_holds_its_papers_by_its_state(sqlite: Engine, state: str, is
         session.get_one(Delivery, 1).state = state
     with reading(sqlite) as session:
         people = [session.get_one(Subscriber, 1)]
-        ((digest, _),) = plan_digests(session, people, DAY + timedelta(days=1))
+        ((digest, _),) = Planner(DAY + timedelta(days=1)).digests(session, people)
     assert bool(digest.picks) is not is_held
 
 

@@ -16,8 +16,8 @@ from sqlmodel import col, select
 from service.delivery.lanes import Turn, carry_one_by_one
 from service.delivery.message import Message
 from service.errors import DeliveryFailed
-from service.models import OPEN_STATES, Delivery, DeliveryState, Notice, Subscriber
-from service.pipeline.deliver import Round
+from service.models import Delivery, DeliveryState, Notice, Subscriber
+from service.pipeline.deliver import Round, Run
 from service.store.database import reading, transaction
 from service.store.ledger import LEASE, Claimed, Ref, Settled, claim_mails, due_mails, free_leases
 from service.store.suppressions import add_suppression
@@ -45,7 +45,7 @@ def rounds(planned: Engine) -> Iterator[Rounds]:
         def one(worker: str = "worker", clock: Callable[[], datetime] = lambda: NOW) -> Round:
             with reading(planned) as session:
                 mails = due_mails(session, NOW)
-            run = Round(planned, worker, mails, tiny_mail, clock, lambda *_: None, lambda: False, OPEN_STATES)
+            run = Round(planned, worker, mails, tiny_mail, Run(clock))
             return made.enter_context(closing(run))
 
         yield one
@@ -220,7 +220,7 @@ def test_a_mail_that_can_not_be_made_waits_longer_each_time_up_to_four_hours(pla
     for day in range(8):
         now = NOW + timedelta(days=day)
         mails = [Ref(Delivery, 1, "example.org")]
-        with closing(Round(planned, "worker", mails, fail, lambda: now, lambda *_: None, lambda: False, OPEN_STATES)) as run:  # noqa: B023
+        with closing(Round(planned, "worker", mails, fail, Run(lambda: now))) as run:  # noqa: B023
             assert run.take() is None
         with reading(planned) as session:
             again = session.exec(select(Delivery.next_try_at).where(col(Delivery.id) == 1)).one()
@@ -245,7 +245,7 @@ def test_progress_reaches_its_end_though_some_are_not_handed_over(planned: Engin
     def show(done: int, total: int) -> None:
         shown.append((done, total))
 
-    with closing(Round(planned, "worker", mails, made_but_one, lambda: NOW, show, lambda: False, OPEN_STATES)) as run:
+    with closing(Round(planned, "worker", mails, made_but_one, Run(lambda: NOW, progress=show))) as run:
         carry_one_by_one(run, lambda _message, *, to: f"250 2.0.0 kept for {to}")
     assert states(planned) == ["accepted", "skipped", "deferred", "accepted"]
     assert shown[-1] == (4, 4)

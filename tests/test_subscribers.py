@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.csv_lists import read_subscribers, write_subscribers
 from service.errors import WrongUse
 from service.subscribers import (
     in_text,
@@ -18,8 +19,6 @@ from service.subscribers import (
     parse_score,
     parse_topics,
     parse_zone,
-    read_csv,
-    write_csv,
 )
 from tests.builders import subscriber
 
@@ -80,7 +79,7 @@ def test_an_unknown_topic_is_refused_with_those_there_are() -> None:
 
 
 def test_csv_is_read_by_its_header_and_missing_columns_mean_defaults() -> None:
-    roll = read_csv('topics,email\n"agents, code",Ada@example.org\n\nagents,ben@example.org\n', TOPICS)
+    roll = read_subscribers('topics,email\n"agents, code",Ada@example.org\n\nagents,ben@example.org\n', TOPICS)
     assert roll.bad == ()
     ada, ben = (line.settings for line in roll.good)
     assert [(line.number, line.told) for line in roll.good] == [(2, {"email", "topics"}), (4, {"email", "topics"})]
@@ -92,7 +91,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
     lines = ["email,topics,hour", "ada@example.org,agents,7", "ben,agents,7", "chi@example.org,robots,"]
     lines += ["dan@example.org,agents,99", "ada@example.org,code,", "a@b.org,agents,1,2"]
     text = "\n".join(lines)
-    roll = read_csv(text, TOPICS)
+    roll = read_subscribers(text, TOPICS)
     assert [line.settings.email for line in roll.good] == ["ada@example.org"]
     assert [problem.split(":")[0] for problem in roll.bad] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
     assert "stands on line 2 already" in roll.bad[3]
@@ -110,7 +109,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
 )
 def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None:
     with pytest.raises(WrongUse, match=reason):
-        read_csv(text, TOPICS)
+        read_subscribers(text, TOPICS)
 
 
 @given(
@@ -123,8 +122,8 @@ def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None
 )
 def test_export_and_import_lose_nothing(local: str, topics: list[str], zone: str, hour: int, cadence: str, state: str) -> None:
     person = subscriber(f"{local}@example.org", topics, zone=zone, hour=hour, cadence=cadence, state=state)
-    text = write_csv([person])
-    roll = read_csv(text, TOPICS)
+    text = write_subscribers([person])
+    roll = read_subscribers(text, TOPICS)
     assert roll.bad == ()
     (line,) = roll.good
     read = line.settings
@@ -143,7 +142,7 @@ def test_export_and_import_lose_nothing(local: str, topics: list[str], zone: str
 def test_any_text_is_read_or_refused(text: str) -> None:
     for start in ("", "email,topics\n"):
         with suppress(WrongUse):
-            read_csv(start + text, TOPICS)
+            read_subscribers(start + text, TOPICS)
 
 
 def test_names_are_parted_and_folded_and_no_means_none() -> None:

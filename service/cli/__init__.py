@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -83,7 +84,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and answer its exit status."""
     tell_nothing()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     if list(arguments) == ["--version"]:
         say(f"paperround {version('paperround')}")
         return 0

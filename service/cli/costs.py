@@ -30,7 +30,7 @@ def costs(as_json: Json = False) -> None:
         say("No language model was asked in the last 30 days.")
         return
     titles = ("day", "model", "asked", "kept answers", "tokens in", "tokens out", "dollars")
-    say_table([titles, *(_day_json(row).values() for row in rows)])  # type: ignore[list-item]
+    say_table([titles, *(tuple(_day_json(row).values()) for row in rows)])
     total = sum(row.microdollars for row in rows) / 1e6
     today_spent = sum(row.microdollars for row in rows if row.spent_on == today) / 1e6
     say(f"${total:.4f} in {_DAYS} days; today ${today_spent:.4f} of ${settings.model_daily_cap:g}, the cap a day.")

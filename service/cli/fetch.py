@@ -166,7 +166,7 @@ def tell_problems(report: GatherReport) -> None:
         if page.error:
             tell(f"error: {page.error}")
             continue
-        if page.rejected and not report.stored_count(page):
+        if page.rejected and not page.stored_count:
             tell(f"error: {page.address}: none of its papers could be stored; the first: {page.rejected[0]}")
         for warning in page.warnings:
             tell(f"warning: {page.address}: {warning}")

@@ -1,4 +1,4 @@
-"""What every command prints, and the options that they share. Touches the terminal."""
+"""What commands share: how they print, read and write; their options. Touches the terminal, files and the database."""
 
 from __future__ import annotations
 
@@ -153,6 +153,18 @@ def write_file(path: Path, text: str) -> None:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def say_export(text: str, rows: Sequence[object], noun: str, *, file: Path | None, as_json: bool) -> None:
+    """The text, to the file or to stdout; or else the same rows as JSON. `noun` names one of them."""
+    if file:
+        write_file(file, text)
+        told = f"{counted(len(rows), noun)} written to {file}"
+        say_json({"file": file, f"{noun}s": len(rows)}) if as_json else say(told)
+    elif as_json:
+        say_json(rows)
+    else:
+        say(text.rstrip())
 
 
 class _Rate(ProgressColumn):

@@ -33,18 +33,18 @@ from service.cli.output import (
     tell,
     write_file,
 )
+from service.cli.subscribers import person_named
 from service.delivery.outbox import file_name
 from service.errors import WrongUse
 from service.links import mail_links
 from service.models import OPEN_STATES, DeliveryState, Digest, Subscriber
 from service.pipeline import send as pipeline
 from service.pipeline.crew import Crew
-from service.pipeline.digests import digest_for, digest_for_topics
+from service.pipeline.digests import Planner, digest_for
 from service.pipeline.doubts import doubt_of_day
 from service.render import render_digest
 from service.settings import Settings, sender, states_to_send
 from service.store.database import reading
-from service.store.subscribers import subscriber
 from service.store.topics import all_topics
 from service.subscribers import parse_address, parse_topics
 
@@ -213,12 +213,5 @@ def _digest(session: Session, to: str | None, topics: Sequence[str] | None, on: 
     if to is not None:
         return digest_for(session, person_named(session, to), on).digest
     slugs = parse_topics(",".join(topics or ()), [topic.slug for topic in all_topics(session)])
-    return digest_for_topics(session, Subscriber(email="you@example.org", topics=list(slugs), added_at=now()), on)
-
-
-def person_named(session: Session, email: str) -> Subscriber:
-    """Raises WrongUse."""
-    person = subscriber(session, parse_address(email))
-    if person is None:
-        raise WrongUse(f"{email}: no such subscriber")
-    return person
+    somebody = Subscriber(email="you@example.org", topics=list(slugs), added_at=now())
+    return Planner(on).first_digest(session, somebody)

@@ -20,11 +20,12 @@ from service.cli.output import (
     now,
     read_text,
     say,
+    say_export,
     say_json,
     say_table,
     tell,
-    write_file,
 )
+from service.csv_lists import read_subscribers, write_subscribers
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
 from service.pipeline.roll import refuse_unsubscribed, take_in, take_in_lines
@@ -44,8 +45,6 @@ from service.subscribers import (
     parse_hour,
     parse_topics,
     parse_zone,
-    read_csv,
-    write_csv,
 )
 
 app = typer.Typer(rich_markup_mode=None)
@@ -122,7 +121,7 @@ def change(
     """Change somebody's settings; those not named stay."""
     given = {name: value for name, value in locals().items() if name in PARSERS and value is not None}
     with database_transaction() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
         changes = changed_columns(given)
         if topics:
             changes["topics"] = list(parse_topics(",".join(topics), _slugs(session)))
@@ -159,7 +158,7 @@ def _row(person: Subscriber, moment: datetime) -> tuple[str, ...]:
 def show(email: Email, as_json: Json = False) -> None:
     """One subscriber's settings."""
     with database_reading() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
     _say_person(person, as_json)
 
 
@@ -179,7 +178,7 @@ def import_csv(
     with database() as (_, engine):
         with reading(engine) as session:
             slugs = _slugs(session)
-        roll = read_csv(text, slugs)
+        roll = read_subscribers(text, slugs)
         for problem in roll.bad:
             _refuse(problem)
         if roll.bad and not skip_bad:
@@ -203,29 +202,22 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)
-    if file:
-        write_file(file, write_csv(people))
-        say_json({"file": file, "subscribers": len(people)}) if as_json else say(
-            f"{counted(len(people), 'subscriber')} written to {file}"
-        )
-    elif as_json:
-        say_json([_as_json(person) for person in people])
-    else:
-        say(write_csv(people).rstrip())
+    say_export(write_subscribers(people), [_as_json(person) for person in people], "subscriber", file=file, as_json=as_json)
 
 
 @app.command("remove")
 def remove(email: Email, as_json: Json = False) -> None:
     """Erase somebody and all that is stored of them. Of one who had unsubscribed, a hash of the address stays."""
     with database_transaction() as session:
-        person = _person(session, email)
+        person = person_named(session, email)
         erase_subscriber(session, person, now())
     say_json({"removed": person.email}) if as_json else say(
         f"{person.email} and all that was stored of them is erased here; mails that were sent stay where they are."
     )
 
 
-def _person(session: Session, email: str) -> Subscriber:
+def person_named(session: Session, email: str) -> Subscriber:
+    """Raises WrongUse."""
     person = subscriber(session, parse_address(email))
     if person is None:
         raise WrongUse(f"{email}: no such subscriber")

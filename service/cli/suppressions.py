@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from service.cli.output import (
     Json,
-    counted,
     database_reading,
     database_transaction,
     now,
     read_text,
     say,
+    say_export,
     say_json,
     say_table,
-    write_file,
 )
+from service.csv_lists import read_suppressions, write_suppressions
 from service.errors import PaperroundError
+from service.models import Suppression
 from service.store.suppressions import add_suppression, add_suppressions, remove_suppression, suppressions
 from service.subscribers import address_hash, parse_address
-from service.suppression_list import read_suppressions, write_suppressions
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -35,7 +35,7 @@ def list_suppressions(as_json: Json = False) -> None:
     with database_reading() as session:
         rows = suppressions(session)
     if as_json:
-        say_json([{"email": email, **row.model_dump()} for row, email in rows])
+        say_json(list(map(_as_json, rows)))
     elif rows:
         say_table([(email or row.address_hash, f"{row.added_at:%Y-%m-%d}", row.reason) for row, email in rows])
     else:
@@ -83,11 +83,9 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all suppressions as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         rows = suppressions(session)
-    if file:
-        write_file(file, write_suppressions(rows))
-        told = f"{counted(len(rows), 'suppression')} written to {file}"
-        say_json({"file": file, "suppressions": len(rows)}) if as_json else say(told)
-    elif as_json:
-        say_json([{"email": email, **row.model_dump()} for row, email in rows])
-    else:
-        say(write_suppressions(rows).rstrip())
+    say_export(write_suppressions(rows), list(map(_as_json, rows)), "suppression", file=file, as_json=as_json)
+
+
+def _as_json(row: tuple[Suppression, str | None]) -> dict[str, Any]:
+    suppression, email = row
+    return {"email": email, **suppression.model_dump()}

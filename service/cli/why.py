@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 import typer
 from msgspec import structs
-from sqlmodel import Session
 
 from service.cadence import last_complete_day, why_no_mail
 from service.cli.output import Json, On, counted, database_reading, day, now, say, say_json
-from service.cli.sending import person_named
-from service.models import Digest, DigestKind, Entry, LeftOut, Pick, Subscriber
+from service.cli.subscribers import person_named
+from service.models import Digest, DigestKind, Entry, LeftOut, Pick
 from service.pipeline.digests import digest_for
 from service.store.suppressions import suppressed
 
@@ -36,19 +35,14 @@ def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, a
         if delivery:
             state, reason = str(delivery.state), delivery.reason
         else:
-            state, reason = "not sent", _why_not(session, person) or digest.silence
+            suppression = suppressed(session, [person.email]).get(person.email)
+            state, reason = "not sent", why_no_mail(person, now(), suppression) or digest.silence
     if as_json:
         say_json(why_json(digest, state, reason))
         return
     say(f"{person.email}, {covered}: {state}{f' ({reason})' if reason else ''}")
     for line in _lines(digest):
         say(line)
-
-
-def _why_not(session: Session, person: Subscriber) -> str | None:
-    """Why the person would get no mail whatever there is for them, or None."""
-    stopped = suppressed(session, [person.email])
-    return f"suppressed: {stopped[person.email]}" if stopped else why_no_mail(person, now())
 
 
 def _lines(digest: Digest) -> Iterator[str]:

@@ -8,8 +8,7 @@ earlier digest as it was.
 from __future__ import annotations
 
 from service.compose.again import Archive, kept_ids
-from service.compose.candidates import best_first
 from service.compose.digest import compose_digest
 from service.compose.pool import Pool
 
-__all__ = ["Archive", "Pool", "best_first", "compose_digest", "kept_ids"]
+__all__ = ["Archive", "Pool", "compose_digest", "kept_ids"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
@@ -107,8 +107,3 @@ def upvotes_an_hour(paper: Paper, on: date) -> float:
 
 def momentum_lift(upvotes_an_hour: float) -> float:
     return MOMENTUM_LIFT * upvotes_an_hour / (upvotes_an_hour + HALF_LIFT_AT)
-
-
-def best_first(matches: Iterable[Match]) -> tuple[Match, ...]:
-    """Those above the topics' bars before the near misses, each kind strongest first."""
-    return tuple(sorted(matches, key=lambda match: (not match.is_above, -match.score, match.slug)))

@@ -13,7 +13,7 @@ from service.compose.slots import most_read, second_look
 from service.compose.strength import ranked
 from service.compose.taste import Taste
 from service.compose.week import MISSED, RISERS
-from service.models import Digest, DigestKind, History, Pick, Subscriber, Week, listed_days
+from service.models import Digest, DigestKind, History, Pick, Subscriber, Week, is_weekly, listed_days
 
 _FIRST = History()
 _DAY = timedelta(days=1)
@@ -76,7 +76,7 @@ def _week(pool: Pool, strongest: list[Candidate], missed: tuple[Pick, ...]) -> W
 def _span(cadence: str, history: History, on: date, since: date) -> tuple[DigestKind, date]:
     """What kind of digest it is, and from which day on it tells what the last one did not."""
     covered_from = max(history.last_told_on + _DAY, since) if history.last_told_on else since
-    if cadence.startswith("weekly"):
+    if is_weekly(cadence):
         return DigestKind.WEEKLY, covered_from
     is_catch_up = history.missed_count > 0 and len(listed_days(covered_from, on)) > 1
     return DigestKind.CATCH_UP if is_catch_up else DigestKind.DAY, covered_from

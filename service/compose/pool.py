@@ -7,12 +7,12 @@ than a few operations on sets of ids.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from service.compose.candidates import Candidate, Candidates, Choice, Choosable, Ids, News, best_first, upvotes_an_hour
+from service.compose.candidates import Candidate, Candidates, Choice, Choosable, Ids, News, upvotes_an_hour
 from service.compose.likeness import Likeness
 from service.compose.week import themes
 from service.compose.wording import wording, written
@@ -30,13 +30,13 @@ class Pool:
         self,
         topics: Iterable[Topic],
         papers: Iterable[Paper],
-        matches: Mapping[str, Sequence[Match]],
+        matches: Mapping[str, tuple[Match, ...]],
         *,
         on: date,
         marked: Iterable[Paper] = (),
         earlier: Iterable[Paper] = (),
     ) -> None:
-        """`matches` holds each paper's and each marked one's matches and near misses with every topic, by paper id.
+        """`matches` holds each paper's and each marked one's matches and near misses with every topic, best first, by paper id.
 
         `earlier` are papers of the five weeks that end `on`, from which weekly digests tell what is usual.
         """
@@ -46,7 +46,7 @@ class Pool:
         self.marked = tuple(marked)
         self.earlier = tuple(earlier)
         self._all_matches = matches
-        self.matches = {key: best_first(matches.get(key, ())) for key in self.papers}
+        self.matches = {key: matches.get(key, ()) for key in self.papers}
         self.by_slug = {topic.slug: topic for topic in self.topics}
         self.momentum = {key: upvotes_an_hour(paper, on) for key, paper in self.papers.items()}  # upvotes an hour
         self._choosable = {topic.slug: Choosable(1 << place, topic.slug, topic) for place, topic in enumerate(self.topics)}

@@ -16,8 +16,9 @@ from protego import Protego
 
 from service.errors import FetchFailed
 from service.fetch.answers import BrokenOff, Deadline, whole_body
-from service.fetch.memory import INTERVAL, PRODUCT, Memory, Validators, digest
+from service.fetch.memory import INTERVAL, PRODUCT, Memory, digest
 from service.fetch.waits import seconds_to_wait
+from service.models import Validator
 
 LONGEST_ANSWER = 120.0  # seconds for the whole of it, however often a piece comes
 LONGEST_WAIT = 600.0  # seconds that a server may ask for before we give up for this time
@@ -95,7 +96,7 @@ class Fetcher:
         known = self._memory.recall(address)
         place = address
         for _ in range(_MOST_REDIRECTS + 1):
-            with self._request(place, known[0].headers if known and place == address else {}) as response:
+            with self._request(place, _conditions(known[0]) if known and place == address else {}) as response:
                 if response.status_code == 304 and known:
                     return known[1]
                 if not response.has_redirect_location:
@@ -155,7 +156,7 @@ class Fetcher:
         body = whole_body(response.iter_raw(), response.headers.get("Content-Encoding", "identity"), address)
         etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
         if place == address and (etag or modified):
-            self._memory.keep(address, Validators(etag, modified, digest(body)))
+            self._memory.keep(Validator(address=address, etag=etag, last_modified=modified, digest=digest(body)))
         return body
 
     def _rules(self, address: str) -> Protego:
@@ -185,6 +186,12 @@ class Fetcher:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _conditions(known: Validator) -> dict[str, str]:
+    """The headers that ask for an answer only where it is another by now (RFC 9110, 13.1)."""
+    told = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in told.items() if value}
 
 
 def _next_place(address: str, place: str, location: str) -> str:

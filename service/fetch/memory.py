@@ -7,22 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from service.models import Validator
+
 PRODUCT = "Paperround"  # the name that robots.txt may address
 INTERVAL = 3.0  # seconds between requests to a host: the source's strictest published limit is 100 pages in 300 s
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What the server calls the state of one answer (RFC 9110, 8.8), and the digest of that answer."""
-
-    etag: str | None
-    last_modified: str | None
-    digest: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        told = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +20,8 @@ class Memory:
     A turn is the instant from which on a host may be asked again, in seconds since 1970.
     """
 
-    recall: Callable[[str], tuple[Validators, bytes] | None] = lambda _address: None
-    keep: Callable[[str, Validators], None] = lambda _address, _validators: None
+    recall: Callable[[str], tuple[Validator, bytes] | None] = lambda _address: None  # by address, with the answer that it is of
+    keep: Callable[[Validator], None] = lambda _validator: None
     spend: Callable[[], None] = lambda: None  # one request of the day's budget; raises FetchFailed when it is spent
     turn_at: Callable[[str], float] = lambda _host: 0.0
     put_turn: Callable[[str, float], None] = lambda _host, _at: None

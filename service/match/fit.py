@@ -51,9 +51,9 @@ def checked_quotes(answer: str, papers: Sequence[Paper], topics: Iterable[Topic]
 
 
 def _told(entries: Iterable[object], known: Mapping[str, Paper]) -> Iterator[tuple[Paper, Mapping[str, Any]]]:
-    for entry in entries:
-        paper = known.get(str(entry.get("id"))) if isinstance(entry, dict) else None
-        if paper and isinstance(told := entry.get("topics"), list):  # type: ignore[attr-defined]
+    for entry in (entry for entry in entries if isinstance(entry, dict)):
+        paper, told = known.get(str(entry.get("id"))), entry.get("topics")
+        if paper and isinstance(told, list):
             yield from ((paper, one) for one in told if isinstance(one, dict))
 
 

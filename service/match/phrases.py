@@ -17,8 +17,6 @@ Counts = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 _Run = tuple[str, ...]
 
-_CLAUSES = ("any", "all", "none")
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:

@@ -28,7 +28,7 @@ CORE = 0.75  # the probability from which on a match is a core one
 # Where a phrase says most: title, contribution, elsewhere. Whom and where it is from is as good as a title.
 _LEVELS = {"title": 0, "author": 0, "org": 0, "contribution": 1, "abstract": 2, "keywords": 2}
 _LEVEL = np.array([_LEVELS[place] for place in PLACES])
-_ANY, _ALL, _NONE = 0, 1, 2
+_ALL, _NONE = 1, 2  # clauses, by their index; 0 is any
 
 Scores = NDArray[np.float64]
 _Hits = tuple[Numbers, Numbers]  # papers and rules, in pairs, sorted
@@ -106,7 +106,10 @@ def score_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> Sco
 
 
 def match_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> list[tuple[Match, ...]]:
-    """Each paper's matches and near misses (from a quarter of the topic's threshold on), best first, with their reasons."""
+    """Each paper's matches and near misses (from a quarter of the topic's threshold on), with their reasons.
+
+    Best first: those above their topics' thresholds before the near misses, each kind strongest first.
+    """
     scored = score_papers(papers, book)
     floors = np.array([max(topic.threshold / 4, 1e-9) for topic in book.topics])
     found: list[list[Match]] = [[] for _ in papers]
@@ -114,7 +117,7 @@ def match_papers(papers: Sequence[Paper | ParsedPaper], book: Phrasebook) -> lis
         trace = trace_of(scored, book, int(paper), int(topic))
         if trace.reasons:
             found[paper].append(_match(trace, book.topics[topic].threshold))
-    return [tuple(sorted(matches, key=lambda match: (-match.score, match.slug))) for matches in found]
+    return [tuple(sorted(matches, key=lambda match: (not match.is_above, -match.score, match.slug))) for matches in found]
 
 
 def match_paper(paper: Paper | ParsedPaper, book: Phrasebook) -> tuple[Match, ...]:

@@ -40,7 +40,7 @@ from service.models.pages import TRUST, Alarm, Answer, Doubt, Form, Page, Parsed
 from service.models.papers import Evidence, Observation, Paper, ParsedPaper, Summary
 from service.models.plans import DigestKind, Entry, KeptPick, KeptWeek, LeftOutFor, Plan, SecondLook, Theme, read_pick
 from service.models.rows import metadata, new_key
-from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression, Wishes
+from service.models.subscribers import LANGUAGES, WEEKDAYS, Subscriber, SubscriberState, Suppression, Wishes, is_weekly
 from service.models.topics import Band, Match, Reason, Rule, Support, Topic, TopicVersion, Trace
 
 __all__ = [
@@ -114,6 +114,7 @@ __all__ = [
     "Validator",
     "Week",
     "Wishes",
+    "is_weekly",
     "listed_days",
     "metadata",
     "new_key",

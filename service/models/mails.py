@@ -11,7 +11,6 @@ import msgspec
 from pydantic import field_serializer
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlmodel import Field, SQLModel
-from sqlmodel.main import SQLModelConfig  # type: ignore[attr-defined]
 
 from service.models.plans import DigestKind, Plan
 from service.models.rows import Json, new_key, one_of
@@ -87,7 +86,7 @@ class Delivery(Outgoing, table=True):
         CheckConstraint(one_of(Bounce, "bounce"), name="bounce"),
     )
 
-    model_config = SQLModelConfig(arbitrary_types_allowed=True)  # a Plan
+    model_config = {"arbitrary_types_allowed": True}  # a Plan
 
     issue_id: int = Field(sa_column_args=[ForeignKey("issue.id")], index=True)
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])

@@ -72,8 +72,12 @@ class Page(SQLModel, table=True):
         return bool(self.causes)
 
     @property
+    def stored_count(self) -> int:
+        return self.new_count + self.known_count + self.changed_count
+
+    @property
     def paper_count(self) -> int:
-        return self.new_count + self.known_count + self.changed_count + len(self.rejected)
+        return self.stored_count + len(self.rejected)
 
 
 class Answer(SQLModel, table=True):

@@ -67,6 +67,10 @@ class Subscriber(SQLModel, table=True):
         return cast("Wishes", vars(self))
 
 
+def is_weekly(cadence: str) -> bool:
+    return cadence.startswith("weekly")
+
+
 class Suppression(SQLModel, table=True):
     """An address that must not be taken in again, kept as a hash when its owner was erased."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import Engine
@@ -78,19 +79,11 @@ def read_answer(engine: Engine, request: Request, content: bytes, now: datetime)
 
 def record_failure(engine: Engine, request: Request, error: FetchFailed, now: datetime) -> Read:
     """That nothing came."""
-    doubts = _doubts_of_failure(request, error)
-    row = Page(
-        address=request.address,
-        fetched_at=now,
-        asked_on=request.asked_on,
-        error=str(error),
-        causes=[doubt.cause for doubt in doubts],
-        warnings=[doubt.words for doubt in doubts],
-    )
+    found = _doubts_of_failure(request, error)
     with transaction(engine) as session:
-        add_page(session, row)
+        row = add_page(session, _row(request, found, now, error=str(error)))
     log.error("page not read", address=request.address, reason=str(error))
-    return Read(request, row, None, doubts)
+    return Read(request, row, None, found)
 
 
 def _doubts_of_failure(request: Request, error: FetchFailed) -> tuple[Doubt, ...]:
@@ -102,27 +95,18 @@ def _doubts_of_failure(request: Request, error: FetchFailed) -> tuple[Doubt, ...
 
 def record_absence(engine: Engine, request: Request, doubt: Doubt, now: datetime) -> Read:
     """That the source has no such list, or not at this address, which is no failure."""
-    row = Page(address=request.address, fetched_at=now, asked_on=request.asked_on, warnings=[doubt.words], causes=[doubt.cause])
     with transaction(engine) as session:
-        add_page(session, row)
+        row = add_page(session, _row(request, (doubt,), now))
     return Read(request, row, None, (doubt,))
 
 
 def _unreadable(engine: Engine, request: Request, content: bytes, error: PageChanged, now: datetime) -> Read:
-    doubt = Doubt("page", str(error))
-    said = f"{request.address}: {error}"
-    row = Page(
-        address=request.address,
-        fetched_at=now,
-        asked_on=request.asked_on,
-        error=said,
-        causes=[doubt.cause],
-        warnings=[doubt.words],
-    )
+    found = (Doubt("page", str(error)),)
     with transaction(engine) as session:
-        keep_answer(session, add_page(session, row).id or 0, content)
+        row = add_page(session, _row(request, found, now, error=f"{request.address}: {error}"))
+        keep_answer(session, row.id or 0, content)
     log.error("page not read", address=request.address, reason=str(error))
-    return Read(request, row, None, (doubt,))
+    return Read(request, row, None, found)
 
 
 def _doubts(session: Session, request: Request, page: ParsedPage, now: datetime) -> tuple[Doubt, ...]:
@@ -176,10 +160,10 @@ def _end_of(day: date) -> datetime:
 def _stored(session: Session, request: Request, page: ParsedPage, found: tuple[Doubt, ...], now: datetime) -> Page:
     """Store the page's papers; answers the row that tells what became of them."""
     stored = put_papers(session, page, asked_on=_assumed_day(request, page, now), now=now, tag=tag_paper)
-    return Page(
-        address=request.address,
-        fetched_at=now,
-        asked_on=request.asked_on,
+    return _row(
+        request,
+        found,
+        now,
         form=page.form,
         period=page.period,
         shown_on=page.date,
@@ -189,9 +173,19 @@ def _stored(session: Session, request: Request, page: ParsedPage, found: tuple[D
         changed_count=stored.counts["changed"],
         known_count=stored.counts["known"],
         rejected=[*page.rejected, *stored.rejected],
-        warnings=[doubt.words for doubt in found],
-        causes=[doubt.cause for doubt in found],
         field_counts=field_counts(page.papers),
+    )
+
+
+def _row(request: Request, doubts: Sequence[Doubt], now: datetime, **told: Any) -> Page:
+    """With what is `told` of it, by column."""
+    return Page(
+        address=request.address,
+        fetched_at=now,
+        asked_on=request.asked_on,
+        warnings=[doubt.words for doubt in doubts],
+        causes=[doubt.cause for doubt in doubts],
+        **told,
     )
 
 

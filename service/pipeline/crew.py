@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
 from sqlalchemy import Engine
 
 from service import connections
 from service.errors import PaperroundError
 from service.models import Sender
-from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.deliver import Run, Transport, send_all
 from service.pipeline.heap import collect_rarely
 from service.pipeline.make import mail_maker
 from service.settings import Settings, states_to_send
@@ -43,17 +42,11 @@ class Crew:
     def size(self, mails: Sequence[Ref]) -> int:
         return min(self.settings.processes, len(mails) // self.fewest)
 
-    def send_all(
-        self,
-        mails: Sequence[Ref],
-        *,
-        progress: Progress = lambda _done, _total: None,
-        should_stop: Callable[[], bool] = lambda: False,
-        note: Callable[[str, str], None] = lambda _key, _subject: None,
-    ) -> int:
-        """As `deliver.send_all`. The connections are shared out. Raises what the first failing process met, once all have ended.
+    def send_all(self, mails: Sequence[Ref], run: Run) -> int:
+        """As `deliver.send_all`. The connections are shared out; each process goes by the settings and by its own clock.
 
-        What a killed one leaves is freed by the next `reconcile`, as for any other sender.
+        Raises what the first failing process met, once all have ended. What a killed one leaves is freed by the next
+        `reconcile`, as for any other sender.
         """
         size = self.size(mails)
         members = [self._start(mails[first::size], size) for first in range(size)]
@@ -63,9 +56,9 @@ class Crew:
                 heard = wait([member.pipe for member in running], _STOP_CHECK)
                 for member in running:
                     if member.pipe in heard:
-                        member.read(note)
-                progress(sum(member.done for member in members), len(mails))
-                if not is_told and (is_told := should_stop()):
+                        member.read(run.note)
+                run.progress(sum(member.done for member in members), len(mails))
+                if not is_told and (is_told := run.should_stop()):
                     for member in running:
                         member.process.terminate()
         finally:
@@ -91,30 +84,13 @@ def send_wave(
     transport: Transport,
     mails: Sequence[Ref],
     sender: Sender,
-    clock: Clock,
+    run: Run,
     crew: Crew | None,
-    *,
-    progress: Progress,
-    should_stop: Callable[[], bool],
-    states: Collection[str],
-    workers: Path | None,
-    note: Callable[[str, str], None] = lambda _key, _subject: None,
 ) -> int:
     """By the crew where there are mails enough for one, else by this process. As `deliver.send_all`."""
     if crew and crew.size(mails) > 1:
-        return crew.send_all(mails, progress=progress, should_stop=should_stop, note=note)
-    return send_all(
-        engine,
-        transport,
-        mails,
-        mail_maker(engine, sender),
-        clock,
-        progress=progress,
-        should_stop=should_stop,
-        states=states,
-        workers=workers,
-        note=note,
-    )
+        return crew.send_all(mails, run)
+    return send_all(engine, transport, mails, mail_maker(engine, sender), run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +181,16 @@ def _send_share(settings: Settings, sender: Sender, prepare: Callable[[], None],
 
 def _accepted(settings: Settings, sender: Sender, mails: Sequence[Ref], reporter: _Reporter) -> int:
     collect_rarely()
+    run = Run(
+        clock=lambda: datetime.now(UTC),
+        states=states_to_send(settings),
+        workers=settings.worker_folder,
+        should_stop=reporter.stop.is_set,
+        progress=reporter.progress,
+        note=reporter.note,
+    )
     with (
         connections.database(settings.database_url) as engine,
         connections.transport(settings, engine, sender) as transport,
     ):
-        return send_all(
-            engine,
-            transport,
-            mails,
-            mail_maker(engine, sender),
-            lambda: datetime.now(UTC),
-            progress=reporter.progress,
-            should_stop=reporter.stop.is_set,
-            states=states_to_send(settings),
-            workers=settings.worker_folder,
-            note=reporter.note,
-        )
+        return send_all(engine, transport, mails, mail_maker(engine, sender), run)

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -59,57 +60,43 @@ class Transport(Protocol):
         """Hand over what the feed gives until it gives no more, or the server takes none. Raises StoreFailed."""
 
 
-def send_all(
-    engine: Engine,
-    transport: Transport,
-    mails: Sequence[Ref],
-    make: Maker,
-    clock: Clock,
-    *,
-    progress: Progress = lambda _done, _total: None,
-    should_stop: Callable[[], bool] = lambda: False,
-    states: Collection[str] = OPEN_STATES,
-    workers: Path | None = None,
-    note: Callable[[str, str], None] = lambda _key, _subject: None,
-) -> int:
-    """Until all are handed over, the server takes none, or we are told to stop. Answers how many were accepted.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How mails are sent: by which clock, which of them, until when, and who is told."""
 
-    Mails in other states than `states` are left alone. `note` is given the key and the subject of each accepted one.
-    """
+    clock: Clock
+    states: Collection[str] = OPEN_STATES  # mails in other states are left alone
+    workers: Path | None = None  # where each sender keeps its locked file; None: where the database has its place for it
+    should_stop: Callable[[], bool] = lambda: False
+    progress: Progress = lambda _done, _total: None
+    note: Callable[[str, str], None] = lambda _key, _subject: None  # is given the key and the subject of each accepted mail
+
+
+def send_all(engine: Engine, transport: Transport, mails: Sequence[Ref], make: Maker, run: Run) -> int:
+    """Until all are handed over, the server takes none, or we are told to stop. Answers how many were accepted."""
     with (
-        hold_worker(workers or worker_folder(engine)) as worker,
-        closing(Round(engine, worker, mails, make, clock, progress, should_stop, states, note)) as run,
+        hold_worker(run.workers or worker_folder(engine)) as worker,
+        closing(Round(engine, worker, mails, make, run)) as feed,
     ):
-        transport.carry(run)
-        run.end()
-    return run.accepted_count
+        transport.carry(feed)
+        feed.end()
+    return feed.accepted_count
 
 
 class Round:
     """What one worker sends in one run: the Feed of its transport."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        worker: str,
-        mails: Sequence[Ref],
-        make: Maker,
-        clock: Clock,
-        progress: Progress,
-        should_stop: Callable[[], bool],
-        states: Collection[str],
-        note: Callable[[str, str], None] = lambda _key, _subject: None,
-    ) -> None:
+    def __init__(self, engine: Engine, worker: str, mails: Sequence[Ref], make: Maker, run: Run) -> None:
         self.engine = engine
         self.worker = worker
         self._kept = KeptConnection(engine)
-        self.is_stopping = should_stop
+        self.is_stopping = run.should_stop
         self.accepted_count = 0
         self._make = make
-        self._clock = clock
-        self._progress = progress
-        self._states = states
-        self._note = note
+        self._clock = run.clock
+        self._progress = run.progress
+        self._states = run.states
+        self._note = run.note
         self._total, self._done = len(mails), 0
         self._mails = mails
         self._unclaimed = _Queue[int](lambda place: mails[place].domain, range(len(mails)))  # places among the mails

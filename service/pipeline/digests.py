@@ -11,9 +11,9 @@ import structlog
 from sqlmodel import Session
 
 from service.cadence import FURTHEST_BACK, missed_count, window_start
-from service.compose import Archive, Pool, best_first, compose_digest, kept_ids
+from service.compose import Archive, Pool, compose_digest, kept_ids
 from service.match import match_papers, phrasebook
-from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic
+from service.models import Delivery, DeliveryState, Digest, History, Match, Paper, Subscriber, Topic, is_weekly
 from service.store.deliveries import histories, last_accepted_days
 from service.store.marks import marks_of
 from service.store.papers import papers_by_id, papers_featured
@@ -53,8 +53,8 @@ class Board:
     def matches(self, papers: Sequence[Paper]) -> Mapping[str, tuple[Match, ...]]:
         """These papers', and others', each one's best first."""
         if new := [paper for paper in papers if paper.id not in self._matches]:
-            found = zip(new, match_papers(new, self._book), strict=True)
-            self._matches.update((paper.id, best_first(matches)) for paper, matches in found)
+            found = match_papers(new, self._book)
+            self._matches.update((paper.id, matches) for paper, matches in zip(new, found, strict=True))
         return self._matches
 
     def archive(self, delivery: Delivery) -> Archive | None:
@@ -99,7 +99,7 @@ class Planner:
         self._on = on
         self._board: Board | None = None
         self._pool: Pool | None = None
-        self._since, self._is_weekly = on, False
+        self._since, self._has_weekly = on, False
         self._marked_ids: frozenset[str] = frozenset()
 
     def digests(self, session: Session, people: Sequence[Subscriber]) -> list[Planned]:
@@ -114,8 +114,8 @@ class Planner:
             for key, person in known.items()
         }
         marked_ids = {mark.paper_id for history in past.values() for mark in history.marks}
-        is_weekly = any(person.cadence.startswith("weekly") for person in people)
-        pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, is_weekly)
+        has_weekly = any(is_weekly(person.cadence) for person in people)
+        pool = self._pool_for(session, min(starts.values(), default=self._on), marked_ids, has_weekly)
         return [
             Planned(self._composed(person, pool, past[key], starts[key]), past[key].delivery) for key, person in known.items()
         ]
@@ -131,27 +131,22 @@ class Planner:
     def first_digest(self, session: Session, person: Subscriber) -> Digest:
         """Of somebody who is no subscriber yet."""
         since = window_start(self._on, person.cadence, None)
-        pool = self._pool_for(session, since, (), person.cadence.startswith("weekly"))
+        pool = self._pool_for(session, since, (), is_weekly(person.cadence))
         return compose_digest(person, pool, since=since)
 
-    def _pool_for(self, session: Session, since: date, marked_ids: Collection[str], is_weekly: bool) -> Pool:
+    def _pool_for(self, session: Session, since: date, marked_ids: Collection[str], has_weekly: bool) -> Pool:
         """The last portion's, unless this one needs more."""
-        if self._pool and self._since <= since and self._marked_ids.issuperset(marked_ids) and self._is_weekly >= is_weekly:
+        if self._pool and self._since <= since and self._marked_ids.issuperset(marked_ids) and self._has_weekly >= has_weekly:
             return self._pool
-        self._since, self._is_weekly = min(self._since, since), self._is_weekly or is_weekly
+        self._since, self._has_weekly = min(self._since, since), self._has_weekly or has_weekly
         self._marked_ids = self._marked_ids.union(marked_ids)
         self._board = self._board or topic_board(session)
         papers = papers_featured(session, self._since, self._on)
         marked = self._board.papers(session, self._marked_ids)
-        earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._is_weekly else []
+        earlier = papers_featured(session, self._on - FIVE_WEEKS, self._on) if self._has_weekly else []
         matches = self._board.matches([*papers, *marked])
         self._pool = Pool(self._board.topics, papers, matches, on=self._on, marked=marked, earlier=earlier)
         return self._pool
-
-
-def plan_digests(session: Session, people: Sequence[Subscriber], on: date) -> list[Planned]:
-    """For one portion of people."""
-    return Planner(on).digests(session, people)
 
 
 def _histories(session: Session, people: Mapping[int, Subscriber], since: Mapping[int, date], on: date) -> dict[int, History]:
@@ -187,12 +182,7 @@ def digest_again(session: Session, person: Subscriber, delivery: Delivery, board
 
 def digest_for(session: Session, person: Subscriber, on: date) -> Planned:
     """What the person got on that day, or else would get."""
-    digest, delivery = plan_digests(session, [person], on)[0]
+    ((digest, delivery),) = Planner(on).digests(session, [person])
     if delivery is not None and delivery.is_of_a_mail:
         return Planned(digest_again(session, person, delivery, topic_board(session)), delivery)
     return Planned(digest, delivery)
-
-
-def digest_for_topics(session: Session, person: Subscriber, on: date) -> Digest:
-    """The first digest of somebody who is no subscriber yet."""
-    return Planner(on).first_digest(session, person)

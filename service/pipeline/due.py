@@ -18,7 +18,7 @@ from sqlmodel import Session
 from service.cadence import last_complete_day, last_listed_day, next_digest_at
 from service.models import OPEN_STATES, DeliveryState, Notice, Sender, Subscriber
 from service.pipeline.crew import Crew, send_wave
-from service.pipeline.deliver import Clock, Progress, Transport, send_all
+from service.pipeline.deliver import Clock, Progress, Run, Transport, send_all
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.doubts import doubt_of_day
 from service.pipeline.heap import collect_between_portions, collect_rarely
@@ -63,18 +63,8 @@ def send_due_mails(
     if not waiting:
         return 0
     with open_transport() as transport, progress() as show:
-        accepted = send_wave(
-            engine,
-            transport,
-            waiting,
-            sender,
-            clock,
-            crew,
-            progress=show,
-            should_stop=should_stop,
-            states=states,
-            workers=workers,
-        )
+        run = Run(clock, states, workers, should_stop, progress=show)
+        accepted = send_wave(engine, transport, waiting, sender, run, crew)
     log.info("wave sent", accepted=accepted, mails=len(waiting))
     return accepted
 
@@ -98,8 +88,7 @@ def send_due_notices(
     if not waiting:
         return 0
     with open_transport() as transport:
-        make = mail_maker(engine, sender)
-        return send_all(engine, transport, waiting, make, clock, should_stop=should_stop, states=states, workers=workers)
+        return send_all(engine, transport, waiting, mail_maker(engine, sender), Run(clock, states, workers, should_stop))
 
 
 def _is_in_doubt(engine: Engine, on: date) -> bool:

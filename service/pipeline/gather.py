@@ -50,11 +50,7 @@ class GatherReport:
     @property
     def has_failed(self) -> bool:
         """A page could not be read, or all of its papers were rejected."""
-        return any(page.error or (page.rejected and not self.stored_count(page)) for page in self.pages)
-
-    @staticmethod
-    def stored_count(page: Page) -> int:
-        return page.new_count + page.changed_count + page.known_count
+        return any(page.error or (page.rejected and not page.stored_count) for page in self.pages)
 
 
 def gather_latest(

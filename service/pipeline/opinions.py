@@ -7,12 +7,12 @@ stands alone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import structlog
@@ -25,6 +25,7 @@ from service.match.fit import PAPERS_A_CALL, checked_quotes, fit_prompt
 from service.match.opinions import Quote, shifts, stored_opinion
 from service.models import Paper, Topic
 from service.pipeline.desk import Desk
+from service.portions import portions
 from service.store.database import reading, transaction
 from service.store.papers import papers_featured, put_opinions
 from service.store.topics import all_topics
@@ -35,7 +36,6 @@ log = structlog.get_logger(__name__)
 _POOL = timedelta(days=14)  # papers that a new one is ranked among
 _TEXTS_A_CALL = 100
 _LONGEST_TEXT = 8_000  # characters that are embedded
-_Item = TypeVar("_Item")
 
 
 class _Said(NamedTuple):
@@ -93,7 +93,7 @@ def _hear(desk: Desk, model: LanguageModel, papers: Sequence[Paper], topics: Seq
             heard.unanswered.update(paper.id for paper in papers)
             log.warning("papers not embedded", reason=str(error), count=len(papers))
     if model.tells_fit:
-        for batch in _batches([paper for paper in papers if not hostile_signs(_text(paper))], PAPERS_A_CALL):
+        for batch in portions([paper for paper in papers if not hostile_signs(_text(paper))], PAPERS_A_CALL):
             _hear_fits(desk, batch, topics, heard)
     return heard
 
@@ -115,7 +115,7 @@ def _hear_fits(desk: Desk, batch: Sequence[Paper], topics: Sequence[Topic], hear
 def _similarities(desk: Desk, papers: Sequence[Paper], topics: Sequence[Topic]) -> dict[tuple[str, str], float]:
     """Cosines of the papers' texts with the topics'."""
     texts = [_text(paper)[:_LONGEST_TEXT] for paper in papers] + [f"{topic.name}. {topic.description}" for topic in topics]
-    answers = [desk.embed(batch).vectors for batch in _batches(texts, _TEXTS_A_CALL)]
+    answers = [desk.embed(batch).vectors for batch in portions(texts, _TEXTS_A_CALL)]
     try:
         vectors = np.array(list(chain.from_iterable(answers)), float)
     except ValueError as error:
@@ -164,7 +164,3 @@ def _said(paper: Paper, topic: Topic, heard: _Heard, *, is_new: bool) -> _Said |
 
 def _text(paper: Paper) -> str:
     return f"{paper.title}. {paper.abstract or ''}"
-
-
-def _batches(items: Sequence[_Item], size: int) -> Iterable[Sequence[_Item]]:
-    return (items[start : start + size] for start in range(0, len(items), size))

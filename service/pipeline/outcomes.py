@@ -56,10 +56,8 @@ def unwanted(mail: Outgoing, person: Subscriber, suppression: str | None, now: d
 
 
 def _why_not(mail: Outgoing, person: Subscriber, suppression: str | None, now: datetime) -> str | None:
-    if suppression:
-        return f"suppressed: {suppression}"
-    if not mail.is_notice:
-        return why_no_mail(person, now)
+    if suppression or not mail.is_notice:
+        return why_no_mail(person, now, suppression)
     notice = cast("Notice", mail)
     kind = notice.kind
     if kind == NoticeKind.CONFIRMATION and person.state != SubscriberState.PENDING:

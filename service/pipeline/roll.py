@@ -9,20 +9,21 @@ from typing import Any
 
 from sqlmodel import Session
 
+from service.csv_lists import RollLine
 from service.errors import PaperroundError
 from service.models import Subscriber, SubscriberState
 from service.pipeline.subscriptions import change
+from service.portions import portions
 from service.store.subscribers import (
     add_subscriber,
     add_subscribers,
     has_unsubscribed,
-    lift_suppression,
     settings_columns,
     subscriber,
     subscribers_by_email,
 )
-from service.store.suppressions import suppressed
-from service.subscribers import RollLine, SubscriberSettings
+from service.store.suppressions import remove_suppression, suppressed
+from service.subscribers import SubscriberSettings, address_hash
 
 _PORTION = 500  # lines whose people are looked up at once
 
@@ -48,7 +49,7 @@ def refuse_unsubscribed(session: Session, email: str, *, resubscribe: bool) -> N
         why = suppressed(session, [email]).get(email)
         told = f"is suppressed ({why})" if why else "unsubscribed"
         raise PaperroundError(f"{email} {told}: if they want the mail again, say --resubscribe")
-    lift_suppression(session, email)
+    remove_suppression(session, address_hash(email))
 
 
 def take_in_lines(
@@ -56,8 +57,7 @@ def take_in_lines(
 ) -> Counter[str]:
     """Answers how many were `added`, `changed`, `unchanged` or `refused`; `refuse` is told which line, and why."""
     counts = Counter[str]()
-    for start in range(0, len(lines), _PORTION):
-        portion = lines[start : start + _PORTION]
+    for portion in portions(lines, _PORTION):
         emails = [line.settings.email for line in portion]
         people = {person.email: person for person in subscribers_by_email(session, emails)}
         stored = people.keys() | suppressed(session, emails).keys()

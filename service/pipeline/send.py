@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -17,10 +16,11 @@ from service.cadence import why_no_mail
 from service.errors import WrongUse
 from service.models import OPEN_STATES, Delivery, DeliveryState, Digest, Sender, Subscriber
 from service.pipeline.crew import Crew, send_wave
-from service.pipeline.deliver import Clock, Progress, Transport
+from service.pipeline.deliver import Clock, Progress, Run, Transport
 from service.pipeline.digests import Planned, Planner, already_planned
 from service.pipeline.heap import collect_between_portions, collect_rarely
 from service.pipeline.reconcile import reconcile
+from service.portions import portions
 from service.render import subject_line
 from service.store.database import Stretch, reading, transaction
 from service.store.deliveries import delivery_keys, open_deliveries, told_deliveries
@@ -28,8 +28,6 @@ from service.store.ledger import due_mails, make_due
 from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import active_subscribers, subscribers_by_email, subscribers_by_id
 from service.store.suppressions import suppressed
-
-_Person = TypeVar("_Person", int, Subscriber)  # by id, or whole
 
 _PORTION = 500  # people planned in one transaction, so that others need not wait long
 
@@ -83,7 +81,7 @@ def _has_chosen(chosen: Collection[str], topics: Collection[str]) -> bool:
 def dry_run(engine: Engine, people: Sequence[int], on: date, now: datetime) -> SendReport:
     """What send_now would send, with nothing stored: the digests of that day, and what is open from before."""
     with reading(engine) as session:
-        known = [person for portion in _portions(people) for person in subscribers_by_id(session, portion)]
+        known = [person for portion in portions(people, _PORTION) for person in subscribers_by_id(session, portion)]
         active, outcomes = _split(session, known, on, now)
         waiting = open_deliveries(session, _ids(active))
         by_id = {person.id: person for person in active}
@@ -92,7 +90,7 @@ def dry_run(engine: Engine, people: Sequence[int], on: date, now: datetime) -> S
             email = by_id[delivery.subscriber_id].email
             outcomes.append(Outcome(email, delivery.digest_on, DeliveryState.PLANNED, reason, tuple(delivery.paper_ids)))
         planner = Planner(on)
-        for portion in _portions(active):
+        for portion in portions(active, _PORTION):
             for planned in planner.digests(session, portion):
                 if planned.delivery is None or planned.delivery.state not in OPEN_STATES:
                     outcomes.append(_stands(planned) or _planned(planned.digest))
@@ -127,19 +125,8 @@ def send_now(
         waiting = due_mails(session, clock(), states, tables=(Delivery,), people=frozen.people)
         keys = frozen.keys | expired | delivery_keys(session, waiting)
     subjects: dict[str, str] = {}
-    send_wave(
-        engine,
-        transport,
-        waiting,
-        sender,
-        clock,
-        crew,
-        progress=progress,
-        should_stop=should_stop,
-        states=states,
-        workers=workers,
-        note=subjects.__setitem__,
-    )
+    run = Run(clock, states, workers, should_stop, progress, subjects.__setitem__)
+    send_wave(engine, transport, waiting, sender, run, crew)
     with reading(engine) as session:
         outcomes = [_outcome(email, row, subjects.get(row.key)) for row, email in told_deliveries(session, keys)]
     standing = {(outcome.email, outcome.on): outcome for outcome in frozen.standing}
@@ -158,8 +145,8 @@ def _ids(people: Sequence[Subscriber]) -> set[int]:
 
 def _split(session: Session, people: Sequence[Subscriber], on: date, now: datetime) -> tuple[list[Subscriber], list[Outcome]]:
     """Who gets mail, and for the others why not."""
-    stopped = {email: f"suppressed: {reason}" for email, reason in suppressed(session, [p.email for p in people]).items()}
-    reasons = [(person, stopped.get(person.email) or why_no_mail(person, now)) for person in people]
+    suppressions = suppressed(session, [person.email for person in people])
+    reasons = [(person, why_no_mail(person, now, suppressions.get(person.email))) for person in people]
     skipped = [Outcome(person.email, on, DeliveryState.SKIPPED, reason) for person, reason in reasons if reason]
     return [person for person, reason in reasons if not reason], skipped
 
@@ -176,7 +163,7 @@ class _Frozen:
 def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) -> _Frozen:
     """Freeze who gets what; who has a digest of that day already gets no second one."""
     frozen, planner, stretch = _Frozen(), Planner(on), Stretch(engine)
-    for portion in _portions(people):
+    for portion in portions(people, _PORTION):
         stretch.rest()
         if len(portion) == _PORTION:
             collect_between_portions()
@@ -191,10 +178,6 @@ def _plan_issue(engine: Engine, people: Sequence[int], on: date, now: datetime) 
                 frozen.issue_id = frozen.issue_id or add_issue(session, started_by="send-now", now=now)
                 frozen.keys.update(plan_deliveries(session, frozen.issue_id, fresh, now))
     return frozen
-
-
-def _portions(people: Sequence[_Person]) -> Iterator[Sequence[_Person]]:
-    return (people[start : start + _PORTION] for start in range(0, len(people), _PORTION))
 
 
 def _stands(planned: Planned) -> Outcome | None:

@@ -8,10 +8,10 @@ from functools import cache, lru_cache
 
 from markupsafe import escape
 
-from service.models import Digest, MailLinks, Topic
+from service.models import Digest, MailLinks, Topic, is_weekly
 from service.render.encoding import encoded
 from service.render.fragments import Fragment, Parts, TemplateBlocks, cut, html_slot, mark, slot, token_slot
-from service.render.sheets import Sheet, foot_links, heading, is_weekly, lead_of, reason, schedule
+from service.render.sheets import Sheet, foot_links, heading, lead_of, reason, schedule
 from service.render.shelf import Shelf
 from service.render.subject import preheader, subject_line
 from service.render.words import topic_name, wrapped

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic, listed_days
+from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic, is_weekly, listed_days
 from service.render.cards import Card, Line, Link, Reader, card, line
 from service.render.language import Language, language
 from service.render.subject import preheader, subject_line
@@ -275,10 +275,6 @@ def _reason_for(count: int, spoken: Language) -> str:
 def schedule(cadence: str, hour: int, zone: str, spoken: Language) -> str:
     """`daily at 08:00, Berlin time.`"""
     return schedule_in_words(cadence, hour, zone, spoken) + "."
-
-
-def is_weekly(cadence: str) -> bool:
-    return cadence.startswith("weekly")
 
 
 def foot_links(links: MailLinks, spoken: Language, *, is_weekly: bool, has_web: bool) -> Iterator[Link]:

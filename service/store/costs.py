@@ -1,4 +1,4 @@
-"""KeptCompletions of a language model and what they cost. Touches the session it is given."""
+"""Answers of a language model that are kept, and what was spent on models. Touches the session it is given."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from sqlmodel import Session, create_engine
 from service.errors import StoreFailed
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MOST_VALUES = 1000  # in one statement, which takes some thousands at the most
 _BUSY_TIMEOUT = 10  # seconds to wait for another process's transaction
 _LONGEST_LOOK = 0.11  # seconds, and some, between two looks of one who waits
 _PATIENT = stamina.RetryingCaller(attempts=10, timeout=300).on(StoreFailed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import DecodeError, Raw
 from sqlalchemy import case, func
@@ -24,10 +24,10 @@ from service.models import (
     SubscriberState,
     read_pick,
 )
+from service.portions import portions
+from service.store.database import MOST_VALUES
 from service.store.ledger import Ref, is_free
 from service.store.values import Values
-
-_Value = TypeVar("_Value", int, str)
 
 _PAST = Values(Delivery, "subscriber_id", "digest_on", "state", "planned_at", "paper_ids", "plan")
 _TOLD = Values(Delivery, "key", "digest_on", "state", "reason", "paper_ids", "smtp_reply")
@@ -42,7 +42,7 @@ def last_accepted_days(session: Session, subscriber_ids: Collection[int], *, bef
     accepted = case((col(Delivery.state) == DeliveryState.ACCEPTED, col(Delivery.digest_on)))
     newest = select(Delivery.subscriber_id, func.max(accepted)).group_by(col(Delivery.subscriber_id))
     found: dict[int, date] = {}
-    for ids in _portions(subscriber_ids):
+    for ids in portions(sorted(subscriber_ids), MOST_VALUES):
         for theirs in (col(Delivery.digest_on) >= since, col(Delivery.digest_on) < since):
             missing = col(Delivery.subscriber_id).in_([one for one in ids if one not in found])
             days = session.exec(newest.where(missing, theirs, col(Delivery.digest_on) < before)).all()
@@ -61,7 +61,7 @@ def histories(session: Session, since: Mapping[int, date], *, on: date) -> dict[
     for person, day in since.items():
         by_day.setdefault(day, []).append(person)
     for day, people in by_day.items():
-        for ids in _portions(people):
+        for ids in portions(sorted(people), MOST_VALUES):
             theirs = col(Delivery.subscriber_id).in_(ids)
             within = select(*_PAST.columns).where(theirs, col(Delivery.digest_on) >= day).order_by(col(Delivery.digest_on))
             for delivery in map(_PAST.value, session.connection().execute(within)):
@@ -134,8 +134,10 @@ def open_deliveries(session: Session, subscriber_ids: Collection[int]) -> list[D
 
 
 def delivery_keys(session: Session, refs: Collection[Ref]) -> set[str]:
-    ids = [ref.number for ref in refs]
-    return {key for some in _portions(ids) for key in session.exec(select(Delivery.key).where(col(Delivery.id).in_(some)))}
+    found: set[str] = set()
+    for ids in portions(sorted(ref.number for ref in refs), MOST_VALUES):
+        found.update(session.exec(select(Delivery.key).where(col(Delivery.id).in_(ids))))
+    return found
 
 
 def unwelcome_deliveries(session: Session, now: datetime) -> list[tuple[Delivery, Subscriber]]:
@@ -156,7 +158,7 @@ def told_deliveries(session: Session, keys: Collection[str]) -> Iterator[tuple[D
     """What a report tells of each of these, and its person's address."""
     columns: list[Any] = [*_TOLD.columns, col(Subscriber.email)]
     question = select(*columns).join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    for some in _portions(keys):
+    for some in portions(sorted(keys), MOST_VALUES):
         for *told, email in session.connection().execute(question.where(col(Delivery.key).in_(some))):
             yield _TOLD.value(told), email
 
@@ -196,9 +198,3 @@ def silence_counts(session: Session, issue_id: int) -> dict[str, int]:
 
 def latest_issue(session: Session) -> Issue | None:
     return session.exec(select(Issue).order_by(col(Issue.id).desc()).limit(1)).first()
-
-
-def _portions(values: Collection[_Value]) -> Iterator[list[_Value]]:
-    """A statement takes some thousands of values at the most."""
-    ordered = sorted(values)
-    return (ordered[start : start + 1000] for start in range(0, len(ordered), 1000))

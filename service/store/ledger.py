@@ -29,6 +29,8 @@ from service.models import (
     Subscriber,
     Wishes,
 )
+from service.portions import portions
+from service.store.database import MOST_VALUES
 from service.store.values import Values
 from service.store.workers import Workers
 from service.subscribers import domain_of
@@ -257,8 +259,8 @@ def make_due(session: Session, subscriber_ids: Iterable[int], now: datetime) -> 
         col(Delivery.next_try_at) > now, col(Delivery.state).in_(OPEN_STATES)
     )
     ids = [number for number, person in session.exec(waiting) if person in people and number is not None]
-    for start in range(0, len(ids), 1000):
-        session.exec(update(Delivery).where(col(Delivery.id).in_(ids[start : start + 1000])).values(next_try_at=None))
+    for some in portions(ids, MOST_VALUES):
+        session.exec(update(Delivery).where(col(Delivery.id).in_(some)).values(next_try_at=None))
 
 
 def pause_domain(session: Session, domain: str, until: datetime) -> None:

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from service.models import Mark, MarkKind, Paper
+from service.portions import portions
+from service.store.database import MOST_VALUES
 
 _EXCLUDED = {MarkKind.MORE: MarkKind.LESS, MarkKind.LESS: MarkKind.MORE}
-_PORTION = 1000  # ids in one question
 
 
 def put_mark(session: Session, subscriber_id: int, paper_id: str, kind: MarkKind, now: datetime) -> bool:
@@ -36,9 +37,8 @@ def take_back_mark(session: Session, subscriber_id: int, paper_id: str, kind: Ma
 def marks_of(session: Session, subscriber_ids: Collection[int]) -> dict[int, tuple[Mark, ...]]:
     """By subscriber, the oldest first; who has none is left out."""
     found: dict[int, tuple[Mark, ...]] = {}
-    ids = sorted(subscriber_ids)
-    for start in range(0, len(ids), _PORTION):
-        question = select(Mark).where(col(Mark.subscriber_id).in_(ids[start : start + _PORTION]))
+    for ids in portions(sorted(subscriber_ids), MOST_VALUES):
+        question = select(Mark).where(col(Mark.subscriber_id).in_(ids))
         for mark in session.exec(question.order_by(col(Mark.marked_at), col(Mark.paper_id), col(Mark.kind))):
             found[mark.subscriber_id] = (*found.get(mark.subscriber_id, ()), mark)
     return found

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from service.models import Observation, Paper
+from service.portions import portions
+from service.store.database import MOST_VALUES
 
 COUNTS = ("upvotes", "comments", "code_stars")
 
 _WINDOW = timedelta(days=2)  # the span over which velocity is measured
 _SHORTEST = timedelta(hours=1)  # below this a single upvote would look like a rush
-_PORTION = 500  # ids in one question
 
 
 def put_observations(session: Session, papers: Sequence[Paper], now: datetime) -> None:
@@ -25,12 +26,6 @@ def put_observations(session: Session, papers: Sequence[Paper], now: datetime) -
         if _is_news(seen, counts, now):
             session.add(Observation(paper_id=paper.id, observed_at=now, **dict(zip(COUNTS, counts, strict=True))))
         paper.velocity = _velocity(seen, paper.upvotes, now)
-
-
-def observations(session: Session, paper_id: str) -> list[Observation]:
-    """Oldest first."""
-    question = select(Observation).where(col(Observation.paper_id) == paper_id)
-    return list(session.exec(question.order_by(col(Observation.observed_at))))
 
 
 def _is_news(seen: Sequence[Observation], counts: tuple[int | None, ...], now: datetime) -> bool:
@@ -57,8 +52,8 @@ def _velocity(seen: Sequence[Observation], upvotes: int | None, now: datetime) -
 
 def _history(session: Session, ids: Sequence[str]) -> dict[str, list[Observation]]:
     found: dict[str, list[Observation]] = {}
-    for start in range(0, len(ids), _PORTION):
-        question = select(Observation).where(col(Observation.paper_id).in_(ids[start : start + _PORTION]))
+    for some in portions(ids, MOST_VALUES):
+        question = select(Observation).where(col(Observation.paper_id).in_(some))
         for observation in session.exec(question.order_by(col(Observation.observed_at))):
             found.setdefault(observation.paper_id, []).append(observation)
     return found

@@ -1,4 +1,4 @@
-"""Subscribers and suppressed addresses in the database. Touches the session it is given."""
+"""Subscribers in the database. Touches the session it is given."""
 
 from __future__ import annotations
 
@@ -138,12 +138,6 @@ def lock_subscriber(session: Session, person: Subscriber) -> bool:
     Answers False where they were erased since they were read.
     """
     return session.get(Subscriber, person.id, with_for_update=True, populate_existing=True) is not None
-
-
-def lift_suppression(session: Session, email: str) -> None:
-    if found := session.get(Suppression, address_hash(email)):
-        session.delete(found)
-        session.flush()
 
 
 def erase_subscriber(session: Session, person: Subscriber, now: datetime) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, insert
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from service.models import Subscriber, Suppression
+from service.portions import portions
+from service.store.database import MOST_VALUES
 from service.subscribers import address_hash
-
-
-def is_suppressed(email: str) -> ColumnElement[bool]:
-    """A condition for a statement."""
-    return exists().where(col(Suppression.address_hash) == address_hash(email))
 
 
 def suppressed(session: Session, emails: Collection[str]) -> dict[str, str]:
@@ -58,9 +55,8 @@ def remove_suppression(session: Session, hash: str) -> bool:
 
 
 def _reasons(session: Session, hashes: Collection[str]) -> dict[str, str]:
-    ordered = sorted(hashes)
     found: dict[str, str] = {}
-    for start in range(0, len(ordered), 1000):
-        theirs = col(Suppression.address_hash).in_(ordered[start : start + 1000])
-        found.update({row.address_hash: row.reason for row in session.exec(select(Suppression).where(theirs))})
+    for some in portions(sorted(hashes), MOST_VALUES):
+        theirs = select(Suppression).where(col(Suppression.address_hash).in_(some))
+        found.update({row.address_hash: row.reason for row in session.exec(theirs)})
     return found

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from service.summarize.claims import direction, hedges, negation, scope
 from service.summarize.hostile import instruction_in
 from service.summarize.quantities import MEASURES, OPPOSITES, counted, is_named, negatives, quantities
-from service.summarize.source import NAME, Source, content_share, root, squeezed
+from service.summarize.source import NAME, Source, content_share, light_stem, squeezed
 from service.summarize.trim import LONGEST
 from service.words import stem
 
@@ -123,7 +123,7 @@ def _is_known(name: str, source: Source) -> bool:
 
 def _is_known_part(part: str, source: Source) -> bool:
     is_short_form = len(part) > 2 and stem(part) in source.initials
-    return part in source.names or stem(part) in source.names or root(part) in source.words or is_short_form
+    return part in source.names or stem(part) in source.names or light_stem(part) in source.words or is_short_form
 
 
 _CHECKS: dict[str, Callable[[str, Source], str | None]] = {

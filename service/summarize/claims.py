@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from service.summarize.source import STOP_WORDS, Source, root, support
+from service.summarize.source import STOP_WORDS, Source, light_stem, support
 from service.words import stem
 
 _SCOPE = {
@@ -102,7 +102,7 @@ def _plain_words(text: str) -> set[str]:
 
 
 def _behind_negations(text: str) -> Iterator[tuple[str, int]]:
-    """Each content word's root, with how many content words stand between it and the last negation of its clause."""
+    """Each content word's stem, with how many content words stand between it and the last negation of its clause."""
     distance = _FAR
     for written in re.findall(r"[^\W_]+(?:['’][^\W_]+)?|[,;:.]", text.casefold()):
         if written in ",;:.":
@@ -110,7 +110,7 @@ def _behind_negations(text: str) -> Iterator[tuple[str, int]]:
         elif _NEGATOR.search(written):
             distance = 0
         elif written not in STOP_WORDS and len(written) > 3:
-            yield root(stem(written)), distance
+            yield light_stem(stem(written)), distance
             distance += 1
 
 

@@ -46,7 +46,7 @@ def hostile_signs(text: str) -> list[str]:
         signs.append("letters of another script within a Latin word")
     if found := _STYLED_WORD.search(text):
         signs.append("a word in styled letters")
-    if steering := steering_in(text):
+    if steering := _steering_in(text):
         signs.append(f"an instruction ({steering!r})")
     return signs
 
@@ -54,10 +54,10 @@ def hostile_signs(text: str) -> list[str]:
 def instruction_in(text: str) -> str | None:
     """What in a summary speaks to its reader, or to a model."""
     found = _SECOND_PERSON.search(text)
-    return found.group() if found else steering_in(text)
+    return found.group() if found else _steering_in(text)
 
 
-def steering_in(text: str) -> str | None:
+def _steering_in(text: str) -> str | None:
     """The first words that give an order, however they are disguised."""
     for reading in _readings(text):
         for pattern in _patterns():

@@ -18,6 +18,7 @@ STOP_WORDS = frozenset([
     "will", "would", "may", "might", "could", "should", "if", "then", "there", "here", "up", "out", "over", "under", "about",
     "across", "all", "any", "each", "other",
 ])  # fmt: skip
+_ENDING = re.compile(r"(?<=....)(?:izations?|ations?|ing(?:ly)?|ions?|ed(?:ly)?|ments?|ly|es|er|al|e|s)$")
 NAME = re.compile(r"[A-Za-z0-9][\w+.-]*")
 
 
@@ -35,7 +36,7 @@ class Source:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        return frozenset(map(root, tokens(self.text)))
+        return frozenset(map(light_stem, tokens(self.text)))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -65,42 +66,20 @@ def source_of(paper: Paper | ParsedPaper) -> Source:
 
 def support(text: str, source: Source, written_by: str) -> Evidence:
     """The sentence of the abstract that shares most with the text."""
-    words = {root(word) for word in tokens(text)} - STOP_WORDS
-    best = max(source.sentences, key=lambda sentence: len(words & set(map(root, tokens(sentence.text)))))
+    words = {light_stem(word) for word in tokens(text)} - STOP_WORDS
+    best = max(source.sentences, key=lambda sentence: len(words & set(map(light_stem, tokens(sentence.text)))))
     return Evidence(best.start, best.end, written_by)
 
 
 def content_share(text: str, source: Source) -> float:
     """The share of a text's content words that the source holds, with endings folded."""
     words = [word for word in tokens(text) if word not in STOP_WORDS and len(word) > 1]
-    return sum(root(word) in source.words for word in words) / len(words) if words else 0.0
+    return sum(light_stem(word) in source.words for word in words) / len(words) if words else 0.0
 
 
-def root(word: str) -> str:
-    """A light stem: "compressing", "compressed" and "compression" meet."""
-    for ending in (
-        "izations",
-        "ization",
-        "ations",
-        "ation",
-        "ingly",
-        "ing",
-        "ions",
-        "ion",
-        "edly",
-        "ed",
-        "ments",
-        "ment",
-        "ly",
-        "es",
-        "er",
-        "al",
-        "e",
-        "s",
-    ):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
-    return word
+def light_stem(word: str) -> str:
+    """Without its ending: "compressing", "compressed" and "compression" meet."""
+    return _ENDING.sub("", word)
 
 
 def squeezed(text: str) -> str:

@@ -27,7 +27,6 @@ PROPOSING = [
     "contribute", "offer", "provide", "create", "report",
 ]  # fmt: skip
 _NAMING = ["propose", "present", "introduce", "develop", "describe", "design", "devise", "unveil"]
-_SHOWING = ["show", "demonstrate", "find", "prove", "observe", "reveal", "discover", "establish", "verify", "confirm"]
 # What "we" may do after an "and": the second half of a sentence whose subject stands before the first.
 _DOING = [
     "analyze", "analyse", "apply", "argue", "assess", "characterize", "combine", "compare", "compute", "conduct", "consider",
@@ -83,9 +82,6 @@ _PROPOSED = re.compile(
     rf"[A-Z][\w+-]*(?: [A-Z\d][\w+.-]*)*(?:,| [-–—]|:) (?:an?|the|one|our) )"
 )
 _SAYS_WHAT_IT_DOES = re.compile(r"[^,;:]{0,90}?\b(?:that|which|whose|where)\b")
-_SHOWN = re.compile(
-    rf"{_WHO} (?:{_ADVERB} )?(?:{'|'.join(_SHOWING)})s?(?: (?:\w+ly|that|in theory|in practice)){{0,2}}(?<=that) "
-)
 _SECOND_DEED = re.compile(rf",? and (?:(?:{_ADVERB}) )?(?=(?:{'|'.join(_DOING)})\b)")
 _DEED_AFTER = re.compile(
     rf"(?:\band|\bor|,|;)\s+(?:{_ADVERB} )?(?:we|{'|'.join(_DOING)})\b(?! (?:data|time|cases?|sets?|models?|methods?|"

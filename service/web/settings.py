@@ -24,8 +24,8 @@ from service.store.database import reading, transaction
 from service.store.deliveries import last_silence
 from service.store.topics import all_topics
 from service.subscribers import changed_columns, parse_topics
+from service.web.next_mail import is_mailed, next_mail, why_stopped
 from service.web.site import READ, Site, fresh_path, message_page, nothing_changed, notice_of, page, person_of, standing_path
-from service.web.subscription import is_mailed, next_mail, why_stopped
 
 _CADENCES = ("daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS))
 _ZONES = ["UTC", *sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))]

@@ -13,18 +13,16 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from service.cadence import known_zone, last_complete_day, local_day, next_digest_at, why_no_mail
+from service.cadence import local_day
 from service.errors import BadLink, WrongUse
 from service.links import Fresh, Standing, fresh_key, fresh_link
 from service.models import Subscriber, SubscriberState
-from service.pipeline.digests import stands
 from service.pipeline.subscriptions import confirm, pause, resubscribe, unsubscribe
 from service.render.language import Language, language
-from service.render.words import hour_in_words, masked
+from service.render.words import masked
 from service.store.database import reading, transaction
-from service.store.deliveries import delivery_of
-from service.store.suppressions import suppressed
 from service.subscribers import parse_pause
+from service.web.next_mail import is_mailed, next_mail
 from service.web.site import (
     READ,
     Site,
@@ -74,43 +72,6 @@ def _confirmed(session: Session, site: Site, person: Subscriber) -> HTMLResponse
     spoken = language(person.language)
     rest = spoken.say("Each has links to change it, and to end it.")
     return message_page(site, spoken, spoken.say("You are subscribed"), f"{next_mail(session, site, person)} {rest}")
-
-
-def next_mail(session: Session, site: Site, person: Subscriber) -> str:
-    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`
-
-    Not at an hour that was chosen after the digest of that day had come.
-    """
-    now, spoken = site.clock(), language(person.language)
-    if (reason := why_no_mail(person, now)) and not reason.startswith("paused"):
-        return spoken.say("No digest goes to %(address)s.", address=masked(person.email))
-    if stopped := why_stopped(session, person):
-        return stopped
-    moment = next_digest_at(person, now)
-    while _is_taken(session, person, last_complete_day(moment)):
-        moment = next_digest_at(person, moment)
-    day, time = local_day(moment, person.zone), hour_in_words(person.hour, known_zone(person.zone), spoken)
-    return spoken.say("The next digest comes on %(day)s at %(time)s.", day=spoken.day(day), time=time)
-
-
-def is_mailed(session: Session, person: Subscriber) -> bool:
-    return person.state == SubscriberState.ACTIVE and not why_stopped(session, person)
-
-
-def why_stopped(session: Session, person: Subscriber) -> str | None:
-    """What to tell somebody whose address is suppressed, or None. Not the reason: whoever holds a forwarded mail may read it."""
-    if not suppressed(session, [person.email]):
-        return None
-    spoken = language(person.language)
-    reason = spoken.say("No mail goes to %(address)s: it came back, or it was asked for.", address=masked(person.email))
-    way_out = spoken.say("Whoever sends you these mails can change that.")
-    return f"{reason} {way_out}"
-
-
-def _is_taken(session: Session, person: Subscriber, on: date) -> bool:
-    assert person.id is not None
-    delivery = delivery_of(session, person.id, on)
-    return delivery is not None and stands(delivery)
 
 
 def _add_unsubscribe(router: APIRouter, site: Site) -> None:

@@ -21,7 +21,7 @@ from sqlmodel import col
 from service import connections
 from service.cli.logs import tell_nothing
 from service.models import Subscriber
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.settings import Settings
 from service.store.database import open_database, reading, transaction
 from service.store.ledger import due_mails
@@ -40,7 +40,7 @@ def send(url: str, port: int, limits: dict[str, float]) -> None:
     with connections.database(url) as engine, connections.transport(settings, engine, SENDER) as transport:
         with reading(engine) as session:
             mails = due_mails(session, datetime.now(UTC))
-        send_all(engine, transport, mails, tiny_mail, lambda: datetime.now(UTC))
+        send_all(engine, transport, mails, tiny_mail, Run(lambda: datetime.now(UTC)))
 
 
 def most_in_a_window(times: Sequence[float]) -> int:

@@ -37,7 +37,7 @@ from service.delivery.lanes import Feed, Parcel, Turn
 from service.delivery.message import Message, ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
-from service.pipeline.deliver import send_all
+from service.pipeline.deliver import Run, send_all
 from service.store.database import open_database, reading
 from service.store.ledger import Claimed, due_mails
 from tests.benchmarks import wave
@@ -151,7 +151,7 @@ def ledger(engine: Engine, sink: Sink, count: int, **options: object) -> None:
     with reading(engine) as session:
         mails = due_mails(session, datetime.now(UTC))
     assert len(mails) == count
-    assert send_all(engine, ours(sink, **options), mails, ready_mail, lambda: datetime.now(UTC)) == count
+    assert send_all(engine, ours(sink, **options), mails, ready_mail, Run(lambda: datetime.now(UTC))) == count
 
 
 def whole(engine: Engine, sink: Sink, count: int, **options: object) -> Stages:

@@ -41,8 +41,8 @@ from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.models import Delivery, DeliveryState, Issue, Subscriber, new_key
 from service.pipeline.crew import Crew
-from service.pipeline.deliver import send_all
-from service.pipeline.digests import plan_digests
+from service.pipeline.deliver import Run, send_all
+from service.pipeline.digests import Planner
 from service.pipeline.make import mail_maker
 from service.settings import Settings
 from service.store.database import open_database, reading
@@ -134,7 +134,7 @@ def ours(engine: Engine, sink: Sink, watch: Watch) -> None:
         sign=watch.timed("sign", signed),
     )
     make = watch.timed("compose", watch.timed("make ready", mail_maker)(engine, SENDER))
-    assert send_all(engine, Watched(transport, watch), mails, make, now) == len(mails)
+    assert send_all(engine, Watched(transport, watch), mails, make, Run(now)) == len(mails)
 
 
 def usual(engine: Engine, sink: Sink, count: int) -> None:
@@ -147,7 +147,7 @@ def usual(engine: Engine, sink: Sink, count: int) -> None:
         issue = Issue(started_by="serve", planned_at=now(), candidate_count=count)
         session.add(issue)
         session.commit()
-        for digest, _ in plan_digests(session, people, on):
+        for digest, _ in Planner(on).digests(session, people):
             person, ids = digest.subscriber, [pick.paper.id for pick in digest.picks]
             row = Delivery(issue_id=issue.id, subscriber_id=person.id, digest_on=on, since_on=on, planned_at=now(), paper_ids=ids)
             row.key, row.state = new_key(), DeliveryState.SENDING
@@ -219,7 +219,12 @@ def rate_of(processes: int, sink: Sink, count: int, key: Path) -> float:
             processes=processes,
         )
         mails, crew = planned(engine), Crew(settings, SENDER, tell_nothing, fewest=1)
-        measure(f"{processes} process(es), with its start", count, sink, lambda: crew.send_all(mails, progress=pace.progress))
+        measure(
+            f"{processes} process(es), with its start",
+            count,
+            sink,
+            lambda: crew.send_all(mails, Run(now, progress=pace.progress)),
+        )
     return pace.rate
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine
 
-from service.compose import Archive, best_first, kept_ids
+from service.compose import Archive, kept_ids
 from service.match import match_paper, phrasebook
 from service.models import (
     Delivery,
@@ -47,14 +47,14 @@ def planned(digest: Digest) -> Delivery:
 def again(digest: Digest, papers: list[Paper], topics: list[Topic] = TOPICS) -> Digest:
     delivery = planned(digest)
     stored = {one.id: one for one in papers if one.id in kept_ids(delivery)}
-    matches = {key: best_first(match_paper(one, phrasebook(topics))) for key, one in stored.items()}
+    matches = {key: match_paper(one, phrasebook(topics)) for key, one in stored.items()}
     return Archive(topics, stored, matches).digest(digest.subscriber, delivery)
 
 
 def archive_of(papers: list[Paper], topics: list[Topic] = TOPICS) -> tuple[Archive, dict[str, Paper], dict[str, Any]]:
     """With what it reads of."""
     stored = {one.id: one for one in papers}
-    matches: dict[str, Any] = {key: best_first(match_paper(one, phrasebook(topics))) for key, one in stored.items()}
+    matches: dict[str, Any] = {key: match_paper(one, phrasebook(topics)) for key, one in stored.items()}
     return Archive(topics, stored, matches), stored, matches
 
 

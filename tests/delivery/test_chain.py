@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
+from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
-from service.delivery.smtp import SmtpDoor
 from tests.builders import free_port
 from tests.golden.cases import golden
 from tests.programs import own, running, service_folder, wait_for
@@ -142,7 +142,7 @@ def services(packaged: str, port: int) -> Iterator[str]:
 def test_a_mail_arrives_whole_through_postfix_and_dovecot(name: str, chain: Ports) -> None:
     sent = golden(name)
     to = f"{name}@example.org"
-    with closing(SmtpDoor(parse_smtp_url(f"smtp://127.0.0.1:{chain.smtp}"), mail_from="digest@example.org")) as door:
+    with closing(PipelinedTransport(parse_smtp_url(f"smtp://127.0.0.1:{chain.smtp}"), mail_from="digest@example.org")) as door:
         assert door.send(sent.message, to=to).startswith("250")
     arrived = message_from_bytes(fetched(chain.imap, name), policy=default)
     assert isinstance(arrived, EmailMessage)

@@ -15,10 +15,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import parse_smtp_url
-from service.delivery.smtp import SmtpDoor
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, WrongUse
 from tests.builders import free_port
 from tests.delivery.scripted import UP_TO_DATA, scripted
+from tests.plain_transport import PlainTransport
 
 MESSAGE = b"Subject: x\r\n\r\n.leading dot\r\n..two\r\nend.\r\n"
 
@@ -80,16 +80,16 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     return context
 
 
-Client = type[SmtpDoor] | type[PipelinedTransport]
+Client = type[PlainTransport] | type[PipelinedTransport]
 CLIENT: list[Client] = []  # the one under test
 
 
-@pytest.fixture(autouse=True, params=[SmtpDoor, PipelinedTransport])
+@pytest.fixture(autouse=True, params=[PlainTransport, PipelinedTransport])
 def client(request: pytest.FixtureRequest) -> None:
     CLIENT[:] = [request.param]
 
 
-def door(url: str, **options: Any) -> SmtpDoor | PipelinedTransport:
+def door(url: str, **options: Any) -> PlainTransport | PipelinedTransport:
     return CLIENT[0](parse_smtp_url(url), mail_from="digest@example.org", **options)
 
 

@@ -41,10 +41,6 @@ def flat_days(real: Path, name: str) -> dict[date, list[Record]]:
     return found
 
 
-# Characters that a mail must not hold; told here by their names in Unicode, not by the parser's own list.
-DROPPED_CATEGORIES = ("Cc", "Cf", "Cs")
-
-
 def expected(record: Record, on: date | None) -> dict[str, Any]:
     paper = record["paper"]
     shown = [author for author in paper["authors"] if not author.get("hidden")]

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
+from sqlmodel import col, select
 
-from service.models import Form, Paper, ParsedPage, ParsedPaper, Summary
+from service.models import Form, Observation, Paper, ParsedPage, ParsedPaper, Summary
 from service.store.database import reading, transaction
-from service.store.observations import observations
 from service.store.papers import Stored, papers_to_summarize, put_papers, put_summary
 from service.tag import tag_paper
 from tests.builders import DAY, NOW
@@ -140,10 +140,14 @@ def test_a_known_paper_needs_no_day_and_a_new_one_does(engine: Engine) -> None:
 # ---- counts over time
 
 
+def observations(engine: Engine) -> list[Observation]:
+    with reading(engine) as session:
+        return list(session.exec(select(Observation).order_by(col(Observation.observed_at))))
+
+
 def history(engine: Engine) -> list[tuple[float, int | None]]:
     """Hours since NOW, and upvotes."""
-    with reading(engine) as session:
-        return [((o.observed_at - NOW) / timedelta(hours=1), o.upvotes) for o in observations(session, "2610.00001")]
+    return [((seen.observed_at - NOW) / timedelta(hours=1), seen.upvotes) for seen in observations(engine)]
 
 
 def see(engine: Engine, hours: float, upvotes: int | None) -> float | None:
@@ -161,9 +165,7 @@ def test_comments_and_stars_are_part_of_the_history(engine: Engine) -> None:
     put(engine, replace(SEEN, comments=1, code_stars=10))
     put(engine, replace(SEEN, comments=2, code_stars=10), now=NOW + timedelta(hours=1))
     put(engine, replace(SEEN, comments=2, code_stars=30), now=NOW + timedelta(hours=2))
-    with reading(engine) as session:
-        found = [(o.comments, o.code_stars) for o in observations(session, "2610.00001")]
-    assert found == [(1, 10), (2, 10), (2, 30)]
+    assert [(seen.comments, seen.code_stars) for seen in observations(engine)] == [(1, 10), (2, 10), (2, 30)]
 
 
 def test_velocity_is_upvotes_a_day_over_the_last_two_days(engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,16 +16,15 @@ from service.cli.output import (
     now,
     read_text,
     say,
+    say_export,
     say_json,
     say_table,
-    write_file,
 )
 from service.cli.topics.named import By, Reason, author, known_topic
 from service.errors import WrongUse
+from service.models import Topic
 from service.pipeline.topics import save_topics
 from service.store.topics import all_topics
-
-_HIDDEN = {"position"}
 
 
 def list_topics(as_json: Json = False) -> None:
@@ -33,7 +32,7 @@ def list_topics(as_json: Json = False) -> None:
     with database_reading() as session:
         topics = all_topics(session)
     if as_json:
-        say_json([found.model_dump(mode="json", exclude=_HIDDEN) for found in topics])
+        say_json(list(map(_as_json, topics)))
     elif topics:
         say_table([(found.slug, found.name) for found in topics])
     else:
@@ -44,7 +43,7 @@ def show_topic(slug: str, as_json: Json = False) -> None:
     """One topic, whole, with the words that were added to its phrases."""
     with database_reading() as session:
         found = known_topic(session, slug)
-    say_json(found.model_dump(mode="json", exclude=_HIDDEN)) if as_json else say(format_catalogue([found]).strip())
+    say_json(_as_json(found)) if as_json else say(format_catalogue([found]).strip())
 
 
 def show_or_set_filter(
@@ -93,11 +92,8 @@ def export_topics(file: Annotated[Path | None, typer.Argument(metavar="[FILE.tom
     """Write all topics as a TOML catalogue, to a file or to stdout."""
     with database_reading() as session:
         topics = all_topics(session)
-    text = format_catalogue(topics)
-    if file:
-        write_file(file, text)
-        say_json({"file": file, "topics": len(topics)}) if as_json else say(f"{counted(len(topics), 'topic')} written to {file}")
-    elif as_json:
-        say_json([found.model_dump(mode="json", exclude=_HIDDEN) for found in topics])
-    else:
-        say(text.rstrip())
+    say_export(format_catalogue(topics), list(map(_as_json, topics)), "topic", file=file, as_json=as_json)
+
+
+def _as_json(topic: Topic) -> dict[str, Any]:
+    return topic.model_dump(mode="json", exclude={"position"})

@@ -20,6 +20,7 @@ from service.match import phrasebook
 from service.match.measure import Figures, Label, Rate, TopicFigures, measure
 from service.models import ParsedPaper, Topic, Trace
 from service.pipeline.topics import Changed, Replay, example_labels, expand, explain, known_version, replay
+from service.portions import portions
 from service.sources.fields import clean_text
 from service.store.papers import papers_by_id
 from service.store.topics import all_topics
@@ -141,7 +142,7 @@ def _chart(days: dict[date, tuple[int, int]]) -> Iterable[tuple[str, str, str, s
     """A bar for each day, or for each run of days where there are many: found after, and before beside it."""
     known = sorted(days)
     step = max(1, ceil(len(known) / _MOST_ROWS))
-    runs = [known[start : start + step] for start in range(0, len(known), step)]
+    runs = list(portions(known, step))
     sums = [(sum(days[day][0] for day in run) / len(run), sum(days[day][1] for day in run) / len(run)) for run in runs]
     most = max((max(pair) for pair in sums), default=0) or 1
     for run, (before, after) in zip(runs, sums, strict=True):

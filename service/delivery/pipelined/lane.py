@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from service.delivery.lanes import Parcel, Result, Turn
+from service.delivery.lanes import MOST_BREAKS, Parcel, Result, Turn, is_break
 from service.delivery.pace import Pace
 from service.delivery.pipelined.commits import Commits
 from service.delivery.pipelined.connection import Connection, Unwilling
 from service.delivery.pipelined.dialling import Dialler
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable, StoreFailed
-
-_MOST_BREAKS = 3  # connections lost in a row, then a lane leaves the server alone
 
 
 class Lane:
@@ -37,10 +35,10 @@ class Lane:
             following, last = self._following(), None
             if may_go:
                 last = parcel, await self._result(parcel, following)
-                breaks = breaks + 1 if _is_break(last[1]) else 0
+                breaks = breaks + 1 if is_break(last[1]) else 0
             else:
                 self._take_back(parcel)
-            if self._pace.is_stopping() or breaks == _MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
+            if self._pace.is_stopping() or breaks == MOST_BREAKS or (last and isinstance(last[1], ServerUnusable)):
                 self._put_back(following)
                 break
             if following is None:
@@ -80,7 +78,7 @@ class Lane:
             connection = await self._agreed(parcel)
             return await connection.hand_over(parcel.message, following)
         except (DeliveryFailed, DeliveryUncertain, ServerUnusable) as error:
-            if _is_break(error) or isinstance(error, ServerUnusable):
+            if is_break(error) or isinstance(error, ServerUnusable):
                 self._drop()
             return error
 
@@ -131,7 +129,3 @@ class Lane:
         if self._connection is not None:
             self._connection.abort()
             self._connection = None
-
-
-def _is_break(result: Result) -> bool:
-    return isinstance(result, DeliveryUncertain) or (isinstance(result, DeliveryFailed) and result.broke_off)

@@ -21,9 +21,10 @@ from service.delivery.pipelined.commits import Commits
 from service.delivery.pipelined.dialling import Dialler
 from service.delivery.pipelined.lane import Lane
 from service.delivery.server import Server
-from service.delivery.smtp import END_TIMEOUT, STEP_TIMEOUT
 from service.errors import ServerUnusable
 
+_STEP_TIMEOUT = 60.0  # seconds for each command
+_END_TIMEOUT = 600.0  # seconds for the answer to the final dot (RFC 5321, 4.5.3.2.6)
 _STOP_CHECK = 0.05  # seconds
 
 
@@ -39,8 +40,8 @@ class PipelinedTransport:
         drain: timedelta = timedelta(seconds=30),
         allow: Allow | None = None,
         sign: Callable[[Message], Message] | None = None,
-        timeout: float = STEP_TIMEOUT,
-        end_timeout: float = END_TIMEOUT,
+        timeout: float = _STEP_TIMEOUT,
+        end_timeout: float = _END_TIMEOUT,
     ) -> None:
         self.connections = connections
         self.drain = drain

@@ -32,11 +32,6 @@ def tuning_papers() -> list[Labelled]:
     return [one for one in _all_labelled() if one.day not in SET_ASIDE]
 
 
-def set_aside_papers() -> list[Labelled]:
-    """For the honest figure, once a change is done."""
-    return [one for one in _all_labelled() if one.day in SET_ASIDE]
-
-
 def corpus() -> dict[str, ParsedPaper]:
     """Unlabelled papers by id, and those of SciTLDR (2017 to 2019); none of a day that is set aside."""
     hidden = {one.id for one in _all_labelled()}

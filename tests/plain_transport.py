@@ -1,50 +1,77 @@
-"""Hand mails over to an SMTP server, step by step over each of several connections. Touches the network."""
+"""The plain way to hand mails over, by smtplib: step by step, a thread a connection.
+
+Nobody sends by it; it is what the tests hold the pipelined client against.
+"""
 
 from __future__ import annotations
 
 import smtplib
 import socket
 import ssl
+import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import IO, Any
 
-from service.delivery.lanes import Feed, carry_side_by_side
+from service.delivery.lanes import Feed, carry_one_by_one
 from service.delivery.server import Server, said
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 
-STEP_TIMEOUT = 60.0  # seconds for each command
-END_TIMEOUT = 600.0  # seconds for the answer to the final dot (RFC 5321, 4.5.3.2.6)
 _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
 
 
-class SmtpTransport:
-    """Several connections to one server."""
+class PlainTransport:
+    """Several connections to one server. Told to stop, they have the time `drain` for the mails that they are handing over."""
 
     def __init__(
         self, server: Server, *, mail_from: str, connections: int = 1, drain: timedelta = timedelta(seconds=30), **timeouts: float
     ) -> None:
-        self.doors = [SmtpDoor(server, mail_from=mail_from, **timeouts) for _ in range(connections)]
+        self.connections = [PlainConnection(server, mail_from=mail_from, **timeouts) for _ in range(connections)]
         self.drain = drain
 
     def carry(self, feed: Feed) -> None:
-        carry_side_by_side(feed, self.doors, self.drain)
+        """Raises what a connection's thread met, once all of them have ended."""
+        failures: list[BaseException] = []
+
+        def run(connection: PlainConnection) -> None:
+            try:
+                carry_one_by_one(feed, connection.send)
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=run, args=(connection,), daemon=True) for connection in self.connections]
+        for thread in threads:
+            thread.start()
+        self._await(threads, feed)
+        if failures:
+            raise failures[0]
+
+    def _await(self, threads: Sequence[threading.Thread], feed: Feed) -> None:
+        end: float | None = None
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.05)
+                if end is None and feed.is_stopping():
+                    end = time.monotonic() + self.drain.total_seconds()
+                if end is not None and time.monotonic() >= end:
+                    for connection in self.connections:
+                        connection.abort()
 
     def send(self, message: bytes, *, to: str) -> str:
-        """One mail, as SmtpDoor.send."""
-        return self.doors[0].send(message, to=to)
+        """One mail, as PlainConnection.send."""
+        return self.connections[0].send(message, to=to)
 
     def close(self) -> None:
-        for door in self.doors:
-            door.close()
+        for connection in self.connections:
+            connection.close()
 
 
-class SmtpDoor:
+class PlainConnection:
     """One connection, opened with the first mail and again when the server has closed it."""
 
-    def __init__(
-        self, server: Server, *, mail_from: str, timeout: float = STEP_TIMEOUT, end_timeout: float = END_TIMEOUT
-    ) -> None:
+    def __init__(self, server: Server, *, mail_from: str, timeout: float = 60.0, end_timeout: float = 600.0) -> None:
         self.server = server
         self.mail_from = mail_from  # the envelope sender's bare address
         self.timeout = timeout
