@@ -295,6 +295,10 @@ def test_two_processes_take_turns(httpserver: HTTPServer, engine: Engine) -> Non
         (503, {"Retry-After": format_datetime(NOW + timedelta(seconds=90))}, 90),
         (503, {"Retry-After": "soon"}, 0),
         (503, {"Retry-After": format_datetime(NOW - timedelta(days=1))}, 0),
+        (503, {"Retry-After": "Fri, 02 Oct 99999999999 06:00:00 GMT"}, 0),
+        (429, {"Retry-After": "9" * 400}, 86_400),
+        (429, {"Retry-After": format_datetime(NOW + timedelta(days=700_000))}, 86_400),
+        (200, {"RateLimit": '"api";r=0;t=999999999'}, 86_400),
     ],
 )
 def test_how_long_a_server_asks_to_wait(status: int, headers: dict[str, str], seconds: float) -> None:
