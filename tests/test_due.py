@@ -22,7 +22,9 @@ from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
 from service.store.ledger import Ref, claim_mails, settle_free
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
+from service.store.suppressions import add_suppression
 from service.store.workers import worker_folder
+from service.subscribers import address_hash
 from tests.builders import SENDER, Mailbox, record
 from tests.test_pipeline import ADA, BEN, gather, subscribe
 
@@ -237,18 +239,22 @@ def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Eng
     assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{delivery.key}@papers.example.org>"]
 
 
-def test_a_mail_that_may_have_arrived_is_settled_when_its_reader_unsubscribes(engine: Engine) -> None:
+@pytest.mark.parametrize("why", ["unsubscribed", "suppressed: hard bounce"])
+def test_a_mail_that_may_have_arrived_is_settled_when_no_more_mail_may_go_there(engine: Engine, why: str) -> None:
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, hour=8)
     mailbox = Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")})
     wake(engine, mailbox, at(2, 8))
     with transaction(engine) as session:
-        change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 9))
+        if why == "unsubscribed":
+            change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 9))
+        else:
+            add_suppression(session, address_hash(ADA), "hard bounce", at(2, 9))
     mailbox.refuse.clear()
     assert wake(engine, mailbox, at(2, 10)) == 0
     with reading(engine) as session:
         row = session.get_one(Delivery, 1)
-    assert (row.state, row.reason) == ("skipped", "unsubscribed; an earlier attempt may have arrived")
+    assert (row.state, row.reason) == ("skipped", f"{why}; an earlier attempt may have arrived")
 
 
 def test_a_worker_that_died_on_this_machine_is_seen_to_at_the_next_waking(engine: Engine) -> None:
