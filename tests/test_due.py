@@ -15,18 +15,20 @@ from sqlmodel import col, select, update
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Notice, Subscriber
+from service.pipeline.digests import plan_digests
 from service.pipeline.due import send_due_mails, send_due_notices
 from service.pipeline.gather import gather_papers
 from service.pipeline.retry import retry
 from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
 from service.store.ledger import Ref, claim_mails, settle_free
+from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
 from service.store.suppressions import add_suppression
 from service.store.workers import worker_folder
 from service.subscribers import address_hash
 from tests.builders import SENDER, Mailbox, record
-from tests.test_pipeline import ADA, BEN, gather, subscribe
+from tests.test_pipeline import ADA, BEN, gather, send, subscribe
 
 
 def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[[], bool] = lambda: False) -> int:
@@ -209,6 +211,36 @@ def test_what_changes_while_a_waking_plans_waits_for_it_and_wins(postgresql: Eng
     thread.join()
     with reading(postgresql) as session:
         assert session.get_one(Subscriber, 1).next_digest_at == at(2, 20)
+
+
+@pytest.mark.parametrize("planner", ["serve", "send-now", "retry"])
+def test_who_plans_while_another_does_waits_for_it_and_takes_none_of_its_papers(postgresql: Engine, planner: str) -> None:
+    """On SQLite writers are alone anyway."""
+    gather_daily(postgresql, 1, 1)
+    subscribe(postgresql, ADA, hour=8)
+    if planner == "retry":
+        send(postgresql, Mailbox(refuse={ADA: DeliveryFailed(554, "not today")}), on=date(2026, 10, 1), now=at(2, 7))
+    wake(postgresql, Mailbox(), at(2, 7))
+
+    def plan_the_first() -> None:
+        if planner == "serve":
+            wake(postgresql, Mailbox(), at(2, 8))
+        elif planner == "send-now":
+            send(postgresql, Mailbox(), on=date(2026, 10, 1), now=at(2, 8))
+        else:
+            with transaction(postgresql) as session:
+                retry(session, [session.get_one(Delivery, 1)], at(2, 8))
+
+    thread = threading.Thread(target=plan_the_first)
+    with transaction(postgresql) as session:
+        lock_planning(session)
+        digests = plan_digests(session, [session.get_one(Subscriber, 1)], date(2026, 10, 2))
+        thread.start()
+        thread.join(0.5)
+        plan_deliveries(session, add_issue(session, started_by="send-now", now=at(2, 8)), digests, at(2, 8))
+    thread.join()
+    with reading(postgresql) as session:
+        assert [ids for ids in session.exec(select(Delivery.paper_ids)) if ids] == [["2610.00001"]]
 
 
 def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
