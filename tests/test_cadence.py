@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.cadence import last_complete_day, last_listed_day, local_day, next_digest_at, why_no_mail, window_start
+from service.cadence import last_complete_day, last_listed_day, local_day, missed_count, next_digest_at, why_no_mail, window_start
 from tests.builders import subscriber
 
 
@@ -42,6 +42,29 @@ def test_a_first_digest_that_comes_after_silences_begins_behind_them() -> None:
 def test_a_later_digest_starts_a_week_before_the_last_accepted_one_but_thirty_days_back_at_most() -> None:
     assert window_start(date(2026, 10, 8), "daily", date(2026, 10, 7)) == date(2026, 9, 30)
     assert window_start(date(2026, 10, 8), "daily", date(2026, 6, 1)) == date(2026, 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("cadence", "hour", "zone", "last_on", "on", "count"),
+    [
+        ("daily", 8, "UTC", None, 5, 0),
+        ("daily", 8, "UTC", 1, 2, 0),
+        ("daily", 8, "UTC", 1, 3, 1),
+        ("daily", 8, "UTC", 1, 5, 3),
+        ("daily", 8, "Australia/Sydney", 1, 5, 3),  # the mail of a Sunday there is of Friday
+        ("daily", 20, "America/Los_Angeles", 1, 5, 3),  # and the one of a Sunday there is of that very day
+        ("weekdays", 8, "UTC", 1, 4, 0),  # from Friday's mail to Monday's
+        ("weekdays", 8, "UTC", 1, 6, 2),
+        ("weekly:mon", 8, "UTC", 4, 11, 0),
+        ("weekly:mon", 8, "UTC", 4, 18, 1),
+    ],
+)
+def test_only_a_day_of_ones_own_rhythm_is_missed(
+    cadence: str, hour: int, zone: str, last_on: int | None, on: int, count: int
+) -> None:
+    person = subscriber(cadence=cadence, hour=hour, zone=zone)
+    last = None if last_on is None else date(2026, 10, last_on)
+    assert missed_count(person, last, date(2026, 10, on)) == count
 
 
 def test_a_mail_bears_the_day_where_its_reader_lives() -> None:
