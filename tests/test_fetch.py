@@ -305,17 +305,20 @@ def test_how_long_a_server_asks_to_wait(status: int, headers: dict[str, str], se
     assert seconds_to_wait(status, headers, NOW.timestamp()) == seconds
 
 
-def test_an_answer_that_still_holds_is_not_sent_again(httpserver: HTTPServer) -> None:
+def test_an_answer_that_still_holds_is_not_sent_again_and_a_newer_one_is_taken(httpserver: HTTPServer) -> None:
     page, validators = b"page", {"ETag": '"one"', "Last-Modified": "Fri, 02 Oct 2026 06:00:00 GMT"}
     kept: dict[str, Validators] = {}
     asked = {"If-None-Match": '"one"', "If-Modified-Since": "Fri, 02 Oct 2026 06:00:00 GMT"}
     httpserver.expect_oneshot_request("/papers").respond_with_data(page, headers=validators)
     httpserver.expect_oneshot_request("/papers", headers=asked).respond_with_data("", status=304)
+    httpserver.expect_oneshot_request("/papers", headers=asked).respond_with_data("a newer one", headers={"ETag": '"two"'})
     memory = Memory(recall=lambda address: (kept[address], page) if address in kept else None, keep=kept.__setitem__)
     with Fetcher("Paperround/test", interval=0, memory=memory) as fetcher:
         assert fetcher.fetch(httpserver.url_for("/papers")) == fetcher.fetch(httpserver.url_for("/papers")) == page
-    assert list(kept.values()) == [Validators('"one"', "Fri, 02 Oct 2026 06:00:00 GMT", digest(page))]
-    assert [response.status_code for _, response in httpserver.log[1:]] == [200, 304]
+        assert list(kept.values()) == [Validators('"one"', "Fri, 02 Oct 2026 06:00:00 GMT", digest(page))]
+        assert fetcher.fetch(httpserver.url_for("/papers")) == b"a newer one"
+    assert list(kept.values()) == [Validators('"two"', None, digest(b"a newer one"))]
+    assert [response.status_code for _, response in httpserver.log[1:]] == [200, 304, 200]
 
 
 def test_when_the_days_budget_is_spent_nothing_is_asked(httpserver: HTTPServer) -> None:
