@@ -254,6 +254,20 @@ def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
         assert not settle_free(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
 
 
+def test_a_mail_that_somebody_is_about_to_hand_over_gets_no_second_chance_beside_it(postgresql: Engine) -> None:
+    """It would be sent by both."""
+    gather_daily(postgresql, 1, 1)
+    subscribe(postgresql, ADA, hour=8)
+    wake(postgresql, Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")}), at(2, 8))
+    with transaction(postgresql) as retrying:
+        read_before = retrying.get_one(Delivery, 1)
+        with transaction(postgresql) as claiming:
+            assert claim_mails(claiming, [Ref(Delivery, 1, "example.org")], "worker", at(2, 9))
+        assert retry(retrying, [read_before], at(2, 9)) == {"planned": 0, "skipped": 0}
+    with reading(postgresql) as session:
+        assert session.get_one(Delivery, 1).state == "unknown"
+
+
 def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Engine) -> None:
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, hour=8)
