@@ -102,6 +102,12 @@ def test_one_paper_outside_the_topics_is_labelled_and_can_be_switched_off() -> N
     assert digest.outside
     assert (digest.outside.paper.id, digest.outside.entry) == ("2610.00003", Entry.OUTSIDE)
     assert compose(papers, reader()).outside is None
+    for others in (
+        compose(papers, reader(with_outside=True), history=History(held_ids=frozenset({"2610.00003"}))),
+        compose(papers, reader(with_outside=True, muted=["stew"])),
+    ):
+        assert others.outside
+        assert others.outside.paper.id == "2610.00002"
 
 
 def test_nothing_is_padded_with_what_nobody_reads_nor_on_a_day_when_nothing_passes() -> None:
