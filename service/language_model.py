@@ -163,7 +163,7 @@ def _retry_after(written: str | None) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(written) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

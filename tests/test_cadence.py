@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.cadence import last_complete_day, last_listed_day, local_day, next_digest_at, why_no_mail, window_start
+from service.cadence import last_complete_day, last_listed_day, local_day, missed_count, next_digest_at, why_no_mail, window_start
 from tests.builders import subscriber
 
 
@@ -44,6 +44,29 @@ def test_a_later_digest_starts_a_week_before_the_last_accepted_one_but_thirty_da
     assert window_start(date(2026, 10, 8), "daily", date(2026, 6, 1)) == date(2026, 9, 8)
 
 
+@pytest.mark.parametrize(
+    ("cadence", "hour", "zone", "last_on", "on", "count"),
+    [
+        ("daily", 8, "UTC", None, 5, 0),
+        ("daily", 8, "UTC", 1, 2, 0),
+        ("daily", 8, "UTC", 1, 3, 1),
+        ("daily", 8, "UTC", 1, 5, 3),
+        ("daily", 8, "Australia/Sydney", 1, 5, 3),  # the mail of a Sunday there is of Friday
+        ("daily", 20, "America/Los_Angeles", 1, 5, 3),  # and the one of a Sunday there is of that very day
+        ("weekdays", 8, "UTC", 1, 4, 0),  # from Friday's mail to Monday's
+        ("weekdays", 8, "UTC", 1, 6, 2),
+        ("weekly:mon", 8, "UTC", 4, 11, 0),
+        ("weekly:mon", 8, "UTC", 4, 18, 1),
+    ],
+)
+def test_only_a_day_of_ones_own_rhythm_is_missed(
+    cadence: str, hour: int, zone: str, last_on: int | None, on: int, count: int
+) -> None:
+    person = subscriber(cadence=cadence, hour=hour, zone=zone)
+    last = None if last_on is None else date(2026, 10, last_on)
+    assert missed_count(person, last, date(2026, 10, on)) == count
+
+
 def test_a_mail_bears_the_day_where_its_reader_lives() -> None:
     late = datetime(2026, 10, 1, 23, 0, tzinfo=UTC)
     assert local_day(late, "Asia/Tokyo") == date(2026, 10, 2)
@@ -65,8 +88,10 @@ def local_days(cadence: str, hour: int, zone: str, after: datetime, until: datet
     hour=st.integers(0, 23),
     after=st.datetimes(datetime(2026, 9, 20), datetime(2026, 10, 5), timezones=st.just(UTC)),  # noqa: DTZ001
 )
+@example(zone="America/New_York", hour=23, after=datetime(2026, 10, 2, 1, tzinfo=UTC))  # there it is yesterday still
 def test_over_the_clock_changes_every_local_day_is_due_once(zone: str, hour: int, after: datetime) -> None:
     due = local_days("daily", hour, zone, after, after + timedelta(days=50))
+    assert due[0] <= after + timedelta(hours=25)
     days = [moment.date() for moment in due]
     assert days == [days[0] + timedelta(days=number) for number in range(len(days))]
     assert len(days) in (49, 50, 51)

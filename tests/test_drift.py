@@ -90,7 +90,9 @@ def test_some_rules_hold_from_the_first_day_on(page: ParsedPage, known: dict[str
     [
         (listed(0, on=date(2026, 10, 3)), {"asked_on": date(2026, 10, 3)}),  # a Saturday
         (listed(0), {"is_continued": True}),
-        (listed(20), {"ids_elsewhere": [f"2610.{number:05d}" for number in range(18)]}),  # it has grown in between
+        (listed(20), {"ids_elsewhere": [f"2610.{number:05d}" for number in range(16)]}),  # it has grown in between
+        (listed(5), {"ids_elsewhere": [f"2610.{number:05d}" for number in range(3)]}),
+        (listed(3), {"ids_elsewhere": [f"2609.{number:05d}" for number in range(9)], "is_continued": True}),
         (replace(listed(), period="week", date=None), {}),
         (listed(3, source_summary=None), {}),
     ],
@@ -127,10 +129,35 @@ def test_other_rules_compare_with_what_usually_comes(page: ParsedPage, known: di
     assert causes(page, expected(**{**known, "usual": few})) == []
 
 
+@pytest.mark.parametrize(
+    ("page", "known"),
+    [
+        (listed(10), {"usual": used_to(20, 30)}),
+        (listed(60), {"usual": used_to(20, 30)}),
+        (listed(3), {"usual": used_to(20, 30), "is_continued": True}),
+        (listed(3, on=None), {"usual": used_to(20, 30)}),
+        (replace(listed(3), period="week"), {"usual": used_to(20, 30)}),
+        (listed(10), {"usual": used_to(10), "count_earlier": 20}),
+        (listed(20), {"usual": used_to(20), "ids_before": [f"2610.{n:05d}" for n in range(10)]}),
+        (listed(9), {"usual": used_to(9), "ids_before": [f"2610.{n:05d}" for n in range(9)]}),  # too few to tell
+        (listed(9, source_summary=None), {"usual": used_to(9)}),
+    ],
+)
+def test_a_list_within_what_usually_comes_is_not_doubted(page: ParsedPage, known: dict[str, Any]) -> None:
+    assert causes(page, expected(**known)) == []
+
+
 def test_a_weekdays_list_is_compared_with_those_of_the_same_weekday() -> None:
     counts = {DAY - timedelta(days=7 * week): 60 for week in range(1, 6)} | {DAY - timedelta(days=n): 10 for n in (1, 2, 3, 8, 9)}
     assert causes(listed(12), expected(usual=Usual(counts, {}, len(counts)))) == ["count"]
     assert causes(listed(58), expected(usual=Usual(counts, {}, len(counts)))) == []
+
+
+@pytest.mark.parametrize("weeks", [3, 5])
+def test_where_its_weekday_has_few_lists_all_days_count_and_its_own_earlier_one_never(weeks: int) -> None:
+    known = used_to(20, weeks=weeks)
+    with_itself = replace(known, counts={**known.counts, DAY: 9})
+    assert causes(listed(9), expected(usual=known)) == causes(listed(9), expected(usual=with_itself)) == ["count"]
 
 
 def test_todays_list_still_grows_so_a_short_one_is_normal() -> None:

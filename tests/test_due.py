@@ -15,16 +15,20 @@ from sqlmodel import col, select, update
 
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import Delivery, DeliveryState, Notice, Subscriber
+from service.pipeline.digests import Planner
 from service.pipeline.due import send_due_mails, send_due_notices
 from service.pipeline.gather import gather_papers
 from service.pipeline.retry import retry
 from service.pipeline.subscriptions import change, change_settings, pause
 from service.store.database import reading, transaction
 from service.store.ledger import Ref, claim_mails, settle_free
+from service.store.planning import add_issue, lock_planning, plan_deliveries
 from service.store.subscribers import due_subscribers, lock_subscriber, schedule_subscribers
+from service.store.suppressions import add_suppression
 from service.store.workers import worker_folder
+from service.subscribers import address_hash
 from tests.builders import SENDER, Mailbox, record
-from tests.test_pipeline import ADA, BEN, gather, subscribe
+from tests.test_pipeline import ADA, BEN, gather, send, subscribe
 
 
 def wake(engine: Engine, mailbox: Mailbox, now: datetime, should_stop: Callable[[], bool] = lambda: False) -> int:
@@ -209,6 +213,36 @@ def test_what_changes_while_a_waking_plans_waits_for_it_and_wins(postgresql: Eng
         assert session.get_one(Subscriber, 1).next_digest_at == at(2, 20)
 
 
+@pytest.mark.parametrize("planner", ["serve", "send-now", "retry"])
+def test_who_plans_while_another_does_waits_for_it_and_takes_none_of_its_papers(postgresql: Engine, planner: str) -> None:
+    """On SQLite writers are alone anyway."""
+    gather_daily(postgresql, 1, 1)
+    subscribe(postgresql, ADA, hour=8)
+    if planner == "retry":
+        send(postgresql, Mailbox(refuse={ADA: DeliveryFailed(554, "not today")}), on=date(2026, 10, 1), now=at(2, 7))
+    wake(postgresql, Mailbox(), at(2, 7))
+
+    def plan_the_first() -> None:
+        if planner == "serve":
+            wake(postgresql, Mailbox(), at(2, 8))
+        elif planner == "send-now":
+            send(postgresql, Mailbox(), on=date(2026, 10, 1), now=at(2, 8))
+        else:
+            with transaction(postgresql) as session:
+                retry(session, [session.get_one(Delivery, 1)], at(2, 8))
+
+    thread = threading.Thread(target=plan_the_first)
+    with transaction(postgresql) as session:
+        lock_planning(session)
+        digests = Planner(date(2026, 10, 2)).digests(session, [session.get_one(Subscriber, 1)])
+        thread.start()
+        thread.join(0.5)
+        plan_deliveries(session, add_issue(session, started_by="send-now", now=at(2, 8)), digests, at(2, 8))
+    thread.join()
+    with reading(postgresql) as session:
+        assert [ids for ids in session.exec(select(Delivery.paper_ids)) if ids] == [["2610.00001"]]
+
+
 def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
     gather_daily(postgresql, 1, 1)
     subscribe(postgresql, ADA, hour=8)
@@ -218,6 +252,20 @@ def test_a_claim_wins_over_whoever_gives_a_mail_up(postgresql: Engine) -> None:
         with transaction(postgresql) as claiming:
             assert claim_mails(claiming, [Ref(Delivery, 1, "example.org")], "worker", at(3, 9))
         assert not settle_free(giving_up, read_before, DeliveryState.EXPIRED, reason="too old", now=at(3, 9))
+
+
+def test_a_mail_that_somebody_is_about_to_hand_over_gets_no_second_chance_beside_it(postgresql: Engine) -> None:
+    """It would be sent by both."""
+    gather_daily(postgresql, 1, 1)
+    subscribe(postgresql, ADA, hour=8)
+    wake(postgresql, Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")}), at(2, 8))
+    with transaction(postgresql) as retrying:
+        read_before = retrying.get_one(Delivery, 1)
+        with transaction(postgresql) as claiming:
+            assert claim_mails(claiming, [Ref(Delivery, 1, "example.org")], "worker", at(2, 9))
+        assert retry(retrying, [read_before], at(2, 9)) == {"planned": 0, "skipped": 0}
+    with reading(postgresql) as session:
+        assert session.get_one(Delivery, 1).state == "unknown"
 
 
 def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Engine) -> None:
@@ -237,18 +285,22 @@ def test_a_mail_that_may_have_arrived_is_not_sent_anew_after_a_pause(engine: Eng
     assert [mail["Message-ID"] for _, mail in mailbox.mails] == [f"<{delivery.key}@papers.example.org>"]
 
 
-def test_a_mail_that_may_have_arrived_is_settled_when_its_reader_unsubscribes(engine: Engine) -> None:
+@pytest.mark.parametrize("why", ["unsubscribed", "suppressed: hard bounce"])
+def test_a_mail_that_may_have_arrived_is_settled_when_no_more_mail_may_go_there(engine: Engine, why: str) -> None:
     gather_daily(engine, 1, 1)
     subscribe(engine, ADA, hour=8)
     mailbox = Mailbox(refuse={"*": DeliveryUncertain("the answer was lost")})
     wake(engine, mailbox, at(2, 8))
     with transaction(engine) as session:
-        change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 9))
+        if why == "unsubscribed":
+            change(session, session.get_one(Subscriber, 1), {"state": "unsubscribed"}, at(2, 9))
+        else:
+            add_suppression(session, address_hash(ADA), "hard bounce", at(2, 9))
     mailbox.refuse.clear()
     assert wake(engine, mailbox, at(2, 10)) == 0
     with reading(engine) as session:
         row = session.get_one(Delivery, 1)
-    assert (row.state, row.reason) == ("skipped", "unsubscribed; an earlier attempt may have arrived")
+    assert (row.state, row.reason) == ("skipped", f"{why}; an earlier attempt may have arrived")
 
 
 def test_a_worker_that_died_on_this_machine_is_seen_to_at_the_next_waking(engine: Engine) -> None:

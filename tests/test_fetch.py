@@ -296,28 +296,35 @@ def test_two_processes_take_turns(httpserver: HTTPServer, engine: Engine) -> Non
         (503, {"Retry-After": format_datetime(NOW + timedelta(seconds=90))}, 90),
         (503, {"Retry-After": "soon"}, 0),
         (503, {"Retry-After": format_datetime(NOW - timedelta(days=1))}, 0),
+        (503, {"Retry-After": "Fri, 02 Oct 99999999999 06:00:00 GMT"}, 0),
+        (429, {"Retry-After": "9" * 400}, 86_400),
+        (429, {"Retry-After": format_datetime(NOW + timedelta(days=700_000))}, 86_400),
+        (200, {"RateLimit": '"api";r=0;t=999999999'}, 86_400),
     ],
 )
 def test_how_long_a_server_asks_to_wait(status: int, headers: dict[str, str], seconds: float) -> None:
     assert seconds_to_wait(status, headers, NOW.timestamp()) == seconds
 
 
-def test_an_answer_that_still_holds_is_not_sent_again(httpserver: HTTPServer) -> None:
+def test_an_answer_that_still_holds_is_not_sent_again_and_a_newer_one_is_taken(httpserver: HTTPServer) -> None:
     page, changed_at = b"page", "Fri, 02 Oct 2026 06:00:00 GMT"
     kept: list[Validator] = []
     asked = {"If-None-Match": '"one"', "If-Modified-Since": changed_at}
     told = {"ETag": '"one"', "Last-Modified": changed_at}
     httpserver.expect_oneshot_request("/papers").respond_with_data(page, headers=told)
     httpserver.expect_oneshot_request("/papers", headers=asked).respond_with_data("", status=304)
+    httpserver.expect_oneshot_request("/papers", headers=asked).respond_with_data("a newer one", headers={"ETag": '"two"'})
     memory = Memory(
         recall=lambda address: next(((known, page) for known in kept if known.address == address), None), keep=kept.append
     )
     with Fetcher("Paperround/test", interval=0, memory=memory) as fetcher:
         assert fetcher.fetch(httpserver.url_for("/papers")) == fetcher.fetch(httpserver.url_for("/papers")) == page
-    (known,) = kept
-    assert (known.address, known.etag, known.last_modified) == (httpserver.url_for("/papers"), '"one"', changed_at)
-    assert known.digest == digest(page)
-    assert [response.status_code for _, response in httpserver.log[1:]] == [200, 304]
+        (known,) = kept
+        assert (known.address, known.etag, known.last_modified) == (httpserver.url_for("/papers"), '"one"', changed_at)
+        assert known.digest == digest(page)
+        assert fetcher.fetch(httpserver.url_for("/papers")) == b"a newer one"
+    assert (kept[1].etag, kept[1].last_modified, kept[1].digest) == ('"two"', None, digest(b"a newer one"))
+    assert [response.status_code for _, response in httpserver.log[1:]] == [200, 304, 200]
 
 
 def test_when_the_days_budget_is_spent_nothing_is_asked(httpserver: HTTPServer) -> None:

@@ -77,6 +77,14 @@ def test_a_retry_after_is_obeyed(written: Callable[[], str]) -> None:
     assert server.times[1] - server.times[0] >= 0.9
 
 
+def test_a_retry_after_that_is_no_time_is_asked_again_as_if_it_told_none() -> None:
+    def busy(exchange: Exchange) -> None:
+        exchange.send(429, {"error": {"message": "busy"}}, {"Retry-After": "Fri, 02 Oct 99999999999 06:00:00 GMT"})
+
+    with language_server(in_turn(busy, good)) as server:
+        assert ask(server.url).text == '{"x": 1}'
+
+
 def test_a_server_that_asks_for_an_hour_is_left_to_the_next_run() -> None:
     def busy(exchange: Exchange) -> None:
         exchange.send(429, {"error": {"message": "busy"}}, {"Retry-After": "3600"})

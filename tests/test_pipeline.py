@@ -117,10 +117,14 @@ def test_a_paper_without_id_or_day_is_rejected_with_the_reason(engine: Engine) -
     text = b"new\nSubscribe\nA Planner\nWe propose a planner.\n"
     (row,) = gather_papers(engine, ["text"], lambda _: text, now=NOW).pages
     assert row.rejected == ["'A Planner': the page gives no arXiv id, and no stored paper has this title"]
-    old = record()
-    del old["paper"]["submittedOnDailyAt"]
-    undated = json.dumps([old]).encode()
-    assert "name it with --on" in gather_papers(engine, ["api"], lambda _: undated, now=NOW).pages[0].rejected[0]
+    gather(engine, record("2610.00002"))
+    old = [record(), record("2610.00002")]
+    for one in old:
+        del one["paper"]["submittedOnDailyAt"]
+    undated = json.dumps(old).encode()
+    (row,) = gather_papers(engine, ["api"], lambda _: undated, now=NOW).pages
+    assert (len(row.rejected), "name it with --on" in row.rejected[0]) == (1, True)
+    assert (row.new_count, row.known_count) == (0, 1)  # the one that is stored needs no day
     assert gather_papers(engine, ["api"], lambda _: undated, now=NOW, asked_on=DAY).pages[0].new_count == 1
 
 

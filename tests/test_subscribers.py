@@ -17,6 +17,7 @@ from service.subscribers import (
     parse_length,
     parse_names,
     parse_score,
+    parse_state,
     parse_topics,
     parse_zone,
 )
@@ -55,6 +56,8 @@ def test_weekly_alone_is_on_mondays() -> None:
     [
         (parse_cadence, "hourly"),
         (parse_cadence, "weekly:"),
+        (parse_cadence, "monthly:mon"),
+        (parse_state, "paused"),
         (parse_zone, "Berlin"),
         (parse_zone, "../etc"),
         (parse_hour, "24"),

@@ -260,6 +260,7 @@ def test_another_model_is_asked_again_only_when_told_to(engine: Engine) -> None:
         run(engine, server)
         model = open_language_model("key", server.url, "larger", BUDGET)
         assert summarize_papers(engine, model, NOW).summaries == {"authors": 0, "model": 0}
+        assert summarize_again(engine, model, NOW.date(), NOW).summaries == {"authors": 0, "model": 0}
         assert summarize_again(engine, model, NOW.date() - timedelta(days=9), NOW).summaries == {"authors": 0, "model": 1}
         assert summarize_again(engine, model, NOW.date() - timedelta(days=9), NOW).summaries == {"authors": 0, "model": 0}
         model.close()

@@ -102,6 +102,12 @@ def test_one_paper_outside_the_topics_is_labelled_and_can_be_switched_off() -> N
     assert digest.outside
     assert (digest.outside.paper.id, digest.outside.entry) == ("2610.00003", Entry.OUTSIDE)
     assert compose(papers, reader()).outside is None
+    for others in (
+        compose(papers, reader(with_outside=True), history=History(held_ids=frozenset({"2610.00003"}))),
+        compose(papers, reader(with_outside=True, muted=["stew"])),
+    ):
+        assert others.outside
+        assert others.outside.paper.id == "2610.00002"
 
 
 def test_nothing_is_padded_with_what_nobody_reads_nor_on_a_day_when_nothing_passes() -> None:
@@ -156,6 +162,25 @@ def test_papers_that_the_last_digest_looked_at_count_no_more_unless_they_pass() 
     digest = compose(papers, history=history, since=BEFORE)
     assert digest.looked_at_count == 3
     assert ids(digest) == ["2610.00004"]
+
+
+@pytest.mark.parametrize(
+    ("minimum", "passed", "left_out", "count"), [(0.5, {"2610.00001", "2610.00002"}, set(), 2), (0.9, set(), {"2610.00002"}, 1)]
+)
+def test_what_was_looked_at_before_comes_where_it_passes_now_and_is_no_near_miss_again(
+    minimum: float, passed: set[str], left_out: set[str], count: int
+) -> None:
+    papers = [
+        paper("2610.00001", "Agents", featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
+        paper("2610.00002", "Agents"),
+        paper("2610.00003", "Soup"),  # which they have
+    ]
+    history = History(
+        last_told_on=BEFORE, last_planned_at=NOW - timedelta(hours=6), held_ids=frozenset({"2610.00003", "2609.00001"})
+    )
+    digest = compose(papers, reader(minimum_score=minimum), history=history, since=BEFORE)
+    assert (set(ids(digest)), {out.pick.paper.id for out in digest.left_out}) == (passed, left_out)
+    assert digest.looked_at_count == count
 
 
 def test_after_missed_days_the_digest_is_the_best_of_them() -> None:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from service.models import Form, Observation, Paper, ParsedPage, ParsedPaper, Summary
 from service.store.database import reading, transaction
-from service.store.papers import Stored, papers_to_summarize, put_papers, put_summary
+from service.store.papers import Stored, papers_to_summarize, put_opinions, put_papers, put_summary
 from service.tag import tag_paper
 from tests.builders import DAY, NOW
 
@@ -64,6 +64,19 @@ def test_a_changed_abstract_asks_for_a_new_summary(engine: Engine) -> None:
     put(engine, replace(SEEN, abstract="We propose another."))
     with reading(engine) as session:
         assert [paper.tldr for paper in papers_to_summarize(session, NOW)] == [None]
+
+
+def test_what_models_said_of_another_abstract_counts_no_more(engine: Engine) -> None:
+    put(engine, SEEN)
+    new = stored(engine)
+    with transaction(engine) as session:
+        summary = Summary("Old.", "Old?", "Old!", "model", checks=("length",))
+        put_summary(
+            session, "2610.00001", summary, version="one", error="refused", is_refused=True, next_try_at=NOW + timedelta(days=1)
+        )
+        put_opinions(session, "2610.00001", {"agents": {"version": 1}})
+    put(engine, replace(SEEN, abstract="We propose another."))
+    assert stored(engine).model_dump(exclude={"abstract"}) == new.model_dump(exclude={"abstract"})
 
 
 def test_a_second_try_is_due_at_its_time(engine: Engine) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 
 from service.links import Standing, standing_link
 from tests.builders import NOW, SENDER
@@ -20,6 +21,18 @@ def test_a_pause_is_answered_by_its_page_which_offers_the_undo(web: Web) -> None
     assert "No digest" not in over
     assert web.person().paused_until is None
     assert web.notices() == []
+
+
+def test_a_button_of_the_page_pauses_for_as_long_as_it_says(web: Web) -> None:
+    buttons = BeautifulSoup(web.get(LINKS.pause).text, "lxml").select("button[name=until]")
+    assert [(button.text, button["value"]) for button in buttons] == [
+        ("For a week", "2026-10-09"), ("For two weeks", "2026-10-16"), ("For four weeks", "2026-10-30"),
+    ]  # fmt: skip
+    for button in buttons:
+        assert "Your digest is paused" in web.post(LINKS.pause, until=button["value"]).text
+        assert f"{web.person().paused_until}" == button["value"]
+    web.now = NOW.replace(day=30, hour=0)
+    assert "is paused" not in web.get(LINKS.pause).text
 
 
 @pytest.mark.parametrize("until", ["", "tomorrow", "2026-10-02", "2026-09-01", "2028-01-01", "<b>"])
