@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import venv
@@ -92,6 +93,14 @@ def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing:
     command = f'exec "{sys.executable}" -c "from service.cli import main; main()" topics list {closing}'
     ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=folder)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(folder: Path) -> None:
+    (folder / "rich").mkdir()
+    (folder / "rich" / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    command = [sys.executable, "-c", "from service.start import main; main()", "topics", "list"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(folder)})
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize("command", [["backup"], ["restore"], ["fetch", "--from"]], ids=" ".join)
