@@ -142,6 +142,11 @@ def read_text(path: Path) -> str:
     return text
 
 
+def file_named(path: Path | None) -> Path | None:
+    """None for `-`, which is standard output, as where no file is named."""
+    return None if str(path) == "-" else path
+
+
 def write_file(path: Path, text: str) -> None:
     """Raises WrongUse. A write that fails leaves the old file, and nothing beside it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")

@@ -17,6 +17,7 @@ from service.cli.output import (
     database,
     database_reading,
     database_transaction,
+    file_named,
     now,
     read_text,
     say,
@@ -203,7 +204,7 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)
-    if file:
+    if file := file_named(file):
         write_file(file, write_csv(people))
         say_json({"file": file, "subscribers": len(people)}) if as_json else say(
             f"{counted(len(people), 'subscriber')} written to {file}"

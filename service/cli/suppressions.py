@@ -12,6 +12,7 @@ from service.cli.output import (
     counted,
     database_reading,
     database_transaction,
+    file_named,
     now,
     read_text,
     say,
@@ -83,7 +84,7 @@ def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")
     """Write all suppressions as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         rows = suppressions(session)
-    if file:
+    if file := file_named(file):
         write_file(file, write_suppressions(rows))
         told = f"{counted(len(rows), 'suppression')} written to {file}"
         say_json({"file": file, "suppressions": len(rows)}) if as_json else say(told)

@@ -103,6 +103,20 @@ def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(folder
     assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
 
 
+@pytest.mark.parametrize("group", ["topics", "subscribers", "suppressions"])
+def test_an_export_to_a_dash_goes_to_stdout(paperround: Paperround, folder: Path, group: str) -> None:
+    whole = paperround(group, "export").out
+    ran = paperround(group, "export", "-")
+    assert (ran.status, ran.out, ran.err) == (0, whole, "")
+    assert not (folder / "-").exists()
+
+
+def test_a_backup_to_a_dash_says_that_it_needs_a_file(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("backup", "-")
+    assert (ran.status, ran.err) == (2, "error: a backup is written as a file, not to stdout: name one\n")
+    assert not (folder / "-").exists()
+
+
 @pytest.mark.parametrize("command", [["backup"], ["restore"], ["fetch", "--from"]], ids=" ".join)
 def test_a_file_that_no_folder_can_hold_is_told_as_that(paperround: Paperround, command: list[str]) -> None:
     name = "x" * 300

@@ -13,6 +13,7 @@ from service.cli.output import (
     counted,
     database_reading,
     database_transaction,
+    file_named,
     now,
     read_text,
     say,
@@ -94,7 +95,7 @@ def export_topics(file: Annotated[Path | None, typer.Argument(metavar="[FILE.tom
     with database_reading() as session:
         topics = all_topics(session)
     text = format_catalogue(topics)
-    if file:
+    if file := file_named(file):
         write_file(file, text)
         say_json({"file": file, "topics": len(topics)}) if as_json else say(f"{counted(len(topics), 'topic')} written to {file}")
     elif as_json:
