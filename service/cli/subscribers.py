@@ -11,6 +11,7 @@ import typer
 from sqlmodel import Session
 
 from service.cadence import why_no_mail
+from service.cli.listing import Listing
 from service.cli.output import (
     Json,
     counted,
@@ -49,7 +50,7 @@ from service.subscribers import (
     write_csv,
 )
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=Listing, rich_markup_mode=None)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
@@ -71,7 +72,10 @@ def add(
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
-    """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm."""
+    """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm.
+
+    Where nothing else is said, the mail comes daily at 8:00, UTC.
+    """
     with database_transaction() as session:
         settings = SubscriberSettings(
             email=parse_address(email),
@@ -166,7 +170,7 @@ def show(email: Email, as_json: Json = False) -> None:
 
 @app.command("import")
 def import_csv(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="- is standard input.")],
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good lines beside bad ones.")] = False,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
@@ -200,7 +204,9 @@ def _refuse(problem: str) -> None:
 
 
 @app.command("export")
-def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
+def export_csv(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: stdout.")] = None, as_json: Json = False
+) -> None:
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)

@@ -40,6 +40,24 @@ def test_a_group_alone_shows_its_help(paperround: Paperround, group: list[str]) 
     assert "Commands:" in ran.out
 
 
+@pytest.mark.parametrize("group", [[], *([group] for group in (*GROUPS, "deliveries", "suppressions", "fetch"))], ids=" ".join)
+def test_a_list_of_commands_tells_what_each_does_in_a_whole_sentence(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, group: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    listed = paperround(*group, "--help").out.partition("Commands:\n")[2]
+    assert "..." not in listed
+    assert listed.rstrip().endswith(".")
+    assert max(map(len, listed.splitlines())) <= 60
+
+
+def test_a_file_that_may_be_left_out_says_what_happens_then(paperround: Paperround) -> None:
+    for group in ("topics", "subscribers", "suppressions"):
+        told = paperround(group, "export", "--help").out
+        assert "[[" not in told
+        assert "Default: stdout." in told
+
+
 def test_it_tells_its_version(paperround: Paperround) -> None:
     assert paperround("--version").out.startswith("paperround 0.")
 
