@@ -231,7 +231,7 @@ def read_csv(text: str, known_topics: Collection[str]) -> Roll:
     try:
         return _read_rows(reader, known_topics)
     except csv.Error as error:
-        raise WrongUse(f"line {reader.line_num}: not CSV: {error}") from error
+        raise WrongUse(f"line {reader.line_num + 1}: not CSV: {error}") from error  # line_num is of the last whole row
 
 
 def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Roll:
