@@ -74,6 +74,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             door.bind((host, port))
         except (OSError, OverflowError) as error:
-            raise WrongUse(f"{host}:{port} can't be listened on: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise WrongUse(f"{host}:{port} can't be listened on: {reason}: say others with --host and --port") from error
         door.listen()
         yield door
