@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 
+from service import connections
 from service.cadence import last_listed_day
+from service.settings import Settings, load_settings, sender
+from service.web import web_application
 from tests.builders import page, record
 from tests.cli.conftest import Paperround
 
@@ -160,6 +165,20 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert "Nothing was sent" in second.out
     assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
     assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
+
+
+def test_the_links_of_the_demos_mails_lead_to_what_serve_shows_in_its_folder(
+    paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
+    assert "Their links lead to pages while `paperround serve` runs in paperround-demo." in paperround("demo").out
+    mail = next((folder / "paperround-demo" / "outbox").glob("*.html")).read_text("utf-8")
+    links = set(re.findall(r'href="http://localhost:8000(/[^"#]+)', mail))
+    monkeypatch.chdir(folder / "paperround-demo")
+    settings = load_settings(Settings)
+    with connections.database(settings.database_url) as engine:
+        pages = TestClient(web_application(engine, sender(settings)))
+        assert {pages.get(link).status_code for link in links} == {200}
 
 
 @pytest.mark.usefixtures("within_a_day")
