@@ -251,4 +251,5 @@ def _say_person(person: Subscriber, as_json: bool) -> None:
     if as_json:
         say_json(_as_json(person))
     else:
-        say_table([(name, in_text(value)) for name, value in _as_json(person).items()])
+        told = {name: in_text(getattr(person, name)) for name in COLUMNS}
+        say_table([*told.items(), ("added_at", f"{person.added_at:%Y-%m-%d %H:%M} UTC")])
