@@ -169,6 +169,8 @@ def _first_error(error: ValidationError) -> str:
 def _said(first: Mapping[str, Any]) -> str:
     if first["type"] == "extra_forbidden":
         return f"there is no such setting; there are {', '.join(_TopicForm.model_fields)}"
+    if first["loc"] == ("topic",):
+        return "begin each topic with a line [[topic]]"
     if first["type"] == "string_pattern_mismatch":
         return f"write {_EXAMPLES[first['ctx']['pattern']]}"
     return str(first["msg"]).removeprefix("Value error, ")

@@ -36,7 +36,7 @@ def read_subscribers(text: str, known_topics: Collection[str]) -> Roll:
     try:
         return _read_rows(reader, known_topics)
     except csv.Error as error:
-        raise WrongUse(f"line {reader.line_num}: not CSV: {error}") from error
+        raise WrongUse(f"line {reader.line_num + 1}: not CSV: {error}") from error  # line_num is of the last whole row
 
 
 def _read_rows(reader: csv.DictReader[str], known_topics: Collection[str]) -> Roll:
@@ -93,7 +93,9 @@ def read_suppressions(text: str) -> dict[str, str]:
         if not {name.strip().lower() for name in reader.fieldnames or ()} & {"email", "address_hash"}:
             raise WrongUse("there is no column email or address_hash")
         return dict(_suppression(row) for row in reader)
-    except (csv.Error, WrongUse) as error:
+    except csv.Error as error:
+        raise WrongUse(f"line {reader.line_num + 1}: not CSV: {error}") from error  # line_num is of the last whole row
+    except WrongUse as error:
         raise WrongUse(f"line {reader.line_num}: {error}") from error
 
 

@@ -61,7 +61,11 @@ class StoreFailed(PaperroundError):
 
 
 class ServerUnusable(PaperroundError):
-    pass
+    """`permanent`: no wait mends it, a person must, as where the server refuses our login."""
+
+    def __init__(self, why: str, *, permanent: bool = False) -> None:
+        super().__init__(why)
+        self.permanent = permanent
 
 
 class DeliveryFailed(PaperroundError):

@@ -45,6 +45,7 @@ LAYERS = {
     "service.scheduler": 7,
     "service.web": 7,
     "service.cli": 8,
+    "service.start": 9,
 }
 PURE = (
     "sources",

@@ -107,7 +107,8 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
         ("email\nada@example.org\n", "column 'topics' is missing"),
         ("", "column 'email' is missing"),
         ("email,topics,email\n", "twice"),
-        ('email,topics\n"ada', "not CSV"),
+        ('email,topics\n"ada', "line 2: not CSV"),
+        ('"email,topics\nada@example.org,agents\n', "line 1: not CSV"),
     ],
 )
 def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None:

@@ -32,12 +32,14 @@ from service.cli import (
     topics,
     why,
 )
+from service.cli.listing import Listing
 from service.cli.logs import tell_nothing
 from service.cli.output import say, tell
 from service.errors import PaperroundError, WrongUse
 
 app = typer.Typer(
     name="paperround",
+    cls=Listing,
     rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,

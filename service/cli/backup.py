@@ -21,6 +21,8 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE")], as_json: Json 
 
     SQLite only; PostgreSQL has pg_dump.
     """
+    if str(file) == "-":
+        raise WrongUse("a backup is written as a file, not to stdout: name one")
     with database() as (_, engine):
         back_up(engine, file)
     say_json({"file": file, "bytes": file.stat().st_size}) if as_json else say(f"The database is copied to {file}.")

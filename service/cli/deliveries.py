@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
+from service.cli.listing import Listing
 from service.cli.output import (
     LARGEST_NUMBER,
     Json,
@@ -24,7 +25,7 @@ from service.pipeline.retry import RETRIABLE, retry
 from service.pipeline.status import issue_line
 from service.store.deliveries import deliveries_where, issue_counts
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=Listing, rich_markup_mode=None)
 
 States = Annotated[list[str] | None, typer.Option("--state", metavar="STATE ...", help="Only in these states.")]
 Reply = Annotated[str | None, typer.Option("--reply", metavar="TEXT", help="Only where the reply or the reason holds this.")]

@@ -12,11 +12,11 @@ from sqlalchemy import Engine
 
 from service import connections
 from service.cli.fetch import gather_json, say_gathered
-from service.cli.output import Json, counted, now, progress, say, say_json, tell
+from service.cli.output import Json, counted, now, progress, say, say_json, tell, write_file
 from service.cli.sending import report_json
 from service.delivery.outbox import Outbox
 from service.errors import PaperroundError, WrongUse
-from service.models import DeliveryState, Sender, new_key
+from service.models import DeliveryState, Sender
 from service.pipeline import send as pipeline
 from service.pipeline.gather import GatherReport, gather_latest, gather_papers
 from service.settings import Settings, load_settings
@@ -25,6 +25,9 @@ from service.store.papers import newest_featured_on
 from service.store.subscribers import add_subscriber, all_subscribers
 from service.subscribers import SubscriberSettings
 
+_KEY = "known-to-everybody-and-for-the-demo-alone"
+_ENV = f"# For the links of the demo's mails, and nothing else.\nPAPERROUND_SECRET_KEY={_KEY}\n"
+_SENDER = Sender("Paperround demo <demo@localhost>", "http://localhost:8000", (_KEY,))
 _PEOPLE = (
     SubscriberSettings("ada@example.org", ("agents", "code"), "Europe/Berlin", 7),
     SubscriberSettings("ben@example.org", ("generation", "multimodal", "robotics"), "America/New_York", 8, "weekdays"),
@@ -43,12 +46,15 @@ def demo(
     Papers, summaries, three subscribers, and a digest for each in an outbox folder.
 
     It reads the live page where it can be reached, else the sample page that ships with Paperround. It has a database of
-    its own, uses no key, and never sends to a mail server.
+    its own, uses no key, and never sends to a mail server. `paperround serve` in the demo's folder shows the pages that the
+    links of the mails lead to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WrongUse(f"{folder} can't be made: {error.strerror}") from error
+    if not (folder / ".env").exists():
+        write_file(folder / ".env", _ENV)
     quiet = as_json
     _step(quiet, f"Database: {folder / 'paperround.db'}")
     outbox = folder / "outbox"
@@ -63,6 +69,7 @@ def demo(
         say_json({**report_json(report), "fetched": gather_json(gathered), "outbox": outbox})
     else:
         _say_mails(report, outbox)
+        say(f"Their links lead to pages while `paperround serve` runs in {folder}.")
     if report.unfinished:
         raise typer.Exit(1)
 
@@ -115,11 +122,10 @@ def _covered(engine: Engine) -> date:
 
 
 def _send(engine: Engine, outbox: Path, on: date) -> pipeline.SendReport:
-    sender = Sender("Paperround demo <demo@localhost>", "http://localhost:8000", (new_key(),))
     people = pipeline.chosen_people(engine, [settings.email for settings in _PEOPLE], ())
     with progress("Sending") as show:
         return pipeline.send_now(
-            engine, Outbox(outbox), sender, people, on=on, clock=now, stale_after=timedelta(days=1), progress=show
+            engine, Outbox(outbox), _SENDER, people, on=on, clock=now, stale_after=timedelta(days=1), progress=show
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from service import connections
 from service.cadence import last_listed_day
+from service.cli.listing import Listing
 from service.cli.output import (
     LARGEST_NUMBER,
     Json,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 _MOST_REJECTED = 10  # of a page, told one by one
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(cls=Listing, invoke_without_command=True)
 
 
 @app.callback()

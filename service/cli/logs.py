@@ -12,11 +12,12 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+import stamina
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRETS = re.compile(r"[^\s<>\"'=]+@[^\s<>\"',;]+|\b[0-9a-f]{32}\.[\w.-]+")
-_QUIET = ("alembic", "apscheduler", "httpx", "httpcore", "stamina", "uvicorn.error")
+_QUIET = ("alembic", "apscheduler", "httpx", "httpcore", "uvicorn.error")
 _SHARED: tuple[Processor, ...] = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True))
 
 
@@ -49,6 +50,7 @@ def tell_everything() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+    stamina.instrumentation.set_on_retry_hooks([])  # it would tell each further try, past `logging`
 
 
 def strike_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -156,8 +156,8 @@ def write_file(path: Path, text: str) -> None:
 
 
 def say_export(text: str, rows: Sequence[object], noun: str, *, file: Path | None, as_json: bool) -> None:
-    """The text, to the file or to stdout; or else the same rows as JSON. `noun` names one of them."""
-    if file:
+    """The text, to the file or to stdout, which `-` names too; or else the same rows as JSON. `noun` names one of them."""
+    if file and str(file) != "-":
         write_file(file, text)
         told = f"{counted(len(rows), noun)} written to {file}"
         say_json({"file": file, f"{noun}s": len(rows)}) if as_json else say(told)

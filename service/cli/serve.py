@@ -24,8 +24,8 @@ _LAST_REQUESTS = 5  # seconds that open requests have after a signal
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="The port to listen on.")] = 8000,
     as_json: Json = False,
 ) -> None:
     """Fetch and send by itself, at each subscriber's own hour, until it is stopped.
@@ -74,6 +74,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             door.bind((host, port))
         except (OSError, OverflowError) as error:
-            raise WrongUse(f"{host}:{port} can't be listened on: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise WrongUse(f"{host}:{port} can't be listened on: {reason}: say others with --host and --port") from error
         door.listen()
         yield door

@@ -11,6 +11,7 @@ import typer
 from sqlmodel import Session
 
 from service.cadence import why_no_mail
+from service.cli.listing import Listing
 from service.cli.output import (
     Json,
     counted,
@@ -47,7 +48,7 @@ from service.subscribers import (
     parse_zone,
 )
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=Listing, rich_markup_mode=None)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
@@ -69,7 +70,10 @@ def add(
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
-    """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm."""
+    """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm.
+
+    Where nothing else is said, the mail comes daily at 8:00, UTC.
+    """
     with database_transaction() as session:
         settings = SubscriberSettings(
             email=parse_address(email),
@@ -164,7 +168,7 @@ def show(email: Email, as_json: Json = False) -> None:
 
 @app.command("import")
 def import_csv(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="- is standard input.")],
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Import the good lines beside bad ones.")] = False,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
@@ -198,7 +202,9 @@ def _refuse(problem: str) -> None:
 
 
 @app.command("export")
-def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
+def export_csv(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: stdout.")] = None, as_json: Json = False
+) -> None:
     """Write all subscribers as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         people = all_subscribers(session)
@@ -236,4 +242,5 @@ def _say_person(person: Subscriber, as_json: bool) -> None:
     if as_json:
         say_json(_as_json(person))
     else:
-        say_table([(name, in_text(value)) for name, value in _as_json(person).items()])
+        told = {name: in_text(getattr(person, name)) for name in COLUMNS}
+        say_table([*told.items(), ("added_at", f"{person.added_at:%Y-%m-%d %H:%M} UTC")])

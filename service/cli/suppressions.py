@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli.listing import Listing
 from service.cli.output import (
     Json,
     database_reading,
@@ -24,7 +25,7 @@ from service.models import Suppression
 from service.store.suppressions import add_suppression, add_suppressions, remove_suppression, suppressions
 from service.subscribers import address_hash, parse_address
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=Listing, rich_markup_mode=None)
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 
@@ -44,7 +45,9 @@ def list_suppressions(as_json: Json = False) -> None:
 
 @app.command("add")
 def add(
-    email: Email, reason: Annotated[str, typer.Option(help="Why it gets no mail.")] = "by hand", as_json: Json = False
+    email: Email,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it gets no mail.")] = "by hand",
+    as_json: Json = False,
 ) -> None:
     """Send no more mail to an address, whatever is planned for it."""
     address = parse_address(email)
@@ -67,7 +70,9 @@ def remove(email: Email, as_json: Json = False) -> None:
 
 
 @app.command("import")
-def import_csv(file: Annotated[Path, typer.Argument(metavar="FILE.csv")], as_json: Json = False) -> None:
+def import_csv(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="- is standard input.")], as_json: Json = False
+) -> None:
     """Suppress the addresses of a CSV with a column email or address_hash, and perhaps reason."""
     told = read_suppressions(read_text(file))
     with database_transaction() as session:
@@ -79,7 +84,9 @@ def import_csv(file: Annotated[Path, typer.Argument(metavar="FILE.csv")], as_jso
 
 
 @app.command("export")
-def export_csv(file: Annotated[Path | None, typer.Argument(metavar="[FILE.csv]")] = None, as_json: Json = False) -> None:
+def export_csv(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="Default: stdout.")] = None, as_json: Json = False
+) -> None:
     """Write all suppressions as CSV, to a file or to stdout; `import` reads it back."""
     with database_reading() as session:
         rows = suppressions(session)

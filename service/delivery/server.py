@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from service.errors import WrongUse
 
+_ESCAPES = "in a password / ? # @ : % are written %2F %3F %23 %40 %3A %25"
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -43,11 +45,11 @@ def parse_smtp_url(text: str) -> Server:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise WrongUse("it is not a URL: write smtp://host:587 or smtps://user:password@host:465") from error
+        raise WrongUse(f"it is not a URL: write smtp://host:587 or smtps://user:password@host:465 ({_ESCAPES})") from error
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise WrongUse("write smtp://host:587 or smtps://user:password@host:465")
     if parts.path.strip("/") or parts.fragment or not set(parse_qs(parts.query)) <= {"tls"}:
-        raise WrongUse("nothing but ?tls=off may follow the port (in a password / ? # @ : % are written %2F %3F %23 %40 %3A %25)")
+        raise WrongUse(f"nothing but ?tls=off may follow the port ({_ESCAPES})")
     if not unquote(text).isascii():
         raise WrongUse("the server, the user and the password must be ASCII")
     off = parse_qs(parts.query).get("tls") == ["off"]

@@ -38,11 +38,11 @@ DONE_STATES = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.EXP
 
 
 class Bounce(StrEnum):
-    """Why a mail was refused for good (RFC 3463)."""
+    """Why a mail was refused for good (RFC 3463), or why it waits: the server takes none of ours."""
 
     HARD = "hard"  # there is no such mailbox: the address is suppressed
     SOFT = "soft"  # this mail, for now: a full mailbox, say
-    POLICY = "policy"  # our reputation, or our mail; not the person
+    POLICY = "policy"  # our reputation, our login or our mail; not the person
 
 
 class Issue(SQLModel, table=True):

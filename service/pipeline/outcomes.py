@@ -8,8 +8,8 @@ from typing import cast
 
 from service.cadence import why_no_mail
 from service.delivery.lanes import Result
-from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError
-from service.models import DeliveryState, Notice, NoticeKind, Outgoing, Subscriber, SubscriberState
+from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError, ServerUnusable
+from service.models import Bounce, DeliveryState, Notice, NoticeKind, Outgoing, Subscriber, SubscriberState
 from service.pipeline.subscriptions import what_changed
 from service.replies import asked_wait, bounce_of, enhanced_code, is_about_the_domain
 from service.store.ledger import Settled
@@ -30,7 +30,8 @@ def outcome(result: Result, mail: Outgoing, now: datetime) -> Settled:
         return Settled(DeliveryState.REJECTED, reply, reply, code, bounce_of(reply))
     reason = str(result) if isinstance(result, PaperroundError) else f"the mail could not be made: {result!r}"
     state = DeliveryState.UNKNOWN if mail.uncertain_count else DeliveryState.DEFERRED
-    return Settled(state, reason, reply, code, next_try_at=next_try_at)
+    bounce = Bounce.POLICY if isinstance(result, ServerUnusable) and result.permanent else None
+    return Settled(state, reason, reply, code, bounce, next_try_at)
 
 
 def pauses_domain(result: Result) -> bool:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from service.models import DONE_STATES, DeliveryState, Issue, Page
 from service.store.alarms import alarms
 from service.store.deliveries import issue_counts, latest_issue, silence_counts, unfinished_addresses
-from service.store.mail_counts import lost_counts, sending_until, stuck_counts, waiting_counts
+from service.store.mail_counts import lost_counts, refused_counts, sending_until, stuck_counts, waiting_counts
 from service.store.pages import last_fetched
 from service.store.papers import model_failures, newest_featured_on, paper_count
 from service.store.subscribers import overdue_subscriber_count, subscriber_counts
@@ -51,6 +51,7 @@ def watched_state(session: Session, moment: datetime, dead: Collection[str] = ()
             *_fetch_needs(pages, people["active"], moment),
             *_model_needs(model_failures(session, moment - _LATELY)),
             *_overdue_needs(digests, mails),
+            *_refused_needs(refused_counts(session)),
             *_stuck_needs(stuck_counts(session, _MANY_ATTEMPTS)),
             *_lost_needs(lost_counts(session, moment - _RECENTLY)),
         ],
@@ -115,6 +116,13 @@ def _overdue_needs(digests: int, mails: Mapping[str, int]) -> list[str]:
         f"{_counted(mails[state], 'mail')} {words}: `paperround deliveries list --state {state}` names the digests"
         for state, words in WAITING.items()
         if mails.get(state)
+    ]
+
+
+def _refused_needs(refused: Mapping[str, int]) -> list[str]:
+    return [
+        f"{_counted(count, 'mail')} will not go out before the settings or the mail server are mended: {reason}"
+        for reason, count in refused.items()
     ]
 
 

@@ -43,7 +43,9 @@ def back_up(engine: Engine, file: Path) -> None:
 def check_backup(file: Path) -> None:
     """Raises WrongUse where the file is no backup of ours, is damaged, or holds a schema that we don't know."""
     with _backup(file) as copy:
-        (version,) = copy.execute("SELECT version_num FROM alembic_version").fetchone()
+        (version,) = copy.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+        if version is None:
+            raise WrongUse(f"{file} does not tell its schema's version (its table alembic_version is empty)")
         if version > newest_version():
             raise WrongUse(f"{file} was made by a newer Paperround: install that one")
         (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()

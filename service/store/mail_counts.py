@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
@@ -53,8 +54,19 @@ def stuck_counts(session: Session, attempts: int) -> dict[str, int]:
     """
     is_put_off = col(Delivery.state) == DeliveryState.DEFERRED
     is_unanswered = col(Delivery.smtp_reply).is_distinct_from(col(Delivery.reason))
-    question = select(Delivery.reason, func.count()).where(is_put_off, is_unanswered, col(Delivery.attempts) >= attempts)
+    is_stuck = is_put_off & is_unanswered & col(Delivery.bounce).is_(None) & (col(Delivery.attempts) >= attempts)
+    question = select(Delivery.reason, func.count()).where(is_stuck)
     return {reason or "": count for reason, count in session.exec(question.group_by(col(Delivery.reason)))}
+
+
+def refused_counts(session: Session) -> dict[str, int]:
+    """Mails that wait though no wait helps, by why: the mail server takes none of ours."""
+    counts: Counter[str] = Counter()
+    for table in TABLES:
+        is_refused = (col(table.state) == DeliveryState.DEFERRED) & (col(table.bounce) == Bounce.POLICY)
+        question = select(table.reason, func.count()).where(is_refused).group_by(col(table.reason))
+        counts.update({reason or "": count for reason, count in session.exec(question)})
+    return counts
 
 
 def lost_counts(session: Session, since: datetime) -> dict[str, int]:

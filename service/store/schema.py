@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 from sqlmodel import Session
 
 from service.catalogue import shipped_catalogue
@@ -27,6 +27,11 @@ def migrate(engine: Engine) -> None:
         before = MigrationContext.configure(connection).get_current_revision()
         if before == database.newest_version():
             return  # another process was faster
+        if before is None and inspect(connection).has_table("subscriber"):
+            raise StoreFailed(
+                "the database has tables, but does not tell its schema's version (its table alembic_version is empty or gone):"
+                " move it away, and restore a backup"
+            )
         if before is not None and before not in _known_versions():
             raise StoreFailed("the database was made by a newer Paperround: install that one")
         command.upgrade(alembic_config(connection), "head")

@@ -137,6 +137,32 @@ def test_a_backup_is_whole_while_another_writes(paperround: Paperround, folder: 
         assert kept.execute("SELECT count(*) FROM paper").fetchone() == (3,)
 
 
+@pytest.mark.usefixtures("filled")
+def test_a_backup_that_tells_no_version_is_refused(paperround: Paperround, folder: Path) -> None:
+    paperround("backup", "kept.db")
+    with closing(sqlite3.connect(folder / "kept.db")) as kept:
+        kept.execute("DELETE FROM alembic_version")
+        kept.commit()
+    ran = paperround("restore", "kept.db", "--yes")
+    assert (ran.status, ran.err) == (
+        2,
+        "error: kept.db does not tell its schema's version (its table alembic_version is empty)\n",
+    )
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_database_that_tells_no_version_is_told_as_that(paperround: Paperround, folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "paperround.db")) as ours:
+        ours.execute("DELETE FROM alembic_version")
+        ours.commit()
+    ran = paperround("status")
+    assert (ran.status, ran.err) == (
+        1,
+        "error: the database has tables, but does not tell its schema's version (its table alembic_version is empty or gone):"
+        " move it away, and restore a backup\n",
+    )
+
+
 @pytest.mark.parametrize("content", [b"no database at all, only some words" * 50, b"", None])
 def test_what_is_no_backup_is_refused_and_nothing_is_lost(paperround: Paperround, folder: Path, content: bytes | None) -> None:
     paperround("subscribers", "add", "ada@example.org", "--topics", "agents")  # whom nobody shall be told to replace

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import subprocess
 import sys
 import venv
@@ -10,9 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 
+from service import connections
 from service.cadence import last_listed_day
+from service.settings import Settings, load_settings, sender
+from service.web import web_application
 from tests.builders import page, record
 from tests.cli.conftest import Paperround
 
@@ -37,6 +43,24 @@ def test_a_group_alone_shows_its_help(paperround: Paperround, group: list[str]) 
     ran = paperround(*group)
     assert (ran.status, ran.err) == (0, "")
     assert "Commands:" in ran.out
+
+
+@pytest.mark.parametrize("group", [[], *([group] for group in (*GROUPS, "deliveries", "suppressions", "fetch"))], ids=" ".join)
+def test_a_list_of_commands_tells_what_each_does_in_a_whole_sentence(
+    paperround: Paperround, monkeypatch: pytest.MonkeyPatch, group: list[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    listed = paperround(*group, "--help").out.partition("Commands:\n")[2]
+    assert "..." not in listed
+    assert listed.rstrip().endswith(".")
+    assert max(map(len, listed.splitlines())) <= 60
+
+
+def test_a_file_that_may_be_left_out_says_what_happens_then(paperround: Paperround) -> None:
+    for group in ("topics", "subscribers", "suppressions"):
+        told = paperround(group, "export", "--help").out
+        assert "[[" not in told
+        assert "Default: stdout." in told
 
 
 def test_it_tells_its_version(paperround: Paperround) -> None:
@@ -94,6 +118,28 @@ def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(folder: Path) -> None:
+    (folder / "rich").mkdir()
+    (folder / "rich" / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    command = [sys.executable, "-c", "from service.start import main; main()", "topics", "list"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(folder)})
+    assert (ran.returncode, ran.stdout, ran.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize("group", ["topics", "subscribers", "suppressions"])
+def test_an_export_to_a_dash_goes_to_stdout(paperround: Paperround, folder: Path, group: str) -> None:
+    whole = paperround(group, "export").out
+    ran = paperround(group, "export", "-")
+    assert (ran.status, ran.out, ran.err) == (0, whole, "")
+    assert not (folder / "-").exists()
+
+
+def test_a_backup_to_a_dash_says_that_it_needs_a_file(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("backup", "-")
+    assert (ran.status, ran.err) == (2, "error: a backup is written as a file, not to stdout: name one\n")
+    assert not (folder / "-").exists()
+
+
 @pytest.mark.parametrize("command", [["backup"], ["restore"], ["fetch", "--from"]], ids=" ".join)
 def test_a_file_that_no_folder_can_hold_is_told_as_that(paperround: Paperround, command: list[str]) -> None:
     name = "x" * 300
@@ -119,6 +165,20 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert "Nothing was sent" in second.out
     assert sorted((folder / "paperround-demo" / "outbox").glob("*")) == mails
     assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
+
+
+def test_the_links_of_the_demos_mails_lead_to_what_serve_shows_in_its_folder(
+    paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERROUND_SOURCE_URL", "http://127.0.0.1:9/papers")
+    assert "Their links lead to pages while `paperround serve` runs in paperround-demo." in paperround("demo").out
+    mail = next((folder / "paperround-demo" / "outbox").glob("*.html")).read_text("utf-8")
+    links = set(re.findall(r'href="http://localhost:8000(/[^"#]+)', mail))
+    monkeypatch.chdir(folder / "paperround-demo")
+    settings = load_settings(Settings)
+    with connections.database(settings.database_url) as engine:
+        pages = TestClient(web_application(engine, sender(settings)))
+        assert {pages.get(link).status_code for link in links} == {200}
 
 
 @pytest.mark.usefixtures("within_a_day")

@@ -96,6 +96,9 @@ def test_suppressions_go_out_and_in_as_csv(paperround: Paperround, folder: Path)
     paperround("suppressions", "import", "list.csv")
     reasons = {row["reason"] for row in paperround("suppressions", "list", "--json").json}
     assert reasons == {"=HYPERLINK(1)", "told us"}
+    (folder / "open.csv").write_text('email\nben@example.org\n"ada@example.org\neve@example.org\n')
+    unclosed = paperround("suppressions", "import", "open.csv")
+    assert (unclosed.status, unclosed.err) == (2, "error: line 3: not CSV: unexpected end of data\n")
     (folder / "bad.csv").write_text("email\nno address\n")
     bad = paperround("suppressions", "import", "bad.csv")
     assert (bad.status, bad.err.startswith("error: line 2: 'no address' is not an e-mail address")) == (2, True)

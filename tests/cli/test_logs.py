@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy import Engine
 
 from service.cli.logs import tell_everything
+from service.errors import FetchFailed
+from service.fetch.fetcher import Fetcher
 from service.links import mail_links
 from tests.builders import DAY, SENDER
 from tests.kills import plan, send_what_is_due
@@ -29,6 +31,12 @@ def test_a_line_is_json_with_a_fixed_sentence_and_fields(said: Callable[[], str]
     line = json.loads(said())
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "mail settled", "level": "info", "state": "accepted", "papers": 3}
+
+
+def test_another_try_is_not_logged_for_what_comes_of_them_all_is(said: Callable[[], str]) -> None:
+    with Fetcher("Paperround/test", attempts=2, interval=0) as fetcher, pytest.raises(FetchFailed):
+        fetcher.fetch("http://127.0.0.1:9/papers")
+    assert said() == ""
 
 
 def test_a_log_on_a_full_disk_stops_no_mail(sqlite: Engine, said: Callable[[], str]) -> None:

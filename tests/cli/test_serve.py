@@ -262,7 +262,8 @@ def test_a_port_that_is_taken_is_told_before_anything_begins(folder: Path, serve
     host, _, port = address.removeprefix("http://").partition(":")
     with socket.create_server((host, int(port))):
         assert serve().wait(120) == 2
-    assert "can't be listened on" in (folder / "0.log").read_text("utf-8")
+    told = f"error: {host}:{port} can't be listened on: Address already in use: say others with --host and --port\n"
+    assert told in (folder / "0.log").read_text("utf-8")
 
 
 def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(

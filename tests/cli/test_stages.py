@@ -80,6 +80,13 @@ def test_match_takes_another_catalogue(paperround: Paperround, papers: Path, fol
     (folder / "mine.toml").write_text('[[topic]]\nslug = "soup"\nname = "Soup"\nany = ["soup"]\n')
     ran = paperround("match", "--papers", papers, "--catalogue", "mine.toml")
     assert [found["slug"] for found in json.loads(ran.out.splitlines()[1])["topics"]] == ["soup"]
+    for text in ("", '[topic]\nslug = "soup"\n'):
+        (folder / "mine.toml").write_text(text)
+        empty = paperround("match", "--papers", papers, "--catalogue", "mine.toml")
+        assert (empty.status, empty.err) == (
+            2,
+            "error: the catalogue has an error at topic: begin each topic with a line [[topic]]\n",
+        )
     (folder / "mine.toml").write_text("[[topic]]\n")
     broken = paperround("match", "--papers", papers, "--catalogue", "mine.toml")
     assert (broken.status, broken.err) == (2, "error: the catalogue has an error at topic 1 slug: Field required\n")

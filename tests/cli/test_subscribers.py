@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -36,6 +37,11 @@ def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperroun
         "muted": [], "language": "en", "with_abstract": False, "with_outside": True, "with_note": False,
     }  # fmt: skip
     assert ADA in paperround("subscribers", "list").out
+
+
+def test_when_somebody_was_added_is_told_to_the_minute(paperround: Paperround, ada: str) -> None:
+    last = paperround("subscribers", "show", ada).out.splitlines()[-1]
+    assert re.fullmatch(r"added_at +\d{4}-\d\d-\d\d \d\d:\d\d UTC", last)
 
 
 def test_defaults_are_eight_oclock_utc_daily(paperround: Paperround) -> None:

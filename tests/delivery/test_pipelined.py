@@ -400,8 +400,9 @@ def test_a_host_whose_first_address_refuses_is_reached_at_the_next() -> None:
 def test_a_password_that_the_server_has_no_way_to_take_is_told() -> None:
     port = scripted(["220 hello", "250-hello\r\n250 AUTH GSSAPI"])
     transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
-    with pytest.raises(ServerUnusable, match="neither AUTH PLAIN nor AUTH LOGIN"):
+    with pytest.raises(ServerUnusable, match="neither AUTH PLAIN nor AUTH LOGIN") as failure:
         transport.send(b"x", to="ada@example.org")
+    assert failure.value.permanent
 
 
 @pytest.mark.parametrize("refused", range(3), ids=["mechanism", "user", "password"])
@@ -413,6 +414,24 @@ def test_a_login_that_is_refused_at_any_step_is_over(refused: int) -> None:
     transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
     with pytest.raises(ServerUnusable, match=r"535 5\.7\.8 no"):
         transport.send(b"x", to="ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("replies", "is_for_good"),
+    [
+        (["554 5.7.1 your address is listed"], True),
+        (["421 4.3.2 come back later"], False),
+        (["220 hello", "250-hello\r\n250 AUTH PLAIN", "454 4.7.0 too many logins"], False),
+        (["220 hello", "250-hello\r\n250 AUTH PLAIN", "235 welcome", "553 5.7.1 not a sender of yours"], True),
+        (["220 hello", "250-hello\r\n250 AUTH PLAIN", "235 welcome", "451 4.3.0 not now"], False),
+    ],
+)
+def test_what_a_server_refuses_all_our_mail_with_tells_whether_a_wait_helps(replies: list[str], is_for_good: bool) -> None:
+    port = scripted(replies)
+    transport = PipelinedTransport(Server("127.0.0.1", port, "off", "me", "secret"), mail_from="digest@example.org")
+    with pytest.raises(ServerUnusable) as failure:
+        transport.send(b"x", to="ada@example.org")
+    assert failure.value.permanent == is_for_good
 
 
 def test_told_to_stop_a_run_gives_up_on_a_silent_server_when_its_time_is_over() -> None:

@@ -192,6 +192,13 @@ def test_a_url_that_cannot_be_is_refused_without_its_password(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("password", ["hunter/2", "hunter?2", "hunter#2", "hunter[2"])
+def test_a_password_that_must_be_escaped_is_told_how(password: str) -> None:
+    with pytest.raises(WrongUse, match="%2F %3F %23 %40 %3A %25") as refused:
+        parse_smtp_url(f"smtp://me:{password}@mail.example.org:587")
+    assert "hunter" not in str(refused.value)
+
+
 def test_an_answer_lost_after_the_final_dot_is_uncertain() -> None:
     with pytest.raises(DeliveryUncertain, match="the answer to the whole mail was lost"):
         send(f"smtp://127.0.0.1:{scripted([*UP_TO_DATA, None])}")

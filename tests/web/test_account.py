@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
 from service.links import Fresh, fresh_link
@@ -90,6 +91,16 @@ def test_everything_can_be_taken_along(web: Web) -> None:
     assert [row["kind"] for row in told["notices"]] == ["account"]
     assert "k" * 32 not in answer.text  # whoever gets the file gets no link with it
     assert "<td>1" in web.get(account).text
+
+
+def test_the_heading_of_a_column_of_numbers_stands_above_them(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    rows = BeautifulSoup(web.get(ask(web)).text, "lxml").select("table tr")
+    head, first = ([cell.get("class") for cell in row.select("th, td")] for row in rows)
+    assert head == first == [None, ["count"], None]
 
 
 def test_an_address_moves_once_the_new_one_confirms_and_the_old_one_can_undo_it(web: Web, account: str) -> None:

@@ -79,6 +79,29 @@ def test_a_mail_server_that_stays_away_needs_a_person_before_mails_are_given_up(
     assert web.get("/health").status_code == 200
 
 
+@pytest.mark.parametrize("waiting", ["digest", "notice"])
+def test_a_mail_server_that_refuses_our_login_needs_a_person_at_once(web: Web, waiting: str) -> None:
+    if waiting == "digest":
+        web.gather(agents())
+        web.wake()
+        web.now = NOW.replace(hour=8)
+    else:
+        web.post(f"{LINKS.settings}/account")
+    web.mailbox.refuse["*"] = ServerUnusable("the mail server can't be used: 535 5.7.8 no", permanent=True)
+    seen: list[tuple[int, int]] = []
+    for _attempt in range(4):
+        web.wake()
+        answer = web.get("/health")
+        seen.append((answer.status_code, answer.json()["needs_a_person"]))
+        web.now += timedelta(minutes=14)
+    assert seen == [(503, 1)] * 4
+    web.mailbox.refuse.clear()
+    web.now += timedelta(hours=1)
+    web.gather()
+    web.wake()
+    assert web.get("/health").status_code == 200
+
+
 @pytest.mark.parametrize(("reply", "status"), [("5.1.1 no such user", 200), ("5.7.1 your mail is not wanted here", 503)])
 def test_a_mailbox_that_is_gone_needs_nobody_and_a_refusal_of_our_mail_does(web: Web, reply: str, status: int) -> None:
     web.gather(agents())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from service.cli.listing import Listing
 from service.cli.topics import catalogue, judge, versions
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(cls=Listing, rich_markup_mode=None)
 app.command("list")(catalogue.list_topics)
 app.command("show")(catalogue.show_topic)
 app.command("filter")(catalogue.show_or_set_filter)

@@ -20,7 +20,7 @@ from service.cli.output import (
     say_json,
     say_table,
 )
-from service.cli.topics.named import By, Reason, author, known_topic
+from service.cli.topics.named import By, Reason, Slug, author, known_topic
 from service.errors import WrongUse
 from service.models import Topic
 from service.pipeline.topics import save_topics
@@ -39,7 +39,7 @@ def list_topics(as_json: Json = False) -> None:
         say("There are no topics: import some with `paperround topics import FILE`.")
 
 
-def show_topic(slug: str, as_json: Json = False) -> None:
+def show_topic(slug: Slug, as_json: Json = False) -> None:
     """One topic, whole, with the words that were added to its phrases."""
     with database_reading() as session:
         found = known_topic(session, slug)
@@ -47,7 +47,7 @@ def show_topic(slug: str, as_json: Json = False) -> None:
 
 
 def show_or_set_filter(
-    slug: str,
+    slug: Slug,
     file: Annotated[Path | None, typer.Option("--set", metavar="FILE", help="The new filter; - is standard input.")] = None,
     reason: Reason = "filter set",
     by: By = None,
@@ -71,7 +71,7 @@ def show_or_set_filter(
 
 
 def import_topics(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE.toml]")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="- is standard input.")] = None,
     shipped: Annotated[bool, typer.Option("--shipped", help="Instead of a file: the topics that ship with Paperround.")] = False,
     reason: Reason = "import",
     by: By = None,
@@ -88,7 +88,9 @@ def import_topics(
     )
 
 
-def export_topics(file: Annotated[Path | None, typer.Argument(metavar="[FILE.toml]")] = None, as_json: Json = False) -> None:
+def export_topics(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.toml", help="Default: stdout.")] = None, as_json: Json = False
+) -> None:
     """Write all topics as a TOML catalogue, to a file or to stdout."""
     with database_reading() as session:
         topics = all_topics(session)

@@ -14,7 +14,7 @@ import typer
 
 from service.catalogue import with_filter
 from service.cli.output import LARGEST_NUMBER, Json, counted, database_reading, read_text, say, say_json, say_table
-from service.cli.topics.named import known_topic
+from service.cli.topics.named import Slug, known_topic
 from service.errors import WrongUse
 from service.match import phrasebook
 from service.match.measure import Figures, Label, Rate, TopicFigures, measure
@@ -31,10 +31,11 @@ _MOST_TITLE = 60
 
 
 def why(
-    slug: str,
+    slug: Slug,
     paper: Annotated[str, typer.Argument(metavar="PAPER", help="Its arXiv id.")],
     version: Annotated[
-        int | None, typer.Option("--version", min=1, max=LARGEST_NUMBER, help="Of the topic; default: the newest.")
+        int | None,
+        typer.Option("--version", metavar="VERSION", min=1, max=LARGEST_NUMBER, help="Of the topic; default: the newest."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -53,9 +54,9 @@ def why(
 
 
 def try_filter(
-    slug: str,
+    slug: Slug,
     file: Annotated[Path | None, typer.Option("--filter", metavar="FILE", help="A filter to try; - is standard input.")] = None,
-    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How many days of stored papers.")] = 90,
+    days: Annotated[int, typer.Option("--days", metavar="DAYS", min=1, max=3650, help="How many days of stored papers.")] = 90,
     as_json: Json = False,
 ) -> None:
     """Replay stored papers with another filter: gained, lost, unchanged, and the rule responsible. Nothing is changed.

@@ -12,7 +12,8 @@ from service.errors import WrongUse
 from service.models import Topic
 from service.store.topics import topic
 
-Reason = Annotated[str, typer.Option("--reason", help="Why the topic changes; kept with the version.")]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="`topics list` tells them.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the topic changes; kept with the version.")]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who changes it; default: the user of this system.")]
 
 

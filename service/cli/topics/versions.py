@@ -11,18 +11,18 @@ from sqlmodel import Session
 
 from service.catalogue import format_catalogue
 from service.cli.output import LARGEST_NUMBER, Json, database_reading, database_transaction, now, say, say_json, say_table
-from service.cli.topics.named import By, author, known_topic
+from service.cli.topics.named import By, Slug, author, known_topic
 from service.models import Topic
 from service.pipeline.topics import known_version, roll_back
 from service.store.topics import topic_versions
 
 _Number = partial(typer.Argument, min=1, max=LARGEST_NUMBER)
 
-Earlier = Annotated[int | None, _Number(metavar="[VERSION]", help="Default: the one before the newest.")]
-Later = Annotated[int | None, _Number(metavar="[VERSION]", help="Default: the newest.")]
+Earlier = Annotated[int | None, _Number(metavar="VERSION", help="Default: the one before the newest.")]
+Later = Annotated[int | None, _Number(metavar="VERSION", help="Default: the newest.")]
 
 
-def list_versions(slug: str, as_json: Json = False) -> None:
+def list_versions(slug: Slug, as_json: Json = False) -> None:
     """Every version of a topic, the newest first: when, by whom and why."""
     with database_reading() as session:
         known_topic(session, slug)
@@ -33,7 +33,7 @@ def list_versions(slug: str, as_json: Json = False) -> None:
         say_table([(row.version, f"{row.made_at:%Y-%m-%d %H:%M}", row.author, row.reason) for row in rows])
 
 
-def diff(slug: str, earlier: Earlier = None, later: Later = None, as_json: Json = False) -> None:
+def diff(slug: Slug, earlier: Earlier = None, later: Later = None, as_json: Json = False) -> None:
     """What changed between two versions of a topic, line by line."""
     with database_reading() as session:
         newest = known_topic(session, slug).version
@@ -47,9 +47,9 @@ def diff(slug: str, earlier: Earlier = None, later: Later = None, as_json: Json 
 
 
 def rollback(
-    slug: str,
-    version: Annotated[int, _Number()],
-    reason: Annotated[str | None, typer.Option("--reason")] = None,
+    slug: Slug,
+    version: Annotated[int, _Number(metavar="VERSION")],
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the version.")] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:

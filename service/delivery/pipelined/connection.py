@@ -26,6 +26,10 @@ _QUIT_TIMEOUT = 5.0  # seconds; every mail is settled by then
 class Unwilling(Exception):
     """The server takes no mail at all on this connection: it is closed, or refuses the sender."""
 
+    def __init__(self, why: str | Reply) -> None:
+        super().__init__(str(why))
+        self.why = why
+
 
 class Connection:
     """Made by `dial`. At most one mail's content, one envelope and one reply's bytes are kept."""
@@ -131,7 +135,7 @@ class Connection:
         if reply.code == 250 or reply.code == 552:
             self._replies.appendleft(reply)
         else:
-            raise Unwilling(str(reply))
+            raise Unwilling(reply)
 
     async def _refusal(self) -> Reply | None:
         """The first reply that is not the one wanted; the others are read all the same, for the next mail's are behind them."""

@@ -36,14 +36,17 @@ class Dialler:
             await self._prepare(connection)
         except (OSError, Nonsense) as error:
             connection.abort()
-            raise self.unusable(said(error)) from error
+            raise self.unusable(said(error), permanent=isinstance(error, ssl.SSLCertVerificationError)) from error
         except BaseException:
             connection.abort()
             raise
         return connection
 
-    def unusable(self, why: str) -> ServerUnusable:
-        return ServerUnusable(f"the mail server {self.server.host}:{self.server.port} can't be used: {self.server.masked(why)}")
+    def unusable(self, why: str | Reply, *, permanent: bool = False) -> ServerUnusable:
+        """A 5yz is for good (RFC 5321, 4.2.1)."""
+        is_refusal = isinstance(why, Reply) and why.code >= 500
+        words = f"the mail server {self.server.host}:{self.server.port} can't be used: {self.server.masked(str(why))}"
+        return ServerUnusable(words, permanent=permanent or is_refusal)
 
     async def _connected(self) -> socket.socket:
         """To the first of the host's addresses that takes it in time. Raises OSError, which the last one met, or UnicodeError."""
@@ -77,7 +80,7 @@ class Dialler:
                 await self._greet(connection)
             elif self.server.tls == "required":
                 way_out = "" if self.server.user else ", or ?tls=off"
-                raise self.unusable(f"it offers no STARTTLS, nothing was sent: use smtps://{way_out}")
+                raise self.unusable(f"it offers no STARTTLS, nothing was sent: use smtps://{way_out}", permanent=True)
         if self.server.user is not None:
             await self._log_in(connection, self.server.user, self.server.password or "")
 
@@ -93,11 +96,12 @@ class Dialler:
     async def _log_in(self, connection: Connection, user: str, password: str) -> None:
         steps = password_steps(connection.extensions.get("AUTH", ""), user, password)
         if not steps:
-            raise self.unusable("it knows neither AUTH PLAIN nor AUTH LOGIN: leave the user out of the URL, or ask its owner")
+            words = "it knows neither AUTH PLAIN nor AUTH LOGIN: leave the user out of the URL, or ask its owner"
+            raise self.unusable(words, permanent=True)
         for step in steps[:-1]:
             self._must(await connection.command(step), 334)
         self._must(await connection.command(steps[-1]), 235)
 
     def _must(self, reply: Reply, code: int) -> None:
         if reply.code != code:
-            raise self.unusable(str(reply))
+            raise self.unusable(reply)

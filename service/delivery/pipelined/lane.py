@@ -92,7 +92,7 @@ class Lane:
         try:
             return await self._agree(await self._dial(), parcel)
         except Unwilling as error:
-            raise self._dialler.unusable(str(error)) from error
+            raise self._dialler.unusable(error.why) from error
 
     async def _agree(self, connection: Connection, parcel: Parcel) -> Connection:
         if connection.has_begun is not parcel:
