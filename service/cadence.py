@@ -85,7 +85,9 @@ def known_zone(zone: str) -> str:
     return _place(zone).key
 
 
+@lru_cache(maxsize=1000)
 def _place(zone: str) -> ZoneInfo:
+    """Kept: ZoneInfo itself keeps eight, and reads every other one's file anew."""
     try:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
