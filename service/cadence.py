@@ -31,7 +31,8 @@ def next_digest_at(person: Subscriber, after: datetime) -> datetime:
     """The first instant after `after`, in UTC, at which a digest is due: a day of the cadence, at the hour, local time.
 
     None is due before the day on which a pause ends. Each local date has one such instant: an hour that the clock skips
-    counts as the one after it, and of an hour that comes twice the first counts (PEP 495, fold 0).
+    counts as the one after it, and of an hour that comes twice the first counts (PEP 495, fold 0). Raises ValueError for a
+    cadence that no day fits.
     """
     return _next_moment(person.zone, person.hour, person.cadence, person.paused_until, after)
 
@@ -40,12 +41,13 @@ def next_digest_at(person: Subscriber, after: datetime) -> datetime:
 def _next_moment(zone: str, hour: int, cadence: str, paused_until: date | None, after: datetime) -> datetime:
     """Many people have these alike."""
     place = _place(zone)
-    day = max(after.astimezone(place).date(), paused_until or date.min)
-    while True:
+    first = max(after.astimezone(place).date(), paused_until or date.min)
+    for number in range(8):  # a week, and its first day again, whose hour may have passed
+        day = first + timedelta(days=number)
         moment = datetime.combine(day, time(hour), place).astimezone(UTC)
         if moment > after and _is_digest_day(cadence, day):
             return moment
-        day += timedelta(days=1)
+    raise ValueError(f"no day fits the cadence {cadence}")
 
 
 def why_no_mail(person: Subscriber, now: datetime, suppression: str | None = None) -> str | None:
@@ -85,7 +87,9 @@ def known_zone(zone: str) -> str:
     return _place(zone).key
 
 
+@lru_cache(maxsize=1000)
 def _place(zone: str) -> ZoneInfo:
+    """Kept: ZoneInfo itself keeps eight, and reads every other one's file anew."""
     try:
         return ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):

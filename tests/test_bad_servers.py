@@ -64,12 +64,13 @@ def run(engine: Engine, server: MailServer, now: datetime, url: str = "smtp://12
     transport_options = {"connections": 2, "timeout": 60.0, "end_timeout": 60.0, **options}
     should_stop = transport_options.pop("should_stop", lambda: False)
     client, server.offers_pipelining = CLIENT[0]
-    with running(server):
-        transport = client(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
-        with reading(engine) as session:
-            mails = due_mails(session, now, states)
-        send_all(engine, transport, mails, tiny_mail, Run(lambda: now, states, should_stop=should_stop))
-        transport.close()
+    with reading(engine) as session:
+        mails = due_mails(session, now, states)
+    if mails:
+        with running(server):
+            transport = client(parse_smtp_url(url.format(server.port)), mail_from="digest@example.org", **transport_options)
+            send_all(engine, transport, mails, tiny_mail, Run(lambda: now, states, should_stop=should_stop))
+            transport.close()
     return {row.email: delivery.state for row, delivery in rows(engine)}
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.cadence import last_complete_day, last_listed_day, local_day, missed_count, next_digest_at, why_no_mail, window_start
-from tests.builders import subscriber
+from tests.builders import NOW, subscriber
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,11 @@ def test_a_mail_bears_the_day_where_its_reader_lives() -> None:
     late = datetime(2026, 10, 1, 23, 0, tzinfo=UTC)
     assert local_day(late, "Asia/Tokyo") == date(2026, 10, 2)
     assert local_day(late, "America/New_York") == date(2026, 10, 1)
+
+
+def test_a_cadence_that_no_day_fits_is_told() -> None:
+    with pytest.raises(ValueError, match="no day fits the cadence weekly:never"):
+        next_digest_at(subscriber(cadence="weekly:never"), NOW)
 
 
 def local_days(cadence: str, hour: int, zone: str, after: datetime, until: datetime) -> list[datetime]:

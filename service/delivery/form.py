@@ -61,6 +61,12 @@ class MessageForm:
         return ReadyMessage(self._header % own, (self._begin, email.text, self._between, email.html, self._end))
 
 
+@lru_cache(maxsize=1)
+def message_form(sender: Sender) -> MessageForm:
+    """Kept: to make one takes as long as several mails do, and a process has one sender."""
+    return MessageForm(sender)
+
+
 def _blank(made: bytes) -> bytes:
     """With named places, for the operator %."""
     return _PLACE.sub(lambda place: b"%%(%b)b" % f"{place.lastgroup}".encode(), made.replace(b"%", b"%%"))

@@ -92,11 +92,11 @@ class Delivery(Outgoing, table=True):
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")])
     digest_on: date  # D
     since_on: date  # the first day of the digest's window
-    topics: list[str] = Field(default_factory=list, sa_type=Json(list[str]))  # what the person had chosen then
-    topic_versions: dict[str, int] = Field(default_factory=dict, sa_type=Json(dict[str, int]))  # what its papers are explained by
-    paper_ids: list[str] = Field(default_factory=list, sa_type=Json(list[str]))
+    topics: list[str] = Field(default=[], sa_type=Json(list[str]))  # what the person had chosen then
+    topic_versions: dict[str, int] = Field(default={}, sa_type=Json(dict[str, int]))  # what its papers are explained by
+    paper_ids: list[str] = Field(default=[], sa_type=Json(list[str]))
     looked_at_count: int = 0  # papers in the window that were new to the person
-    plan: Plan = Field(default_factory=Plan, sa_type=Json(Plan, Plan()))  # the digest's arrangement and reasons (Digest.kept)
+    plan: Plan = Field(default=Plan(), sa_type=Json(Plan, Plan()))  # the digest's arrangement and reasons (Digest.kept)
 
     @field_serializer("plan")
     def _told(self, plan: Plan) -> Any:
@@ -131,8 +131,8 @@ class Notice(Outgoing, table=True):
     subscriber_id: int = Field(sa_column_args=[ForeignKey("subscriber.id", ondelete="CASCADE")], index=True)
     kind: str
     email: str  # where it goes
-    before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # the settings changed, as they were
-    after: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # and as they became
+    before: dict[str, Any] = Field(default={}, sa_type=JSON)  # the settings changed, as they were
+    after: dict[str, Any] = Field(default={}, sa_type=JSON)  # and as they became
 
 
 @dataclass(frozen=True, slots=True)

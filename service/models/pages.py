@@ -62,10 +62,10 @@ class Page(SQLModel, table=True):
     asked_on: date | None = None  # the day asked for
     part: int = 0  # of a list that comes in several answers, from 0
     goes_on: bool = False  # in the next part
-    rejected: list[str] = Field(default_factory=list, sa_type=JSON)  # each record's reason
-    warnings: list[str] = Field(default_factory=list, sa_type=JSON)  # its doubts, in words
-    causes: list[str] = Field(default_factory=list, sa_type=JSON)  # of the warnings, in their order
-    field_counts: dict[str, int] = Field(default_factory=dict, sa_type=JSON)  # how many papers had each field
+    rejected: list[str] = Field(default=[], sa_type=JSON)  # each record's reason
+    warnings: list[str] = Field(default=[], sa_type=JSON)  # its doubts, in words
+    causes: list[str] = Field(default=[], sa_type=JSON)  # of the warnings, in their order
+    field_counts: dict[str, int] = Field(default={}, sa_type=JSON)  # how many papers had each field
 
     @property
     def is_suspect(self) -> bool:

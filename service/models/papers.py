@@ -31,13 +31,13 @@ class Paper(SQLModel, table=True):
     source_summary: str | None = None
     first_seen_at: datetime
     seen_at: datetime
-    told_by: dict[str, str] = Field(default_factory=dict, sa_type=JSON)  # by field, the form where it is of less than full trust
+    told_by: dict[str, str] = Field(default={}, sa_type=JSON)  # by field, the form where it is of less than full trust
     velocity: float | None = None  # upvotes a day, lately
 
     tldr: str | None = None
     problem: str | None = None
     result: str | None = None
-    tags: list[str] = Field(default_factory=list, sa_type=JSON)
+    tags: list[str] = Field(default=[], sa_type=JSON)
     written_by: str | None = None  # "authors" or "model"
     evidence: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # by field: where the abstract says it, who wrote it
     checks: list[str] | None = Field(default=None, sa_type=JSON)  # which a model's text passed

@@ -44,15 +44,15 @@ class Subscriber(SQLModel, table=True):
     key: str = Field(default_factory=new_key, unique=True)
     email: str = Field(unique=True)
     state: str = SubscriberState.ACTIVE
-    topics: list[str] = Field(default_factory=list, sa_type=Json(list[str]))  # slugs
+    topics: list[str] = Field(default=[], sa_type=Json(list[str]))  # slugs
     zone: str = "UTC"  # IANA name
     hour: int = 8  # local
     cadence: str = "daily"  # daily, weekdays, weekly:mon ... weekly:sun
     paused_until: date | None = None  # the local day on which mail begins again
     length: str = "minutes:6"  # of reading, minutes:3 ... minutes:30; or papers:5 ... papers:50
     minimum_score: float = 0.0  # 0 to 1: what a topic must reach beside its own bar
-    followed: list[str] = Field(default_factory=list, sa_type=Json(list[str]))  # authors and organisations, by name
-    muted: list[str] = Field(default_factory=list, sa_type=Json(list[str]))  # phrases
+    followed: list[str] = Field(default=[], sa_type=Json(list[str]))  # authors and organisations, by name
+    muted: list[str] = Field(default=[], sa_type=Json(list[str]))  # phrases
     language: str = "en"  # of what we say; papers stay in theirs
     with_abstract: bool = False  # beside the summary
     with_outside: bool = True  # a paper outside their topics

@@ -22,14 +22,14 @@ class Topic(SQLModel, table=True):
     name: str
     description: str = ""
     threshold: float = 0.5
-    any_phrases: list[str] = Field(default_factory=list, sa_type=JSON)
-    all_phrases: list[str] = Field(default_factory=list, sa_type=JSON)
-    none_phrases: list[str] = Field(default_factory=list, sa_type=JSON)
+    any_phrases: list[str] = Field(default=[], sa_type=JSON)
+    all_phrases: list[str] = Field(default=[], sa_type=JSON)
+    none_phrases: list[str] = Field(default=[], sa_type=JSON)
     minimum_upvotes: int = 0
-    relevant_ids: list[str] = Field(default_factory=list, sa_type=JSON)  # papers that belong here, by arXiv id
-    irrelevant_ids: list[str] = Field(default_factory=list, sa_type=JSON)  # papers that look like it and don't
-    expansion: dict[str, float] = Field(default_factory=dict, sa_type=JSON)
-    struck_words: list[str] = Field(default_factory=list, sa_type=JSON)  # never added, whatever the examples say
+    relevant_ids: list[str] = Field(default=[], sa_type=JSON)  # papers that belong here, by arXiv id
+    irrelevant_ids: list[str] = Field(default=[], sa_type=JSON)  # papers that look like it and don't
+    expansion: dict[str, float] = Field(default={}, sa_type=JSON)
+    struck_words: list[str] = Field(default=[], sa_type=JSON)  # never added, whatever the examples say
     prior: float | None = None  # log-odds learned together with the expansion; None where nothing was learned
     position: int = 0
     version: int = 1
@@ -46,7 +46,7 @@ class TopicVersion(SQLModel, table=True):
     made_at: datetime
     author: str
     reason: str
-    topic: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # every field but version and position
+    topic: dict[str, Any] = Field(default={}, sa_type=JSON)  # every field but version and position
 
 
 @dataclass(frozen=True, slots=True)

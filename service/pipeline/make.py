@@ -9,7 +9,7 @@ from typing import cast
 from sqlalchemy import Engine
 
 from service.cadence import local_day
-from service.delivery.form import MessageForm
+from service.delivery.form import message_form
 from service.delivery.message import Message, build_message
 from service.links import Fresh, fresh_link, mail_links
 from service.models import Delivery, Notice, NoticeKind, Sender
@@ -34,7 +34,7 @@ def mail_maker(engine: Engine, sender: Sender) -> Maker:
     with reading(engine) as session:
         board = topic_board(session)
     topics = {topic.slug: topic for topic in board.topics}
-    press, form = Press(postal_line=sender.postal_line), MessageForm(sender)
+    press, form = Press(postal_line=sender.postal_line), message_form(sender)
 
     def make(claimed: Claimed, now: datetime) -> tuple[str, Message]:
         person = claimed.person

@@ -33,6 +33,7 @@ class Ran:
 
 
 Paperround = Callable[..., Ran]
+Beginning = Callable[[Callable[[], None]], None]
 
 
 @pytest.fixture
@@ -87,6 +88,21 @@ def paperround(logging_of_its_own: None, folder: Path, capsys: pytest.CaptureFix
         return Ran(status, out, err)
 
     return call
+
+
+@pytest.fixture
+def beginning(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
+    """Brings the folder to where some commands lead that many tests begin with: run by the first, copied for the others."""
+
+    def begin(commands: Callable[[], None]) -> None:
+        kept = tmp_path_factory.getbasetemp() / f"{commands.__module__}.{commands.__qualname__}"
+        if kept.exists():
+            shutil.copytree(kept, folder, dirs_exist_ok=True)
+        else:
+            commands()
+            shutil.copytree(folder, kept)
+
+    return begin
 
 
 @pytest.fixture

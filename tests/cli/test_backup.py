@@ -14,14 +14,17 @@ import pytest
 from sqlalchemy import Engine
 
 from service.store.database import hold_alone, open_database
-from tests.cli.conftest import Paperround
+from tests.cli.conftest import Beginning, Paperround
 
 
 @pytest.fixture
-def filled(paperround: Paperround, page_file: Path) -> None:
-    paperround("fetch", "--from", page_file)
-    paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
-    assert paperround("send-now", "--on", "2026-10-01", "--json").json["accepted"] == 1
+def filled(beginning: Beginning, paperround: Paperround, page_file: Path) -> None:
+    def fill() -> None:
+        paperround("fetch", "--from", page_file)
+        paperround("subscribers", "add", "ada@example.org", "--topics", "agents")
+        assert paperround("send-now", "--on", "2026-10-01", "--json").json["accepted"] == 1
+
+    beginning(fill)
 
 
 @pytest.mark.usefixtures("filled")

@@ -20,7 +20,7 @@ from aiosmtpd.handlers import Message
 from service.cli.output import say_json
 from service.cli.why import why_json
 from tests.builders import free_port
-from tests.cli.conftest import Paperround
+from tests.cli.conftest import Beginning, Paperround
 from tests.golden.cases import DIGESTS
 from tests.mail_server import STALL, MailServer, Moment, running
 
@@ -48,10 +48,13 @@ def mail_server() -> Iterator[tuple[Kept, str]]:
 
 
 @pytest.fixture(autouse=True)
-def ready(paperround: Paperround, page_file: Path) -> None:
-    paperround("fetch", "--from", page_file)
-    paperround("subscribers", "add", ADA, "--topics", "agents")
-    paperround("subscribers", "add", BEN, "--topics", "robotics,vision")
+def ready(beginning: Beginning, paperround: Paperround, page_file: Path) -> None:
+    def make_ready() -> None:
+        assert paperround("fetch", "--from", page_file).status == 0
+        assert paperround("subscribers", "add", ADA, "--topics", "agents").status == 0
+        assert paperround("subscribers", "add", BEN, "--topics", "robotics,vision").status == 0
+
+    beginning(make_ready)
 
 
 def set_up(monkeypatch: pytest.MonkeyPatch, smtp_url: str) -> None:

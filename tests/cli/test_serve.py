@@ -243,14 +243,14 @@ def test_killed_within_a_send_it_goes_on_at_its_next_start_and_knows_which_mail_
     assert all(1 <= got[reader] <= 1 + doubts[reader] for reader in readers)
 
 
-def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(folder: Path, serve: Serve, address: str) -> None:
+def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(paperround: Paperround, serve: Serve, address: str) -> None:
     process = serve()
     assert get(f"{address}/health").status_code == 200
     assert get(f"{address}/").status_code == 404
-    second = serve()
-    assert second.wait(120) == 1
-    assert "another `serve` runs on this database: stop that one first" in (folder / "1.log").read_text("utf-8")
     host, _, port = address.removeprefix("http://").partition(":")
+    second = paperround("serve", "--port", port)
+    assert (second.status, second.out) == (1, "")
+    assert "another `serve` runs on this database: stop that one first" in second.err
     with socket.create_connection((host, int(port))) as visitor:
         visitor.sendall(b"POST /settings/x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
         time.sleep(0.5)
@@ -258,21 +258,22 @@ def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(folder: Path, s
         assert process.wait(120) == 0  # nobody keeps it running by a request that never ends
 
 
-def test_a_port_that_is_taken_is_told_before_anything_begins(folder: Path, serve: Serve, address: str) -> None:
+def test_a_port_that_is_taken_is_told_before_anything_begins(paperround: Paperround, address: str) -> None:
     host, _, port = address.removeprefix("http://").partition(":")
     with socket.create_server((host, int(port))):
-        assert serve().wait(120) == 2
-    told = f"error: {host}:{port} can't be listened on: Address already in use: say others with --host and --port\n"
-    assert told in (folder / "0.log").read_text("utf-8")
+        ran = paperround("serve", "--port", port)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"error: {host}:{port} can't be listened on: Address already in use: say others with --host and --port\n"
 
 
 def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
-    folder: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    paperround: Paperround, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PAPERROUND_SMTP_URL", "smtp://127.0.0.1")
     monkeypatch.setenv("PAPERROUND_DKIM_KEYS", "s1=nowhere.pem")
-    assert serve().wait(120) == 2
-    assert "PAPERROUND_DKIM_KEYS: nowhere.pem can't be read" in (folder / "0.log").read_text("utf-8")
+    ran = paperround("serve", "--port", address.rpartition(":")[2])
+    assert (ran.status, ran.out) == (2, "")
+    assert "PAPERROUND_DKIM_KEYS: nowhere.pem can't be read" in ran.err
 
 
 def test_told_to_stop_within_its_first_fetch_it_asks_and_plans_nothing_any_more(

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, select, text
 from service.models import Subscriber
 from service.store.database import reading, transaction
 from service.store.values import Values
-from tests.builders import subscriber
+from tests.builders import paper, subscriber
 
 
 @pytest.fixture
@@ -15,6 +15,13 @@ def stored(engine: Engine) -> Engine:
     with transaction(engine) as session:
         session.add(subscriber(muted=["survey"], with_note=True))
     return engine
+
+
+def test_a_row_has_lists_of_its_own() -> None:
+    one, other = paper(), paper()
+    one.tags.append("planning")
+    one.told_by["title"] = "cards"
+    assert (other.tags, other.told_by) == ([], {})
 
 
 def the_one(engine: Engine, values: Values[Subscriber]) -> Subscriber:
