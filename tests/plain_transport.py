@@ -134,7 +134,9 @@ class PlainConnection:
             raise
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise ServerUnusable(f"the mail server {self._name} can't be used: {self.server.masked(_said(error))}") from error
+            is_refusal = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
+            told = f"the mail server {self._name} can't be used: {self.server.masked(_said(error))}"
+            raise ServerUnusable(told, permanent=is_refusal) from error
 
     def _say_sender(self, connection: smtplib.SMTP, message: bytes) -> smtplib.SMTP:
         """A refused sender concerns every mail, so it is no failure of this one; 552 is about this mail's size."""

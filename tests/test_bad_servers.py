@@ -237,8 +237,9 @@ def test_an_answer_to_an_envelope_that_makes_no_sense_refuses_nobody(planned: En
 def test_a_refused_sender_is_nobodys_bounce(planned: Engine) -> None:
     states = misbehave(planned, lambda moment: "550 5.7.1 not you" if moment.stage == "MAIL" else None)
     assert Counter(states.values()) == {"deferred": 2, "planned": 4}
-    assert {row.bounce for _, row in rows(planned)} == {None}
+    assert {row.bounce for _, row in rows(planned)} == {None, "policy"}  # ours
     finish(planned)
+    assert {row.bounce for _, row in rows(planned)} == {None}
 
 
 @pytest.mark.parametrize("answer", ["421 4.7.0 enough for one connection", DROP], ids=["421", "drop"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from dotenv import dotenv_values
 from sqlalchemy import Engine
 
 from service import connections
@@ -16,7 +17,7 @@ from service.cli.output import Json, counted, now, progress, say, say_json, tell
 from service.cli.sending import report_json
 from service.delivery.outbox import Outbox
 from service.errors import PaperroundError, WrongUse
-from service.models import DeliveryState, Sender
+from service.models import DeliveryState, Sender, new_key
 from service.pipeline import send as pipeline
 from service.pipeline.gather import GatherReport, gather_latest, gather_papers
 from service.settings import Settings, load_settings
@@ -25,9 +26,6 @@ from service.store.papers import newest_featured_on
 from service.store.subscribers import add_subscriber, all_subscribers
 from service.subscribers import SubscriberSettings
 
-_KEY = "known-to-everybody-and-for-the-demo-alone"
-_ENV = f"# For the links of the demo's mails, and nothing else.\nPAPERROUND_SECRET_KEY={_KEY}\n"
-_SENDER = Sender("Paperround demo <demo@localhost>", "http://localhost:8000", (_KEY,))
 _PEOPLE = (
     SubscriberSettings("ada@example.org", ("agents", "code"), "Europe/Berlin", 7),
     SubscriberSettings("ben@example.org", ("generation", "multimodal", "robotics"), "America/New_York", 8, "weekdays"),
@@ -53,9 +51,7 @@ def demo(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WrongUse(f"{folder} can't be made: {error.strerror}") from error
-    if not (folder / ".env").exists():
-        write_file(folder / ".env", _ENV)
-    quiet = as_json
+    quiet, sender = as_json, _sender(folder)
     _step(quiet, f"Database: {folder / 'paperround.db'}")
     outbox = folder / "outbox"
     with connections.database(f"sqlite:///{folder / 'paperround.db'}") as engine:
@@ -64,7 +60,7 @@ def demo(
         _step(quiet, "\n2. Subscribers")
         _add_people(engine, quiet)
         _step(quiet, "\n3. Digests")
-        report = _send(engine, outbox, _covered(engine))
+        report = _send(engine, outbox, sender, _covered(engine))
     if as_json:
         say_json({**report_json(report), "fetched": gather_json(gathered), "outbox": outbox})
     else:
@@ -72,6 +68,14 @@ def demo(
         say(f"Their links lead to pages while `paperround serve` runs in {folder}.")
     if report.unfinished:
         raise typer.Exit(1)
+
+
+def _sender(folder: Path) -> Sender:
+    """With the key that `serve` reads in this folder, so that the mails' links lead to its pages. The first demo makes it."""
+    if not (folder / ".env").exists():
+        write_file(folder / ".env", f"# For the links of the demo's mails.\nPAPERROUND_SECRET_KEY={new_key()}\n")
+    key = dotenv_values(folder / ".env").get("PAPERROUND_SECRET_KEY") or new_key()
+    return Sender("Paperround demo <demo@localhost>", "http://localhost:8000", (key,))
 
 
 def _step(quiet: bool, text: str) -> None:
@@ -121,11 +125,11 @@ def _covered(engine: Engine) -> date:
     return day
 
 
-def _send(engine: Engine, outbox: Path, on: date) -> pipeline.SendReport:
+def _send(engine: Engine, outbox: Path, sender: Sender, on: date) -> pipeline.SendReport:
     people = pipeline.chosen_people(engine, [settings.email for settings in _PEOPLE], ())
     with progress("Sending") as show:
         return pipeline.send_now(
-            engine, Outbox(outbox), _SENDER, people, on=on, clock=now, stale_after=timedelta(days=1), progress=show
+            engine, Outbox(outbox), sender, people, on=on, clock=now, stale_after=timedelta(days=1), progress=show
         )
 
 

@@ -263,7 +263,8 @@ def test_a_port_that_is_taken_is_told_before_anything_begins(paperround: Paperro
     with socket.create_server((host, int(port))):
         ran = paperround("serve", "--port", port)
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err == f"error: {host}:{port} can't be listened on: Address already in use: say others with --host and --port\n"
+    told = f"error: {host}:{port} can't be listened on: Address already in use: say others with --host and --port\n"
+    assert ran.err.endswith(told)
 
 
 def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
