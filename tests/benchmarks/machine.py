@@ -18,6 +18,12 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {cpu}, {memory / 1e6:.1f} GB, {system}"
 
 
+def most_resident() -> float:
+    """MB that this process held at most. `ru_maxrss` would begin with what its parent held."""
+    line = next(line for line in _lines("/proc/self/status") if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
 def _lines(path: str) -> list[str]:
     return Path(path).read_text("utf-8").splitlines() if Path(path).exists() else []
 

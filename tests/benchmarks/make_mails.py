@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import random
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +30,7 @@ from service.models import Band, Digest, Email, MailLinks, Match, Reason, Subscr
 from service.render import Press, render_digest
 from service.render.sheets import sheet
 from service.render.templates import mail_template, page_template
-from tests.benchmarks.machine import machine
+from tests.benchmarks.machine import machine, most_resident
 from tests.benchmarks.wave import word
 from tests.builders import DAY, SENDER, paper, subscriber, topic
 
@@ -196,10 +195,10 @@ def main() -> None:
 
 
 def memory(make: Make, subscribers: Iterator[Subscriber], number: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = most_resident()
     for person in islice(subscribers, number):
         make(chosen(person))
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    after = most_resident()
     within(f"resident, {before:.0f} MB before {number:,} more people", after, 150, "MB")
 
 

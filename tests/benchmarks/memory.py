@@ -5,7 +5,6 @@ A process of its own sends each wave, so that the most it ever held is that wave
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,11 +15,7 @@ from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.store.database import open_database
 from tests.benchmarks import wave
-
-
-def most_resident() -> float:
-    """MB so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+from tests.benchmarks.machine import machine, most_resident
 
 
 def send(url: str, port: int, recipients: int) -> None:
@@ -32,7 +27,6 @@ def send(url: str, port: int, recipients: int) -> None:
 
 
 def main(*sizes: int) -> None:
-    from tests.benchmarks.machine import machine
     from tests.benchmarks.send_mails import own
 
     print(machine())

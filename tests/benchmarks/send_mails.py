@@ -329,31 +329,17 @@ def signed(count: int) -> None:
         measure("ours, whole", count, sink, lambda: whole(engine, sink, count, sign=sign_one))
 
 
-def memory(count: int) -> None:
-    """In a process of its own."""
-    with own("sink") as sink, due(count) as engine:
-        whole(engine, sink, count)
-    print(
-        f"  {count:7} recipients: at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB resident", flush=True
-    )
-
-
 def main(count: int = 4000) -> None:
     print(machine(), f"load {os.getloadavg()[0]:.1f}")
     unsigned(count)
     over_tls(count)
     slow_line(count)
     signed(count)
-    print("memory (the bar: flat, under 150 MB)")
-    for recipients in (1000, 10_000, 100_000):
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.send_mails", "memory", str(recipients)], check=True)
 
 
 if __name__ == "__main__":
     tell_nothing()
-    if sys.argv[1:2] == ["memory"]:
-        memory(int(sys.argv[2]))
-    elif sys.argv[2:]:
+    if sys.argv[2:]:
         print(machine(), f"load {os.getloadavg()[0]:.1f}")
         {"unsigned": unsigned, "tls": over_tls, "slow": slow_line}[sys.argv[1]](int(sys.argv[2]))
     else:
