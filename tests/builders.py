@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.feed import Feed, carry_one_by_one
 from service.models import Paper, Sender, Subscriber, Topic
 
 NOW = datetime(2026, 10, 2, 6, 0, tzinfo=UTC)  # a Friday; the last complete day is Thursday 1 October

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import IO, Any
 
-from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.feed import Feed, carry_one_by_one
 from service.delivery.server import Server, said
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 

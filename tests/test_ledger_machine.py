@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlmodel import col, select
 
 from service.cadence import last_complete_day, why_no_mail
-from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.feed import Feed, carry_one_by_one
 from service.errors import DeliveryFailed, DeliveryUncertain, ServerUnusable
 from service.models import DONE_STATES, Delivery, DeliveryState, Issue, Subscriber
 from service.pipeline.deliver import Run, send_all

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, delete
 from sqlmodel import col, select
 from structlog.testing import capture_logs
 
-from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.feed import Feed, carry_one_by_one
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server
 from service.models import WEEKDAYS, Delivery, Issue, Subscriber, Topic

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
 
-from service.delivery.lanes import Turn, carry_one_by_one
+from service.delivery.feed import Turn, carry_one_by_one
 from service.delivery.message import Message
 from service.errors import DeliveryFailed
 from service.models import Delivery, DeliveryState, Notice, Subscriber

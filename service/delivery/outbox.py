@@ -8,7 +8,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
-from service.delivery.lanes import Feed, carry_one_by_one
+from service.delivery.feed import Feed, carry_one_by_one
 from service.errors import ServerUnusable
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from service.delivery.lanes import Feed, Parcel
+from service.delivery.feed import Feed, Parcel
 from service.subscribers import domain_of
 
 # For recipient domains in their order, and how many mails could go: which may, and in how many seconds to ask again.

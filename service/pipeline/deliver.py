@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlmodel import Session
 
-from service.delivery.lanes import Feed, Parcel, Result, Turn
+from service.delivery.feed import Feed, Parcel, Result, Turn
 from service.models import OPEN_STATES, Bounce
 from service.pipeline.heap import collect_between_portions
 from service.pipeline.make import Maker

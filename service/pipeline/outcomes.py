@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from service.cadence import why_no_mail
-from service.delivery.lanes import Result
+from service.delivery.feed import Result
 from service.errors import DeliveryFailed, DeliveryUncertain, PaperroundError, ServerUnusable
 from service.models import Bounce, DeliveryState, Notice, NoticeKind, Outgoing, Subscriber, SubscriberState
 from service.pipeline.subscriptions import what_changed

@@ -33,7 +33,7 @@ from sqlalchemy import Engine
 
 from service.cli.logs import tell_nothing
 from service.delivery.dkim import SigningKey, sign
-from service.delivery.lanes import Feed, Parcel, Turn
+from service.delivery.feed import Feed, Parcel, Turn
 from service.delivery.message import Message, ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server

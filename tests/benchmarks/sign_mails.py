@@ -35,7 +35,7 @@ from sqlmodel import Session, select
 from service.cadence import last_complete_day
 from service.cli.logs import tell_nothing
 from service.delivery.dkim import SigningKey, sign
-from service.delivery.lanes import Feed, Parcel, Turn
+from service.delivery.feed import Feed, Parcel, Turn
 from service.delivery.message import Message
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.server import Server

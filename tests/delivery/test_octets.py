@@ -14,7 +14,7 @@ import pytest
 import trustme
 import uvloop
 
-from service.delivery.lanes import Parcel, Result
+from service.delivery.feed import Parcel, Result
 from service.delivery.message import ReadyMessage
 from service.delivery.pipelined.connection import Connection
 from service.delivery.pipelined.wire import Wire

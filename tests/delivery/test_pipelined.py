@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.delivery.dkim import SigningKey, sign
-from service.delivery.lanes import Parcel, Result, Turn
+from service.delivery.feed import Parcel, Result, Turn
 from service.delivery.message import ReadyMessage
 from service.delivery.pipelined import PipelinedTransport
 from service.delivery.pipelined.commands import content, envelope, extensions_of, password_steps

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from service.delivery.lanes import Feed, Turn
+from service.delivery.feed import Feed, Turn
 
 _PATIENCE = 0.0005  # seconds: a fortieth of a round trip of 20 ms; turns that come within a commit share the next one anyway
 

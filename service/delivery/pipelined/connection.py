@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from contextlib import suppress
 
-from service.delivery.lanes import Parcel
+from service.delivery.feed import Parcel
 from service.delivery.message import Message
 from service.delivery.pipelined.commands import Extensions, content, envelope
 from service.delivery.pipelined.replies import Nonsense, Reply, ReplyParser

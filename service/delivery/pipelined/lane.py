@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from service.delivery.lanes import MOST_BREAKS, Parcel, Result, Turn, is_break
+from service.delivery.feed import MOST_BREAKS, Parcel, Result, Turn, is_break
 from service.delivery.pace import Pace
 from service.delivery.pipelined.commits import Commits
 from service.delivery.pipelined.connection import Connection, Unwilling

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import uvloop
 
-from service.delivery.lanes import Feed, Parcel, Result, Turn
+from service.delivery.feed import Feed, Parcel, Result, Turn
 from service.delivery.message import Message
 from service.delivery.pace import Allow, Pace
 from service.delivery.pipelined.commits import Commits
