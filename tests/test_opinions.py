@@ -148,10 +148,11 @@ def stored(engine: Engine) -> tuple[dict[str, Paper], dict[str, Topic]]:
 
 
 def embedding(exchange: Exchange) -> None:
-    """Texts lie in a room of three directions: agents, sounds, and the rest."""
+    """Texts lie in a room of three directions: agents, sounds, and the rest; how far out says nothing."""
 
     def vector(text: str) -> list[float]:
-        return [float("gent" in text), float(any(word in text for word in ("music", "Music", "Song", "sings"))), 0.2]
+        directions = ("gent" in text, any(word in text for word in ("music", "Music", "Song", "sings")), 0.2)
+        return [len(text) * direction for direction in directions]
 
     data = [{"object": "embedding", "index": n, "embedding": vector(text)} for n, text in enumerate(exchange.request["input"])]
     exchange.send(200, {"object": "list", "data": data, "model": "near", "usage": {"prompt_tokens": 40, "total_tokens": 40}})
@@ -275,6 +276,27 @@ def test_an_opinion_is_about_one_version_of_a_topic(engine: Engine) -> None:
     changed = topics["agents"].model_copy(update={"version": 99})
     assert Support.MODEL in {reason.support for reason in explain(papers["A web agent"], topics["agents"]).reasons}
     assert Support.MODEL not in {reason.support for reason in explain(papers["A web agent"], changed).reasons}
+
+
+def test_a_paper_that_comes_later_is_ranked_among_those_asked_about_for_the_same_version_of_a_topic(sqlite: Engine) -> None:
+    def added(number: int, title: str) -> float:
+        """What embeddings add to a paper that no phrase speaks for, and whose text is like the topic's."""
+        with transaction(sqlite) as session:
+            session.add(paper(f"2610.{number:05d}", title, abstract=None, featured_on=NOW.date()))
+        assert run(sqlite, server, embeds=True, after=number) == 1
+        with reading(sqlite) as session:
+            (found,) = papers_by_id(session, [f"2610.{number:05d}"])
+            assert found.opinions
+            return float(found.opinions["agents"]["reasons"][0]["weight"])
+
+    add_papers(sqlite)
+    with language_server(embedding) as server:
+        run(sqlite, server, embeds=True)
+        added(6, "Urgent sheep")
+        assert added(7, "Urgent wool") > 0  # its text is as like as the likest, and liker than another's of which a phrase tells
+        with transaction(sqlite) as session:
+            put_topics(session, [topic("agents", ["agent", "shepherd"])], author="ada", reason="", now=NOW)
+        assert added(8, "Urgent silence") == 0
 
 
 def rows(*numbers: tuple[int, object]) -> Reply:

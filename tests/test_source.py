@@ -315,6 +315,16 @@ def test_an_answer_that_nobody_can_read_puts_the_day_in_doubt(engine: Engine) ->
         assert doubt_of_day(session, MONDAY) is None
 
 
+def test_a_list_stays_in_doubt_however_long_the_source_is_away_since(engine: Engine) -> None:
+    gather_papers(engine, ["api"], lambda _: b"[]", now=at(MONDAY, 0), asked_on=FRIDAY)
+    with transaction(engine) as session:
+        for hour in range(1, 25):
+            now = at(MONDAY, 0) + timedelta(hours=hour)
+            add_page(session, Page(address="api", fetched_at=now, asked_on=FRIDAY, error="away"))
+    with reading(engine) as session:
+        assert doubt_of_day(session, FRIDAY) == "the page holds no papers"
+
+
 def test_one_record_without_its_day_does_not_hide_a_wrong_day(engine: Engine) -> None:
     wrong = papers_of(FRIDAY, 12)
     del wrong[0]["paper"]["submittedOnDailyAt"]

@@ -70,7 +70,8 @@ def last_page_of(session: Session, day: date) -> Page | None:
     What was asked for one day is about that day, whatever it shows.
     """
     about = or_(col(Page.asked_on) == day, and_(col(Page.asked_on).is_(None), col(Page.shown_on) == day))
-    found = session.exec(select(Page).where(about, Page.part == 0).order_by(col(Page.id).desc()).limit(20))
+    since = col(Page.fetched_at) >= _start_of(day)  # no list is read before its day; by the index
+    found = session.exec(select(Page).where(about, since, Page.part == 0).order_by(col(Page.id).desc()))
     return next((page for page in found if page.is_suspect or (page.error is None and page.form)), None)
 
 
