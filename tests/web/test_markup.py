@@ -52,4 +52,6 @@ def test_markup_in_what_others_wrote_is_shown_as_it_is_on_every_page(web: Web) -
     assert texts(html_of(change)) == 3
     assert texts(web.get(the_link(change)).text) == 3
     web.post(f"{LINKS.settings}/account")
-    assert texts(web.get(the_link(web.wake()[-1])).text) == 2
+    account = the_link(web.wake()[-1])
+    assert texts(web.get(account).text) == 2
+    assert texts(web.post(f"{account}/address", email=MARKUP).text) == 3
