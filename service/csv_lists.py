@@ -32,7 +32,7 @@ class Roll:
 
 def read_subscribers(text: str, known_topics: Collection[str]) -> Roll:
     """A missing column or an empty cell means the default. Raises WrongUse for a header that can't be used."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restval="", strict=True)
+    reader = csv.DictReader(io.StringIO(text), restval="", strict=True)
     try:
         return _read_rows(reader, known_topics)
     except csv.Error as error:
@@ -88,7 +88,7 @@ def _cells(person: Subscriber) -> Iterable[str]:
 
 def read_suppressions(text: str) -> dict[str, str]:
     """Each address's hash with its reason, from lines with an email or an address_hash. Raises WrongUse, naming the line."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
+    reader = csv.DictReader(io.StringIO(text), strict=True)
     try:
         if not {name.strip().lower() for name in reader.fieldnames or ()} & {"email", "address_hash"}:
             raise WrongUse("there is no column email or address_hash")
@@ -96,7 +96,7 @@ def read_suppressions(text: str) -> dict[str, str]:
     except csv.Error as error:
         raise WrongUse(f"line {reader.line_num + 1}: not CSV: {error}") from error  # line_num is of the last whole row
     except WrongUse as error:
-        raise WrongUse(f"line {reader.line_num}: {error}") from error
+        raise WrongUse(f"line {reader.line_num or 1}: {error}") from error  # an empty text has none
 
 
 def _suppression(row: dict[str, str]) -> tuple[str, str]:

@@ -38,6 +38,7 @@ def test_a_rule_is_a_phrase_with_a_field_and_a_weight(text: str, rule: Rule) -> 
         ("agent ^two", 7, "after ^ stands a weight"),
         ("agent ^0", 7, "not 0"),
         ("agent ^11", 7, "at most 10"),
+        ("agent ^2 ^3", 7, "one weight a phrase"),
         ('"tool use" agent', 1, "nothing stands beside it"),
         ('"tool "use" now"', 7, 'holds no "'),
         ("", 1, "no word"),

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.csv_lists import read_subscribers, write_subscribers
+from service.csv_lists import read_subscribers, read_suppressions, write_subscribers
 from service.errors import WrongUse
 from service.subscribers import (
+    address_hash,
     in_text,
     parse_address,
     parse_cadence,
@@ -98,6 +99,7 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
     assert [line.settings.email for line in roll.good] == ["ada@example.org"]
     assert [problem.split(":")[0] for problem in roll.bad] == ["line 3", "line 4", "line 5", "line 6", "line 7"]
     assert "stands on line 2 already" in roll.bad[3]
+    assert "more cells than the header's 3 columns" in roll.bad[4]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,34 @@ def test_bad_lines_are_told_by_number_and_good_ones_kept() -> None:
 def test_a_header_that_cannot_be_used_is_refused(text: str, reason: str) -> None:
     with pytest.raises(WrongUse, match=reason):
         read_subscribers(text, TOPICS)
+
+
+def test_a_header_and_cells_count_whatever_their_blanks_and_capitals() -> None:
+    (line,) = read_subscribers(" Email ,TOPICS,Hour, Muted\r\nada@example.org, agents , 7 , '-soup \r\n", TOPICS).good
+    read = line.settings
+    assert (read.email, read.topics, read.hour, read.muted) == ("ada@example.org", ("agents",), 7, ("-soup",))
+    assert line.told == {"email", "topics", "hour", "muted"}
+
+
+def test_suppressions_are_read_by_address_or_hash_and_rows_may_be_short_or_long() -> None:
+    ada, ben = address_hash("ada@example.org"), address_hash("ben@example.org")
+    text = f" Email ,Address_Hash,REASON\r\nAda@example.org\r\n,{ben}, '=gone ,more,cells\r\n"
+    assert read_suppressions(text) == {ada: "imported", ben: "=gone"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "line 1: there is no column email or address_hash"),
+        ("name,reason\nada,gone\n", "line 1: there is no column email or address_hash"),
+        ("email\nada@example.org\nada\n", "line 3: 'ada' is not an e-mail address"),
+        ("address_hash\n0af\n", "line 2: neither an e-mail address nor a SHA-256"),
+        ("email,reason\n,gone\n", "line 2: neither an e-mail address nor a SHA-256"),
+    ],
+)
+def test_what_is_no_suppression_is_told_by_its_line(text: str, reason: str) -> None:
+    with pytest.raises(WrongUse, match=reason):
+        read_suppressions(text)
 
 
 @given(

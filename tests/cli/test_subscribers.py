@@ -156,6 +156,12 @@ def test_a_line_may_end_before_the_columns_that_it_leaves_empty(paperround: Pape
     assert (shown(paperround)["zone"], shown(paperround)["hour"]) == ("UTC", 7)
 
 
+def test_lists_that_a_spreadsheet_saved_are_read_from_their_first_column_on(paperround: Paperround, folder: Path) -> None:
+    (folder / "in.csv").write_text(f'email,topics\n{ADA},"agents,code"\n', "utf-8-sig", newline="\r\n")
+    assert paperround("subscribers", "import", "in.csv", "--json").json["added"] == 1
+    assert paperround("suppressions", "import", "in.csv", "--json").json["added"] == 1
+
+
 def test_topics_may_be_named_one_by_one(paperround: Paperround) -> None:
     paperround("subscribers", "add", ADA, "--topics", "agents", "--topics", "code,robotics")
     assert shown(paperround)["topics"] == ["agents", "code", "robotics"]

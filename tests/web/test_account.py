@@ -8,12 +8,12 @@ from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
 from service.links import Fresh, fresh_link
-from service.models import Subscriber
+from service.models import Delivery, DeliveryState, Subscriber
 from service.pipeline.subscriptions import ask_to_confirm
 from service.store.database import reading, transaction
 from service.store.subscribers import erase_subscriber, has_unsubscribed
 from tests.builders import NOW, SENDER
-from tests.web.conftest import ADA, LINKS, Web, agents, path, the_link
+from tests.web.conftest import ADA, LINKS, Web, agents, links_on, path, the_link
 
 NEW = "ada@example.com"
 
@@ -68,8 +68,8 @@ def test_a_mails_own_link_opens_no_account(web: Web) -> None:
 
 
 def test_three_links_a_day_are_enough_for_anybody(web: Web) -> None:
-    for _ in range(5):
-        assert web.post(f"{LINKS.settings}/account").status_code == 200
+    answers = [web.post(f"{LINKS.settings}/account").text for _ in range(5)]
+    assert ["Three links went" in answer for answer in answers] == [False, False, False, True, True]
     assert len(web.wake()) == 3
     web.now += timedelta(days=1)
     ask(web)
@@ -103,6 +103,18 @@ def test_the_heading_of_a_column_of_numbers_stands_above_them(web: Web) -> None:
     assert head == first == [None, ["count"], None]
 
 
+def test_what_became_of_a_digest_is_told_whatever_it_is(web: Web) -> None:
+    web.gather(agents())
+    web.wake()
+    web.now = NOW.replace(hour=8)
+    web.wake()
+    account = ask(web)
+    for state in DeliveryState:
+        with transaction(web.engine) as session:
+            session.get_one(Delivery, 1).state = state
+        assert f"<td>{state}" in web.get(account).text
+
+
 def test_an_address_moves_once_the_new_one_confirms_and_the_old_one_can_undo_it(web: Web, account: str) -> None:
     assert web.post(f"{account}/address", email=NEW).status_code == 200
     (mail,) = web.wake()
@@ -116,6 +128,7 @@ def test_an_address_moves_once_the_new_one_confirms_and_the_old_one_can_undo_it(
     (told,) = web.wake()
     assert told["To"] == ADA
     assert NEW not in told.get_body(("plain",)).get_content()
+    assert "The digest would go to a•••@example.org again." in web.get(the_link(told)).text
     assert web.post(the_link(told)).status_code == 200
     assert web.person().email == ADA
 
@@ -210,8 +223,9 @@ def test_an_address_that_a_server_refused_by_name_does_not_outlive_the_eraser(we
     assert ADA not in repr(stored)
 
 
-def test_who_unsubscribed_comes_back_by_a_mailed_link(web: Web) -> None:
+def test_who_unsubscribed_comes_back_by_a_button_that_the_mailed_link_shows_to_them_alone(web: Web) -> None:
+    assert "/resubscribe" not in web.get(ask(web)).text
     web.post(LINKS.unsubscribe)
-    account = ask(web)
-    assert web.post(f"{account}/resubscribe").status_code == 200
+    (button,) = [link for link in links_on(web.get(ask(web))) if link.endswith("/resubscribe")]
+    assert web.post(button).status_code == 200
     assert web.person().state == "active"

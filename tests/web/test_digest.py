@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 from bs4 import BeautifulSoup
 
+from service.errors import DeliveryFailed
 from tests.builders import NOW, linked_papers
 from tests.web.conftest import LINKS, Web, agents
 
@@ -38,6 +39,19 @@ def test_it_shows_no_address_and_lets_nothing_in_but_its_own_style(mailed: Web) 
     assert f"style-src 'sha256-{digest}';" in answer.headers["Content-Security-Policy"]
     assert page.find_all(style=True) == []
     assert page.find_all("script") == []
+
+
+def test_it_bears_the_day_on_which_its_mail_went_out(web: Web) -> None:
+    web.gather(agents())
+    web.post(LINKS.settings, topics="agents", cadence="daily", hour="23", zone="UTC")
+    web.mailbox.refuse["ada@example.org"] = DeliveryFailed(450, "the mailbox is busy")
+    web.now = NOW.replace(hour=23, minute=55)
+    web.wake()
+    web.mailbox.refuse.clear()
+    web.now += timedelta(minutes=30)
+    mail = web.wake()[-1]
+    for html in (mail.get_body(("html",)).get_content(), web.get(LINKS.web).text):
+        assert "Saturday 3 October 2026" in html
 
 
 def test_a_year_later_the_same_digest_stands_there(mailed: Web) -> None:

@@ -52,15 +52,16 @@ def test_what_a_link_asks_for_stands_first_on_its_page(marking: Web, what: str, 
 
 
 def test_more_takes_back_less_and_saving_goes_with_either(marking: Web) -> None:
-    for kind in ("less", "saved", "more", "more"):
-        marking.post(LINKS.mark(PAPER, kind))
+    for kind, said in (("less", "sink from"), ("saved", "Saved."), ("more", "rise from"), ("more", "rise from")):
+        assert said in marking.post(LINKS.mark(PAPER, kind)).text
     assert marks(marking) == {(PAPER, "more"), (PAPER, "saved")}
 
 
 def test_a_mark_is_undone_by_the_button_of_its_page(marking: Web) -> None:
     answer = marking.post(LINKS.mark(PAPER, "less"))
+    assert "Take back" not in marking.get(LINKS.mark("2610.00002", "less")).text
     (form,) = [form for form in BeautifulSoup(answer.text, "lxml").find_all("form") if "Take back" in form.text]
-    marking.post(str(form["action"]), undo="yes")
+    assert "Taken back." in marking.post(str(form["action"]), undo="yes").text
     assert marks(marking) == set()
 
 
@@ -105,11 +106,15 @@ def test_marks_move_the_next_digest_and_its_why_names_them(marking: Web) -> None
 
 
 def test_the_owner_sees_all_marks_takes_them_along_and_erases_them(marking: Web) -> None:
-    marking.post(LINKS.mark(PAPER, "saved"))
+    given = [("2610.00002", "less"), (PAPER, "more"), (PAPER, "saved")]
+    for paper, kind in given:
+        marking.post(LINKS.mark(paper, kind))
     marking.post(f"{LINKS.settings}/account")
     (mail,) = marking.wake()
-    assert f"/{PAPER}" in marking.get(the_link(mail)).text
-    assert marking.get(f"{the_link(mail)}/export").json()["marks"][0]["kind"] == "saved"
+    rows = BeautifulSoup(marking.get(the_link(mail)).text, "lxml").select("tbody tr")
+    assert sorted((str(row.select("a")[0]["href"])[-10:], row.select("td")[1].text) for row in rows) == sorted(given)
+    told = marking.get(f"{the_link(mail)}/export").json()["marks"]
+    assert sorted((mark["paper_id"], mark["kind"]) for mark in told) == sorted(given)
     marking.post(f"{the_link(mail)}/erase", sure="yes")
     assert marks(marking) == set()
 

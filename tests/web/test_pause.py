@@ -24,7 +24,9 @@ def test_a_pause_is_answered_by_its_page_which_offers_the_undo(web: Web) -> None
 
 
 def test_a_button_of_the_page_pauses_for_as_long_as_it_says(web: Web) -> None:
-    buttons = BeautifulSoup(web.get(LINKS.pause).text, "lxml").select("button[name=until]")
+    page = BeautifulSoup(web.get(LINKS.pause).text, "lxml")
+    assert [field["min"] for field in page.select("input[type=date]")] == ["2026-10-03"]
+    buttons = page.select("button[name=until]")
     assert [(button.text, button["value"]) for button in buttons] == [
         ("For a week", "2026-10-09"), ("For two weeks", "2026-10-16"), ("For four weeks", "2026-10-30"),
     ]  # fmt: skip

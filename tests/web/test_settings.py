@@ -8,9 +8,10 @@ from bs4 import BeautifulSoup
 
 from service.errors import DeliveryFailed
 from service.links import Standing, standing_link
-from service.models import Notice, Subscriber
+from service.models import LANGUAGES, WEEKDAYS, Notice, Subscriber
 from service.pipeline.subscriptions import mailed
 from service.store.database import transaction
+from service.subscribers import changed_columns
 from tests.builders import NOW, SENDER
 from tests.web.conftest import ADA, LINKS, Web, agents, standing, the_link
 
@@ -39,6 +40,8 @@ def test_who_lost_the_mailbox_is_told_that_no_mail_comes_and_who_can_change_that
     for page in (web.get(LINKS.settings), web.get(LINKS.pause), web.post(f"{LINKS.settings}/account")):
         assert said in page.text
         assert "The next digest" not in page.text
+        assert "Save the settings" not in page.text
+    assert "<form" not in web.get(LINKS.pause).text
     assert web.notices() == []
 
 
@@ -196,12 +199,32 @@ def filled_in(page: str) -> dict[str, Any]:
     return told
 
 
+def test_a_page_that_is_saved_as_it_was_opened_changes_nothing_whatever_was_set_elsewhere(web: Web) -> None:
+    unusual = {"length": "papers:7", "minimum_score": 0.1234, "zone": "Japan", "cadence": "weekly:sun", "hour": 23}
+    web.add(email="ben@example.org", id=2, key="b" * 32, language="de", muted=["soup", "<i>"], with_abstract=True, **unusual)
+    link = standing_link(SENDER, Standing.SETTINGS, "b" * 32)
+    assert "Es war nichts anders als vorher." in web.post(link, **filled_in(web.get(link).text)).text
+    assert web.notices() == []
+
+
+def test_all_that_the_page_offers_can_be_chosen(web: Web) -> None:
+    choices = BeautifulSoup(web.get(LINKS.settings).text, "lxml").select("select")
+    offered = {f"{field['name']}": [f"{one.get('value', one.text)}" for one in field.select("option")] for field in choices}
+    assert [changed_columns({name: value}) for name, values in offered.items() for value in values]
+    assert offered["hour"] == [f"{hour}" for hour in range(24)]
+    assert offered["cadence"] == ["daily", "weekdays", *(f"weekly:{day}" for day in WEEKDAYS)]
+    assert {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"} < {*offered["zone"]}
+    assert not any(zone.startswith("Etc/") for zone in offered["zone"])  # whose signs are the wrong way round
+    assert {length.partition(":")[0] for length in offered["length"]} == {"minutes", "papers"}
+    assert offered["language"] == list(LANGUAGES)
+
+
 def test_a_page_that_was_opened_before_changes_elsewhere_takes_none_of_them_back(web: Web) -> None:
     first, old = filled_in(web.get(LINKS.settings).text), filled_in(web.get(LINKS.settings).text)
     web.post(LINKS.settings, **{**first, "topics": ["agents", "code"], "hour": "6", "followed": "Ada Okafor", "with_note": "yes"})
     web.gather(agents())
     web.post(f"{standing(Standing.MARK)}/2610.00001/mute", phrase="soup")
-    answer = web.post(LINKS.settings, **{**old, "length": "papers:8", "muted": "salad", "followed": "Northfield Lab"})
+    answer = web.post(LINKS.settings, **{**old, "length": "papers:8", "muted": "salad\nsoup", "followed": "Northfield Lab"})
     assert "Saved." in answer.text
     person = web.person()
     assert (person.topics, person.hour, person.with_note, person.length) == (["agents", "code"], 6, True, "papers:8")
@@ -282,6 +305,16 @@ def test_an_hour_later_on_the_day_of_a_digest_is_told_to_hold_from_the_next_day_
     web.gather(agents("2610.00002"))
     web.now = NOW.replace(hour=20)
     assert [mail["Subject"] for mail in web.wake()] == ["Your digest was changed"]
+
+
+def test_an_hour_later_on_a_day_that_was_silent_holds_on_that_very_day(web: Web) -> None:
+    web.now = NOW.replace(hour=8)
+    assert web.wake() == []
+    answer = web.post(LINKS.settings, **{**GIVEN, "hour": "20"})
+    assert "The next digest comes on Friday 2 October 2026 at 20:00" in answer.text
+    web.gather(agents())
+    web.now = NOW.replace(hour=20)
+    assert [mail["Subject"].split(":")[0] for mail in web.wake()] == ["Your digest was changed", "1 paper"]
 
 
 def test_a_notice_that_can_not_be_sent_is_tried_again_and_holds_up_no_digest(web: Web) -> None:
