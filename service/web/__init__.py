@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 
 from service.errors import BadLink, ExpiredLink, StoreFailed
 from service.models import LANGUAGES, Sender
@@ -36,7 +37,8 @@ _LARGEST_BODY = 64 * 1024  # bytes
 def web_application(engine: Engine, sender: Sender, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
     site = Site(engine, sender, clock)
     # a redirect would go to the Host that was named, by http where the proxy isn't trusted, without the public URL's path
-    app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY, redirect_slashes=False)
+    app = FastAPI(title="Paperround", openapi_url=None, redirect_slashes=False)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=_LARGEST_BODY)
     _add_answers_to_failures(app, site)
     app.get("/style.css")(style)
     for subject in (health, subscription, settings, marks, account, digest):
@@ -48,9 +50,16 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
+        if response.status_code == 413:
+            response = too_long(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def too_long(request: Request) -> HTMLResponse:
+        spoken = _asked_for(request)
+        text = spoken.say("What was sent is too long.")
+        return message_page(site, spoken, spoken.say("Nothing was changed"), text, status_code=413)
 
     @app.exception_handler(BadLink)
     @app.exception_handler(RequestValidationError)
