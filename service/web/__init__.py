@@ -15,12 +15,13 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Match
 
 from service.errors import BadLink, ExpiredLink, StoreFailed
 from service.models import LANGUAGES, Sender
 from service.render.language import Language, language
 from service.web import account, digest, health, marks, settings, subscription
-from service.web.site import Site, message_page, style
+from service.web.site import READ, Site, message_page, style
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -80,7 +81,8 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
         spoken = _asked_for(request)
         text = spoken.say("The links in your mails lead to your settings.")
         answer = message_page(site, spoken, spoken.say("There is nothing here"), text, status_code=error.status_code)
-        answer.headers.update(error.headers or {})  # such as Allow, which a 405 must have (RFC 9110, 15.5.6)
+        if error.status_code == 405:  # of a path's routes the framework names one's methods only (RFC 9110, 15.5.6)
+            answer.headers["Allow"] = ", ".join(method for method in (*READ, "POST") if _is_taken(request, method))
         return answer
 
     @app.exception_handler(StoreFailed)
@@ -88,6 +90,11 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
         spoken = _asked_for(request)
         text = spoken.say("Nothing was changed. Please try again in some minutes.")
         return message_page(site, spoken, spoken.say("Not now"), text, status_code=503)
+
+
+def _is_taken(request: Request, method: str) -> bool:
+    asked = {**request.scope, "method": method}
+    return any(route.matches(asked)[0] == Match.FULL for route in request.app.routes)
 
 
 def _asked_for(request: Request) -> Language:

@@ -130,3 +130,4 @@ def test_what_only_a_form_may_post_to_says_so(web: Web) -> None:
     answer = web.get(f"{LINKS.settings}/account")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert {*web.client.delete("/health").headers["Allow"].split(", ")} == {"GET", "HEAD"}
+    assert {*web.client.delete(path(LINKS.settings)).headers["Allow"].split(", ")} == {"GET", "HEAD", "POST"}
