@@ -155,6 +155,16 @@ def write_file(path: Path, text: str) -> None:
             unfinished.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Raises WrongUse."""
+    if str(path) == "-":
+        raise WrongUse("several files are written, none to stdout: name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUse(f"{path} can't be made: {error.strerror}") from error
+
+
 def say_export(text: str, rows: Sequence[object], noun: str, *, file: Path | None, as_json: bool) -> None:
     """The text, to the file or to stdout, which `-` names too; or else the same rows as JSON. `noun` names one of them."""
     if file and str(file) != "-":

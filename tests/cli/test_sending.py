@@ -239,6 +239,12 @@ def test_preview_writes_what_a_person_would_get_and_got(paperround: Paperround, 
     assert after == before
 
 
+def test_preview_writes_two_files_and_so_none_to_stdout(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("preview", "--to", ADA, *ON, "--out", "-")
+    assert (ran.status, ran.err) == (2, "error: several files are written, none to stdout: name a folder\n")
+    assert not (folder / "-").exists()
+
+
 def test_preview_for_topics_needs_no_subscriber(paperround: Paperround) -> None:
     ran = paperround("preview", "--topics", "code,agents", *ON)
     assert ran.status == 0
