@@ -89,10 +89,15 @@ def resubscribe(session: Session, person: Subscriber, now: datetime) -> None:
 def pause(session: Session, person: Subscriber, until: date | None, now: datetime) -> None:
     """No digest before the local day `until`; None ends a pause. Raises WrongUse for a day that is no pause."""
     check_active(person)
+    check_pause(person, until, now)
+    change(session, person, {"paused_until": until}, now)
+
+
+def check_pause(person: Subscriber, until: date | None, now: datetime) -> None:
+    """Raises WrongUse."""
     today = local_day(now, person.zone)
     if until is not None and not today < until <= today + LONGEST_PAUSE:
         raise WrongUse("a pause ends on a day from tomorrow on, within a year")
-    change(session, person, {"paused_until": until}, now)
 
 
 def change_settings(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> bool:
