@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -212,6 +213,25 @@ def test_who_unsubscribed_is_not_even_asked(paperround: Paperround, ada: str) ->
     assert "say --resubscribe" in ran.err
     assert paperround("subscribers", "add", ADA, "--topics", "agents", "--confirm", "--resubscribe").status == 0
     assert shown(paperround)["state"] == "pending"
+
+
+def test_an_export_replaces_no_link_and_no_pipe(paperround: Paperround, ada: str, folder: Path) -> None:
+    """As root that took /dev/null from everybody on the machine."""
+    (folder / "kept").mkdir()
+    (folder / "link.csv").symlink_to("kept/people.csv")
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert [paperround("subscribers", "export", name).status for name in ("link.csv", "pipe")] == [0, 0]
+    read = os.read(reader, 10_000)
+    os.close(reader)
+    assert (folder / "link.csv").is_symlink()
+    assert (folder / "kept" / "people.csv").read_bytes() == read
+    assert ADA.encode() in read
+
+
+def test_an_export_to_a_file_without_a_name_is_told(paperround: Paperround, ada: str) -> None:
+    ran = paperround("subscribers", "export", "")
+    assert (ran.status, ran.err) == (2, "error: . can't be written: Is a directory\n")
 
 
 def test_a_pause_is_set_and_ended_and_goes_with_the_export(paperround: Paperround, ada: str, folder: Path) -> None:
