@@ -52,9 +52,9 @@ def parse_address(text: str) -> str:
     try:
         checked = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False, allow_smtputf8=False)
     except EmailNotValidError as error:
-        raise WrongUse("%(address)s is not an e-mail address: %(why)s", address=repr(text.strip()), why=error) from error
+        raise WrongUse(f"{text.strip()!r} is not an e-mail address: {error}") from error
     if "." not in checked.ascii_domain and checked.ascii_domain != "localhost":
-        raise WrongUse("%(address)s is not an e-mail address: its domain is not a whole one", address=repr(text.strip()))
+        raise WrongUse(f"{text.strip()!r} is not an e-mail address: its domain is not a whole one")
     return f"{checked.ascii_local_part}@{checked.ascii_domain}".lower()
 
 

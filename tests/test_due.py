@@ -122,6 +122,17 @@ def test_a_changed_hour_counts_from_then_on(engine: Engine) -> None:
     assert [wake(engine, mailbox, at(2, hour)) for hour in (8, 11, 12, 13)] == [0, 0, 1, 0]
 
 
+def test_a_week_whose_hour_is_moved_within_its_day_comes_once_though_another_day_began_in_utc(engine: Engine) -> None:
+    gather_daily(engine, 1, 9)
+    subscribe(engine, ADA, cadence="weekly:fri", zone="America/Los_Angeles", hour=8)
+    mailbox = Mailbox()
+    assert wake(engine, mailbox, at(2, 15)) == 1
+    with transaction(engine) as session:
+        change(session, session.get_one(Subscriber, 1), {"hour": 20}, at(2, 16))
+    assert [wake(engine, mailbox, moment) for moment in (at(3, 3), at(9, 15), at(10, 3))] == [0, 0, 1]
+    assert mailbox.paper_ids(ADA)[1] == [f"2610.{day:05d}" for day in (9, 8, 7, 6, 5, 2)]
+
+
 def test_who_is_added_gets_the_first_digest_at_their_next_hour(engine: Engine) -> None:
     gather_daily(engine, 1, 2)
     mailbox = Mailbox()

@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from service import connections
 from service.cli.fetch import gather_json, say_gathered
-from service.cli.output import Json, counted, now, progress, say, say_json, tell, write_file
+from service.cli.output import Json, counted, make_folder, now, progress, say, say_json, tell, write_file
 from service.cli.sending import report_json
 from service.delivery.outbox import Outbox
-from service.errors import PaperroundError, WrongUse
+from service.errors import PaperroundError
 from service.models import DeliveryState, Sender, new_key
 from service.pipeline import send as pipeline
 from service.pipeline.gather import GatherReport, gather_latest, gather_papers
@@ -47,10 +47,7 @@ def demo(
     its own, uses no key, and never sends to a mail server. `paperround serve` in the demo's folder shows the pages that the
     links of the mails lead to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WrongUse(f"{folder} can't be made: {error.strerror}") from error
+    make_folder(folder)
     quiet, sender = as_json, _sender(folder)
     _step(quiet, f"Database: {folder / 'paperround.db'}")
     outbox = folder / "outbox"

@@ -143,16 +143,35 @@ def read_text(path: Path) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Raises WrongUse. A write that fails leaves the old file, and nothing beside it."""
+    """Raises WrongUse. A plain file is replaced, once the new one is whole; a link, a pipe or a device is written to."""
+    try:
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            path.write_text(text, "utf-8", newline="\n")
+        else:
+            _replace_file(path, text)
+    except OSError as error:
+        raise WrongUse(f"{path} can't be written: {error.strerror}") from error
+
+
+def _replace_file(path: Path, text: str) -> None:
+    """A write that fails leaves the old file, and nothing beside it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(text, "utf-8", newline="\n")
         unfinished.replace(path)
-    except OSError as error:
-        raise WrongUse(f"{path} can't be written: {error.strerror}") from error
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Raises WrongUse."""
+    if str(path) == "-":
+        raise WrongUse("several files are written, none to stdout: name a folder")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongUse(f"{path} can't be made: {error.strerror}") from error
 
 
 def say_export(text: str, rows: Sequence[object], noun: str, *, file: Path | None, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from service.cli.output import (
     counted,
     database,
     day,
+    make_folder,
     now,
     past_day,
     progress,
@@ -126,10 +127,7 @@ def preview(
     email = render_digest(digest, links, sent_on=sent_on, postal_line=identity.postal_line)
     name = file_name(person.email) if to else "topics"
     files = {out / f"{covered}_{name}.html": email.html, out / f"{covered}_{name}.txt": email.text}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WrongUse(f"{out} can't be made: {error.strerror}") from error
+    make_folder(out)
     for path, text in files.items():
         write_file(path, text)
     if as_json:

@@ -30,7 +30,7 @@ from service.csv_lists import read_subscribers, write_subscribers
 from service.errors import PaperroundError, WrongUse
 from service.models import Subscriber, SubscriberState
 from service.pipeline.roll import refuse_unsubscribed, take_in, take_in_lines
-from service.pipeline.subscriptions import ask_to_confirm
+from service.pipeline.subscriptions import ask_to_confirm, check_pause
 from service.pipeline.subscriptions import change as set_settings
 from service.store.database import reading, transaction
 from service.store.subscribers import all_subscribers, erase_subscriber, settings_columns, subscriber
@@ -135,6 +135,7 @@ def change(
             raise WrongUse("nothing to change: name a setting, as in --hour 7")
         if changes.get("state") == SubscriberState.ACTIVE:
             refuse_unsubscribed(session, person.email, resubscribe=resubscribe)
+        check_pause(person, changes.get("paused_until"), now())
         set_settings(session, person, changes, now())
     _say_person(person, as_json)
 

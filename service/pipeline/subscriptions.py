@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from service.cadence import local_day, next_digest_at
+from service.cadence import last_complete_day, local_day, next_digest_at
 from service.errors import PaperroundError, WrongUse
-from service.models import Notice, NoticeKind, Subscriber, SubscriberState
+from service.models import Notice, NoticeKind, Subscriber, SubscriberState, is_weekly
+from service.pipeline.digests import stands
+from service.store.deliveries import delivery_of
 from service.store.notices import add_notice, amend_unsent_notice, notice_count, unsent_notice
 from service.store.subscribers import change_subscriber, has_unsubscribed, schedule_subscriber, subscriber
 
@@ -39,8 +41,27 @@ def change(session: Session, person: Subscriber, changes: Mapping[str, Any], now
         return sorted(changed)
     is_due = person.next_digest_at is not None and person.next_digest_at <= now
     if changed & {"state", "paused_until"} or (changed & {"zone", "hour", "cadence"} and not is_due):
-        schedule_subscriber(session, person, next_digest_at(person, now))
+        schedule_subscriber(session, person, next_untaken_at(session, person, now))
     return sorted(changed)
+
+
+def next_untaken_at(session: Session, person: Subscriber, after: datetime) -> datetime:
+    """When the next digest is due: not at an hour that was chosen after the digest of that day had come."""
+    moment = next_digest_at(person, after)
+    while _is_taken(session, person, moment):
+        moment = next_digest_at(person, moment)
+    return moment
+
+
+def _is_taken(session: Session, person: Subscriber, moment: datetime) -> bool:
+    """Of a week one mail is enough on one local day, though that ends on another day in UTC than it began."""
+    assert person.id is not None
+    on, today = last_complete_day(moment), local_day(moment, person.zone)
+    delivery = delivery_of(session, person.id, on)
+    if delivery and stands(delivery):
+        return True
+    before = delivery_of(session, person.id, on - _A_DAY) if is_weekly(person.cadence) else None
+    return before is not None and stands(before) and local_day(before.planned_at, person.zone) == today
 
 
 def ask_to_confirm(session: Session, person: Subscriber, now: datetime) -> None:
@@ -68,10 +89,15 @@ def resubscribe(session: Session, person: Subscriber, now: datetime) -> None:
 def pause(session: Session, person: Subscriber, until: date | None, now: datetime) -> None:
     """No digest before the local day `until`; None ends a pause. Raises WrongUse for a day that is no pause."""
     check_active(person)
+    check_pause(person, until, now)
+    change(session, person, {"paused_until": until}, now)
+
+
+def check_pause(person: Subscriber, until: date | None, now: datetime) -> None:
+    """Raises WrongUse."""
     today = local_day(now, person.zone)
     if until is not None and not today < until <= today + LONGEST_PAUSE:
         raise WrongUse("a pause ends on a day from tomorrow on, within a year")
-    change(session, person, {"paused_until": until}, now)
 
 
 def change_settings(session: Session, person: Subscriber, changes: Mapping[str, Any], now: datetime) -> bool:

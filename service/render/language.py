@@ -67,6 +67,10 @@ class Language:
         """With this language's marks and at most one decimal."""
         return format_decimal(number, "#,##0.#", locale=self.locale)
 
+    def score(self, score: float) -> str:
+        """`0.50`, with this language's mark."""
+        return format_decimal(score, "0.00", locale=self.locale)
+
 
 @cache
 def language(code: str) -> Language:

@@ -40,7 +40,7 @@ def length_in_words(length: str, spoken: Language = ENGLISH) -> str:
 
 
 def score_in_words(score: float, spoken: Language = ENGLISH) -> str:
-    return spoken.say("%(score)s or more", score=f"{score:.2f}") if score else spoken.say("what its topic asks for")
+    return spoken.say("%(score)s or more", score=spoken.score(score)) if score else spoken.say("what its topic asks for")
 
 
 def _in_words(name: str, value: Any, spoken: Language) -> str:

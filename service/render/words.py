@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
-from service.models import WEEKDAYS, Delivery, Paper, Topic
+from service.models import WEEKDAYS, Delivery, DeliveryState, Paper, Topic
 from service.render.characters import one_line
 from service.render.language import ENGLISH, Language
 from service.render.latex import readable
@@ -107,12 +107,33 @@ def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language:
 
 
 def reason_in_words(delivery: Delivery, language: Language) -> str | None:
-    """Why no mail was made; what came of one that was made stands as it was recorded."""
-    silence = delivery.plan.silence
-    if language is ENGLISH or silence is None or delivery.reason != silence:
-        return delivery.reason
-    if not delivery.topics:
-        return language.say("no topics are chosen")
+    """What its subscriber is told: why no mail came, or what the mail server answered. Other troubles are the operator's."""
+    reason, reply = delivery.reason or "", delivery.smtp_reply
+    if reply and reply in reason:
+        return reply
+    if delivery.state != DeliveryState.SKIPPED:
+        return None
+    if language is ENGLISH:
+        return reason
+    cause = re.split("; |: | until ", reason)[0]
+    return _causes(language).get(cause) or _silence_in_words(delivery, language)
+
+
+def _causes(language: Language) -> dict[str, str]:
+    """By how the reason of a mail that was skipped begins."""
+    say = language.say
+    return {
+        "paused": say("paused"),
+        "pending": say("not confirmed"),
+        "unsubscribed": say("unsubscribed"),
+        "suppressed": say("no mail goes to this address"),
+        "its papers came with other digests": say("its papers came with other digests"),
+        "the digest could not be chosen": say("the digest could not be chosen"),
+        "no topics are chosen": say("no topics are chosen"),
+    }
+
+
+def _silence_in_words(delivery: Delivery, language: Language) -> str:
     if not (looked := delivery.looked_at_count):
         return language.say("no new papers")
     parts = [

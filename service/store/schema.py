@@ -27,11 +27,8 @@ def migrate(engine: Engine) -> None:
         before = MigrationContext.configure(connection).get_current_revision()
         if before == database.newest_version():
             return  # another process was faster
-        if before is None and inspect(connection).has_table("subscriber"):
-            raise StoreFailed(
-                "the database has tables, but does not tell its schema's version (its table alembic_version is empty or gone):"
-                " move it away, and restore a backup"
-            )
+        if before is None:
+            _check_is_new(connection)
         if before is not None and before not in _known_versions():
             raise StoreFailed("the database was made by a newer Paperround: install that one")
         command.upgrade(alembic_config(connection), "head")
@@ -39,6 +36,18 @@ def migrate(engine: Engine) -> None:
             with Session(bind=connection, join_transaction_mode="rollback_only") as session:
                 put_topics(session, shipped_catalogue(), author=SHIPPED_BY, reason="shipped", now=datetime.now(UTC))
                 session.commit()  # of the session; the transaction ends with `connection.begin()`
+
+
+def _check_is_new(connection: Connection) -> None:
+    """A file belongs to one program; a PostgreSQL database may hold the tables of several. Raises StoreFailed."""
+    tables = inspect(connection).get_table_names()
+    if "subscriber" in tables:
+        raise StoreFailed(
+            "the database has tables, but does not tell its schema's version (its table alembic_version is empty or gone):"
+            " move it away, and restore a backup"
+        )
+    if tables and connection.dialect.name == "sqlite":
+        raise StoreFailed(f"{connection.engine.url.database} is the database of another program: name another file")
 
 
 @contextmanager

@@ -14,12 +14,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import Match
 
 from service.errors import BadLink, ExpiredLink, StoreFailed
 from service.models import LANGUAGES, Sender
 from service.render.language import Language, language
 from service.web import account, digest, health, marks, settings, subscription
-from service.web.site import Site, message_page, style
+from service.web.site import READ, Site, message_page, style
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -36,7 +38,8 @@ _LARGEST_BODY = 64 * 1024  # bytes
 def web_application(engine: Engine, sender: Sender, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> FastAPI:
     site = Site(engine, sender, clock)
     # a redirect would go to the Host that was named, by http where the proxy isn't trusted, without the public URL's path
-    app = FastAPI(title="Paperround", openapi_url=None, max_body_size=_LARGEST_BODY, redirect_slashes=False)
+    app = FastAPI(title="Paperround", openapi_url=None, redirect_slashes=False)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=_LARGEST_BODY)
     _add_answers_to_failures(app, site)
     app.get("/style.css")(style)
     for subject in (health, subscription, settings, marks, account, digest):
@@ -48,9 +51,16 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
+        if response.status_code == 413:
+            response = too_long(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+    def too_long(request: Request) -> HTMLResponse:
+        spoken = _asked_for(request)
+        text = spoken.say("What was sent is too long.")
+        return message_page(site, spoken, spoken.say("Nothing was changed"), text, status_code=413)
 
     @app.exception_handler(BadLink)
     @app.exception_handler(RequestValidationError)
@@ -71,7 +81,8 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
         spoken = _asked_for(request)
         text = spoken.say("The links in your mails lead to your settings.")
         answer = message_page(site, spoken, spoken.say("There is nothing here"), text, status_code=error.status_code)
-        answer.headers.update(error.headers or {})  # such as Allow, which a 405 must have (RFC 9110, 15.5.6)
+        if error.status_code == 405:  # of a path's routes the framework names one's methods only (RFC 9110, 15.5.6)
+            answer.headers["Allow"] = ", ".join(method for method in (*READ, "POST") if _is_taken(request, method))
         return answer
 
     @app.exception_handler(StoreFailed)
@@ -79,6 +90,11 @@ def _add_answers_to_failures(app: FastAPI, site: Site) -> None:
         spoken = _asked_for(request)
         text = spoken.say("Nothing was changed. Please try again in some minutes.")
         return message_page(site, spoken, spoken.say("Not now"), text, status_code=503)
+
+
+def _is_taken(request: Request, method: str) -> bool:
+    asked = {**request.scope, "method": method}
+    return any(route.matches(asked)[0] == Match.FULL for route in request.app.routes)
 
 
 def _asked_for(request: Request) -> Language:

@@ -113,7 +113,7 @@ def _add_changes(router: APIRouter, site: Site) -> None:
             person = _owner(session, site, token, to_change=True)
             spoken = language(person.language)
             try:
-                address = parse_address(email)
+                address = _address(email)
                 is_asked = ask_at_new_address(session, person, address, site.clock())
             except WrongUse as error:
                 said = nothing_changed(error, spoken)
@@ -149,6 +149,14 @@ def _add_changes(router: APIRouter, site: Site) -> None:
             text = spoken.say("Nothing of you is stored here any more but a hash of your address, so that no mail goes there.")
         rest = spoken.say("Mails that were sent stay where they are.")
         return message_page(site, spoken, spoken.say("Erased"), f"{text} {rest}")
+
+
+def _address(email: str) -> str:
+    """Raises WrongUse, in words that other languages have."""
+    try:
+        return parse_address(email)
+    except WrongUse as error:
+        raise WrongUse("%(address)s is not an e-mail address", address=repr(email.strip())) from error
 
 
 def _add_address(router: APIRouter, site: Site) -> None:

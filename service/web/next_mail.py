@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from sqlmodel import Session
 
-from service.cadence import known_zone, last_complete_day, local_day, next_digest_at
+from service.cadence import known_zone, local_day
 from service.models import Subscriber, SubscriberState
-from service.pipeline.digests import stands
+from service.pipeline.subscriptions import next_untaken_at
 from service.render.language import language
 from service.render.words import hour_in_words, masked
-from service.store.deliveries import delivery_of
 from service.store.suppressions import suppressed
 from service.web.site import Site
 
 
 def next_mail(session: Session, site: Site, person: Subscriber) -> str:
-    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`
-
-    Not at an hour that was chosen after the digest of that day had come.
-    """
+    """`The next digest comes on Friday 2 October 2026 at 08:00, Berlin time.`"""
     spoken = language(person.language)
     if person.state != SubscriberState.ACTIVE:
         return spoken.say("No digest goes to %(address)s.", address=masked(person.email))
     if stopped := why_stopped(session, person):
         return stopped
-    moment = next_digest_at(person, site.clock())
-    while _is_taken(session, person, last_complete_day(moment)):
-        moment = next_digest_at(person, moment)
+    moment = next_untaken_at(session, person, site.clock())
     day, time = local_day(moment, person.zone), hour_in_words(person.hour, known_zone(person.zone), spoken)
     return spoken.say("The next digest comes on %(day)s at %(time)s.", day=spoken.day(day), time=time)
 
@@ -45,9 +37,3 @@ def why_stopped(session: Session, person: Subscriber) -> str | None:
     reason = spoken.say("No mail goes to %(address)s: it came back, or it was asked for.", address=masked(person.email))
     way_out = spoken.say("Whoever sends you these mails can change that.")
     return f"{reason} {way_out}"
-
-
-def _is_taken(session: Session, person: Subscriber, on: date) -> bool:
-    assert person.id is not None
-    delivery = delivery_of(session, person.id, on)
-    return delivery is not None and stands(delivery)

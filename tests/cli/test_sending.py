@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.policy import default
@@ -17,7 +18,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 
-from service.cli.output import say_json
+from service.cli.output import now, say_json
 from service.cli.why import why_json
 from tests.builders import free_port
 from tests.cli.conftest import Beginning, Paperround
@@ -239,6 +240,12 @@ def test_preview_writes_what_a_person_would_get_and_got(paperround: Paperround, 
     assert after == before
 
 
+def test_preview_writes_two_files_and_so_none_to_stdout(paperround: Paperround, folder: Path) -> None:
+    ran = paperround("preview", "--to", ADA, *ON, "--out", "-")
+    assert (ran.status, ran.err) == (2, "error: several files are written, none to stdout: name a folder\n")
+    assert not (folder / "-").exists()
+
+
 def test_preview_for_topics_needs_no_subscriber(paperround: Paperround) -> None:
     ran = paperround("preview", "--topics", "code,agents", *ON)
     assert ran.status == 0
@@ -271,8 +278,9 @@ def test_why_tells_every_kind_of_digest_as_json(name: str, capsys: pytest.Captur
 
 
 def test_why_tells_first_that_a_person_gets_no_mail_at_all(paperround: Paperround) -> None:
-    paperround("subscribers", "set", ADA, "--paused-until", "2100-01-01")
-    assert paperround("why", ADA, *ON).out.startswith(f"{ADA}, 2026-10-01: not sent (paused until 2100-01-01)\n")
+    until = f"{now().date() + timedelta(days=30)}"
+    paperround("subscribers", "set", ADA, "--paused-until", until)
+    assert paperround("why", ADA, *ON).out.startswith(f"{ADA}, 2026-10-01: not sent (paused until {until})\n")
     paperround("suppressions", "add", BEN)
     assert paperround("why", BEN, *ON, "--json").json["reason"].startswith("suppressed: ")
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from service.cli.output import now
 from service.models import Notice
 from service.store.database import open_database, reading
 from tests.cli.conftest import Paperround
@@ -218,9 +221,29 @@ def test_who_unsubscribed_is_not_even_asked(paperround: Paperround, ada: str) ->
     assert shown(paperround)["state"] == "pending"
 
 
+def test_an_export_replaces_no_link_and_no_pipe(paperround: Paperround, ada: str, folder: Path) -> None:
+    """As root that took /dev/null from everybody on the machine."""
+    (folder / "kept").mkdir()
+    (folder / "link.csv").symlink_to("kept/people.csv")
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert [paperround("subscribers", "export", name).status for name in ("link.csv", "pipe")] == [0, 0]
+    read = os.read(reader, 10_000)
+    os.close(reader)
+    assert (folder / "link.csv").is_symlink()
+    assert (folder / "kept" / "people.csv").read_bytes() == read
+    assert ADA.encode() in read
+
+
+def test_an_export_to_a_file_without_a_name_is_told(paperround: Paperround, ada: str) -> None:
+    ran = paperround("subscribers", "export", "")
+    assert (ran.status, ran.err) == (2, "error: . can't be written: Is a directory\n")
+
+
 def test_a_pause_is_set_and_ended_and_goes_with_the_export(paperround: Paperround, ada: str, folder: Path) -> None:
-    assert paperround("subscribers", "set", ADA, "--paused-until", "2099-12-01").status == 0
-    assert "paused until 2099-12-01" in paperround("subscribers", "list").out
+    until = f"{now().date() + timedelta(days=30)}"
+    assert paperround("subscribers", "set", ADA, "--paused-until", until).status == 0
+    assert f"paused until {until}" in paperround("subscribers", "list").out
     before = shown(paperround)
     paperround("subscribers", "export", "people.csv")
     paperround("subscribers", "remove", ADA)
@@ -231,7 +254,13 @@ def test_a_pause_is_set_and_ended_and_goes_with_the_export(paperround: Paperroun
     }
     assert paperround("subscribers", "set", ADA, "--paused-until", "no").status == 0
     assert shown(paperround)["paused_until"] is None
-    assert paperround("subscribers", "set", ADA, "--paused-until", "soon").status == 2
+
+
+@pytest.mark.parametrize("until", ["soon", "2020-01-01", "2099-12-01"])
+def test_a_pause_ends_within_a_year_whoever_sets_it(paperround: Paperround, ada: str, until: str) -> None:
+    ran = paperround("subscribers", "set", ADA, "--paused-until", until)
+    assert (ran.status, "pause" in ran.err) == (2, True)
+    assert shown(paperround)["paused_until"] is None
 
 
 def test_every_preference_can_be_set_and_survives_export_and_import(paperround: Paperround, ada: str, folder: Path) -> None:

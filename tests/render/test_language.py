@@ -69,6 +69,7 @@ def test_days_numbers_and_lists_are_written_as_the_language_does() -> None:
     assert spoken.day(day) == "Freitag, 2. Oktober 2026"
     assert spoken.short_day(day) == "2.\u00a0Okt.\u00a02026"
     assert (spoken.number(1234.5), ENGLISH.number(1234.5)) == ("1.234,5", "1,234.5")
+    assert (spoken.score(0.5), ENGLISH.score(0.5)) == ("0,50", "0.50")
     assert (spoken.listed(("a", "b", "c")), ENGLISH.listed(("a", "b", "c"))) == ("a, b und c", "a, b and c")
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -330,6 +330,16 @@ def test_what_is_no_database_is_told_in_one_line(tmp_path: Path, content: bytes 
         open_database(f"sqlite:///{path}")
     assert str(path) in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE bookmark (id INTEGER PRIMARY KEY)")
+    with pytest.raises(StoreFailed, match="another program"):
+        open_database(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmark",)]
 
 
 def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> None:

@@ -155,6 +155,12 @@ def test_what_is_no_address_is_told(web: Web, account: str, email: str) -> None:
     assert web.wake() == []
 
 
+def test_what_is_no_address_is_told_in_german_without_an_english_reason(web: Web, account: str) -> None:
+    web.post(LINKS.settings, topics="agents", cadence="daily", hour="8", zone="UTC", language="de")
+    page = BeautifulSoup(web.post(f"{account}/address", email="nobody").text, "lxml")
+    assert "Nichts wurde geändert: 'nobody' ist keine E-Mail-Adresse." in page.stripped_strings
+
+
 def test_an_address_that_is_taken_is_not_told_of_and_not_mailed(web: Web, account: str) -> None:
     web.add(email="ben@example.org", id=2, key="b" * 32)
     web.add(email="eva@example.org", id=3, key="e" * 32, state="unsubscribed")

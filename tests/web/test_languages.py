@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import available_timezones
 
 import httpx
@@ -12,8 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlmodel import Session
 
+from service.errors import DeliveryUncertain, ServerUnusable
 from service.models import Subscriber
-from service.pipeline.subscriptions import ask_to_confirm
+from service.pipeline.subscriptions import ask_to_confirm, change
 from service.store.database import open_database, transaction
 from service.store.suppressions import add_suppression
 from service.store.topics import all_topics
@@ -51,7 +53,7 @@ def texts_of_all_pages(folder: Path, language: str) -> dict[str, set[str]]:
     web.gather(agents())
     with Session(engine) as session:
         names = NAMES | {text for topic in all_topics(session) for text in (topic.name, topic.description)}
-    walks = (confirming, marking, changing, pausing, moving, leaving)
+    walks = (confirming, marking, changing, pausing, failing, moving, leaving)
     found = {name: texts(page, language) - names for walk in walks for name, page in walk(web)}
     engine.dispose()
     return found
@@ -118,6 +120,37 @@ def pausing(web: Web) -> Walk:
     yield "no day", web.post(LINKS.pause, until="9.10.2026")
     yield "no pause", web.post(LINKS.pause, until="2026-01-01")
     yield "paused", web.post(LINKS.pause, until="2026-10-20")
+
+
+def failing(web: Web) -> Walk:
+    """A digest that is paused over, one that can't be chosen, and one that nobody knows of whether it arrived."""
+    web.post(LINKS.pause, until="no")
+    give(web, topics=["agents"], cadence="daily")
+    web.mailbox.refuse["*"] = ServerUnusable("the mail server can't be used: use smtps://")
+    next_digest(web, "2610.00003")
+    web.post(LINKS.pause, until="2026-10-20")
+    web.wake()
+    web.post(LINKS.pause, until="no")
+    give(web, length="long")
+    next_digest(web, "2610.00004")
+    give(web, length="papers:8")
+    yield "silence that was not chosen", web.get(LINKS.settings)
+    web.mailbox.refuse["*"] = DeliveryUncertain("the answer to the whole mail was lost")
+    next_digest(web, "2610.00005")
+    web.mailbox.refuse.clear()
+    web.post(f"{LINKS.settings}/account")
+    yield "what befell digests", web.get(the_link(web.wake()[-1]))
+
+
+def next_digest(web: Web, paper: str) -> None:
+    web.now += timedelta(days=1)
+    web.gather(agents(paper, submittedOnDailyAt=f"{web.now.date() - timedelta(days=1)}T00:00:00.000Z"))
+    web.wake()
+
+
+def give(web: Web, **changes: Any) -> None:
+    with transaction(web.engine) as session:
+        change(session, session.get_one(Subscriber, 1), changes, web.now)
 
 
 def moving(web: Web) -> Walk:

@@ -285,6 +285,13 @@ def test_what_can_not_be_is_told_and_nothing_is_changed(web: Web, wrong: dict[st
     assert web.stored() == before
 
 
+def test_who_reads_german_sees_scores_with_a_comma(web: Web) -> None:
+    page = web.post(LINKS.settings, **{**GIVEN, "language": "de", "minimum_score": "0.7"}).text
+    assert "0,70 oder mehr" in page
+    (mail,) = web.wake()
+    assert "0,70 oder mehr" in mail.get_body(("plain",)).get_content()
+
+
 def test_a_changed_hour_holds_for_the_next_digest(web: Web) -> None:
     web.gather(agents())
     web.post(LINKS.settings, **{**GIVEN, "hour": "10"})

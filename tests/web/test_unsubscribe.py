@@ -123,11 +123,17 @@ def test_a_database_that_fails_is_told_and_nothing_is_changed(sqlite: Engine) ->
     assert web.post(LINK).status_code == 503
 
 
-def test_a_body_that_has_no_end_is_refused(web: Web) -> None:
-    assert web.client.post(path(LINKS.settings), data={"zone": "x" * 100_000}).status_code == 413
+@pytest.mark.parametrize("body", [b"zone=" + b"x" * 100_000, [b"zone=", b"x" * 100_000]], ids=["declared", "in chunks"])
+def test_a_body_that_has_no_end_is_refused_by_a_page_of_ours(web: Web, body: bytes | list[bytes]) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "de"}
+    answer = web.client.post(path(LINKS.settings), content=body, headers=form)
+    assert (answer.status_code, answer.headers["Referrer-Policy"]) == (413, "no-referrer")
+    assert '<html lang="de"' in answer.text
+    assert "Was geschickt wurde, ist zu lang." in answer.text
 
 
 def test_what_only_a_form_may_post_to_says_so(web: Web) -> None:
     answer = web.get(f"{LINKS.settings}/account")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
     assert {*web.client.delete("/health").headers["Allow"].split(", ")} == {"GET", "HEAD"}
+    assert {*web.client.delete(path(LINKS.settings)).headers["Allow"].split(", ")} == {"GET", "HEAD", "POST"}
