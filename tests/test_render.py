@@ -70,6 +70,12 @@ def test_a_mail_tells_what_is_in_it() -> None:
     assert "daily at 08:00, Berlin time" in words
 
 
+def test_no_line_of_the_text_ends_between_the_sign_of_upvotes_and_their_count() -> None:
+    email = render(*(paper(f"2610.{length:05d}", f"Agents {'x' * length}", upvotes=128) for length in range(50, 75)))
+    assert "▲\u00a0128" in email.text
+    assert "▲\n" not in email.text
+
+
 def test_each_paper_links_to_its_page_in_both_parts() -> None:
     email = render(paper(), paper("2610.00002", "Programs"))
     for paper_id in ("2610.00001", "2610.00002"):

@@ -167,9 +167,9 @@ def phrases(matches: tuple[Match, ...], language: Language) -> Iterator[tuple[st
     What is part of a longer phrase says nothing beside it: "benchmark" beside "challenging benchmark".
     """
     found = [reason for match in matches if match.is_above for reason in match.reasons if reason.weight > 0]
-    strongest = {reason.phrase.casefold(): reason for reason in sorted(found, key=lambda reason: reason.weight)}
-    written = [reason for reason in strongest.values() if reason.support is Support.PHRASE]
-    reasons = sorted(written or strongest.values(), key=lambda reason: (-reason.weight, reason.phrase))
+    written = [reason for reason in found if reason.support is Support.PHRASE]
+    strongest = {reason.phrase.casefold(): reason for reason in sorted(written or found, key=lambda reason: reason.weight)}
+    reasons = sorted(strongest.values(), key=lambda reason: (-reason.weight, reason.phrase))
     runs = [f" {' '.join(terms(reason.phrase))} " for reason in reasons]
     whole = [reason for reason, run in zip(reasons, runs, strict=True) if not any(run in other != run for other in runs)]
     for reason in whole[:_MOST_PHRASES]:

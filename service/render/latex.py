@@ -89,8 +89,9 @@ _STYLED = rf"\\(?:{_STYLES})\s?\{{([^{{}}]*)\}}"
 _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern), put)
     for pattern, put in (
-        # What is left of a command whose backslash the source dropped: "36times 64", "sim70".
-        (r"(?<=\d)times ?(?=\d)", "×"),
+        # What is left of a command whose backslash the source dropped: "36times 64", "3times faster", "sim70", "leq 5".
+        (r"(?<=\d) ?times ?(?=\d)|(?<=\d)times\b", "×"),
+        (r"(?<![\w\\])([lg]eq) ?(?=\d)|(?<![a-z\\])(rightarrow)", _symbol),
         (r"(?<![\w\\])sim ?(?=\d)|\{sim\}", "~"),
         (r"(?<=[A-Za-z])~(?=[A-Za-z\d(])", " "),  # a blank that does not break
         (r"\\'(?=s\b)", "'"),  # an apostrophe that somebody escaped

@@ -38,6 +38,15 @@ def test_added_words_are_told_only_where_no_phrase_is() -> None:
     assert told(match(word, Reason("estate", "title", -1))) == [("planner", "in the title")]
 
 
+def test_a_phrase_is_told_though_the_same_word_was_added_and_weighs_more() -> None:
+    phrase, word, weaker = (
+        Reason("Bayesian", "title", 1),
+        Reason("bayesian", "title", 2, WORD),
+        Reason("we find", "abstract", 0.1),
+    )
+    assert told(match(phrase, word, weaker)) == [("Bayesian", "in the title"), ("we find", "in the abstract")]
+
+
 @pytest.mark.parametrize(
     ("field", "english", "german"),
     [
