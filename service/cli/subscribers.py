@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,7 +34,7 @@ from service.pipeline.roll import refuse_unsubscribed, take_in, take_in_lines
 from service.pipeline.subscriptions import ask_to_confirm, check_pause
 from service.pipeline.subscriptions import change as set_settings
 from service.store.database import reading, transaction
-from service.store.subscribers import all_subscribers, erase_subscriber, settings_columns, subscriber
+from service.store.subscribers import all_subscribers, erase_subscriber, subscriber
 from service.store.topics import all_topics
 from service.subscribers import (
     COLUMNS,
@@ -42,10 +43,7 @@ from service.subscribers import (
     changed_columns,
     in_text,
     parse_address,
-    parse_cadence,
-    parse_hour,
     parse_topics,
-    parse_zone,
 )
 
 app = typer.Typer(cls=Listing, rich_markup_mode=None)
@@ -54,6 +52,18 @@ Email = Annotated[str, typer.Argument(metavar="EMAIL")]
 Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Their time zone, as in Europe/Berlin.")]
 Hour = Annotated[str | None, typer.Option(metavar="0-23", help="The local hour of the mail.")]
 Cadence = Annotated[str | None, typer.Option(metavar="CADENCE", help="daily, weekdays, weekly, or weekly:mon to weekly:sun.")]
+Length = Annotated[
+    str | None, typer.Option(metavar="LENGTH", help="minutes:3 to minutes:30 of reading, or papers:5 to papers:50.")
+]
+MinimumScore = Annotated[str | None, typer.Option(metavar="0-1", help="How well a paper must fit, beside its topic's own bar.")]
+Followed = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Authors and organisations whose papers are always in; no: none.")
+]
+Muted = Annotated[str | None, typer.Option(metavar="PHRASE,PHRASE", help="What no paper may hold; no: nothing.")]
+Language = Annotated[str | None, typer.Option(metavar="en|de", help="The language of what we say.")]
+WithAbstract = Annotated[str | None, typer.Option(metavar="yes|no", help="The abstract beside the summary.")]
+WithOutside = Annotated[str | None, typer.Option(metavar="yes|no", help="One paper outside their topics.")]
+WithNote = Annotated[str | None, typer.Option(metavar="yes|no", help="A short mail when nothing passes.")]
 Resubscribe = Annotated[bool, typer.Option("--resubscribe", help="Take in an address that unsubscribed.")]
 
 
@@ -66,27 +76,31 @@ def add(
     zone: Zone = None,
     hour: Hour = None,
     cadence: Cadence = None,
+    length: Length = None,
+    minimum_score: MinimumScore = None,
+    followed: Followed = None,
+    muted: Muted = None,
+    language: Language = None,
+    with_abstract: WithAbstract = None,
+    with_outside: WithOutside = None,
+    with_note: WithNote = None,
     ask: Annotated[bool, typer.Option("--confirm", help="Ask them by mail first; `serve` sends it.")] = False,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
     """Take somebody in. They are active at once, you vouch that they want the mail; or pending, with --confirm.
 
-    Where nothing else is said, the mail comes daily at 8:00, UTC.
+    Where nothing else is said, the mail comes daily at 8:00, UTC; to one who had it before, as it came then.
     """
+    given = _given(locals())
+    state = SubscriberState.PENDING if ask else SubscriberState.ACTIVE
     with database_transaction() as session:
-        settings = SubscriberSettings(
-            email=parse_address(email),
-            topics=parse_topics(",".join(topics), _slugs(session)),
-            zone=parse_zone(zone or "UTC"),
-            hour=parse_hour(hour or "8"),
-            cadence=parse_cadence(cadence or "daily"),
-            state=SubscriberState.PENDING if ask else SubscriberState.ACTIVE,
-        )
+        chosen, own = parse_topics(",".join(topics), _slugs(session)), {name: PARSERS[name](text) for name, text in given.items()}
+        settings = SubscriberSettings(parse_address(email), chosen, state=state, **own)
         known = subscriber(session, settings.email)
         if known is not None and known.state == SubscriberState.ACTIVE:
             raise PaperroundError(f"{settings.email} is a subscriber already: change them with `subscribers set`")
-        person = take_in(session, settings, settings_columns(settings), now(), resubscribe=resubscribe)
+        person = take_in(session, settings, {"topics", *own}, now(), resubscribe=resubscribe)
         if ask:
             ask_to_confirm(session, person, now())
     _say_person(person, as_json)
@@ -105,25 +119,19 @@ def change(
     paused_until: Annotated[
         str | None, typer.Option(metavar="DATE", help="No mail before this day of theirs; no: end the pause.")
     ] = None,
-    length: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help="minutes:3 to minutes:30 of reading, or papers:5 to papers:50.")
-    ] = None,
-    minimum_score: Annotated[
-        str | None, typer.Option(metavar="0-1", help="How well a paper must fit, beside its topic's own bar.")
-    ] = None,
-    followed: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Authors and organisations whose papers are always in; no: none.")
-    ] = None,
-    muted: Annotated[str | None, typer.Option(metavar="PHRASE,PHRASE", help="What no paper may hold; no: nothing.")] = None,
-    language: Annotated[str | None, typer.Option(metavar="en|de", help="The language of what we say.")] = None,
-    with_abstract: Annotated[str | None, typer.Option(metavar="yes|no", help="The abstract beside the summary.")] = None,
-    with_outside: Annotated[str | None, typer.Option(metavar="yes|no", help="One paper outside their topics.")] = None,
-    with_note: Annotated[str | None, typer.Option(metavar="yes|no", help="A short mail when nothing passes.")] = None,
+    length: Length = None,
+    minimum_score: MinimumScore = None,
+    followed: Followed = None,
+    muted: Muted = None,
+    language: Language = None,
+    with_abstract: WithAbstract = None,
+    with_outside: WithOutside = None,
+    with_note: WithNote = None,
     resubscribe: Resubscribe = False,
     as_json: Json = False,
 ) -> None:
     """Change somebody's settings; those not named stay."""
-    given = {name: value for name, value in locals().items() if name in PARSERS and value is not None}
+    given = _given(locals())
     with database_transaction() as session:
         person = person_named(session, email)
         changes = changed_columns(given)
@@ -138,6 +146,11 @@ def change(
         check_pause(person, changes.get("paused_until"), now())
         set_settings(session, person, changes, now())
     _say_person(person, as_json)
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, str]:
+    """The settings among a command's options that were named."""
+    return {name: value for name, value in options.items() if name in PARSERS and value is not None}
 
 
 @app.command("list")

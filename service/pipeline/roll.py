@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,15 +29,15 @@ _PORTION = 500  # lines whose people are looked up at once
 
 
 def take_in(
-    session: Session, settings: SubscriberSettings, told: dict[str, Any], now: datetime, *, resubscribe: bool
+    session: Session, settings: SubscriberSettings, told: Collection[str], now: datetime, *, resubscribe: bool
 ) -> Subscriber:
-    """Somebody new, or back again: they get what is `told`. Raises PaperroundError for an address that unsubscribed."""
+    """Somebody new, or back again: what is `told` changes. Raises PaperroundError for an address that unsubscribed."""
     if settings.state != SubscriberState.UNSUBSCRIBED:
         refuse_unsubscribed(session, settings.email, resubscribe=resubscribe)
     person = subscriber(session, settings.email)
     if person is None:
         return add_subscriber(session, settings, now)
-    change(session, person, {**told, "state": settings.state}, now)
+    change(session, person, _columns(settings, {*told, "state"}), now)
     return person
 
 
@@ -76,8 +76,11 @@ def take_in_lines(
 def _take_in_line(session: Session, line: RollLine, person: Subscriber | None, now: datetime, resubscribe: bool) -> str:
     """What the line does not tell is left alone in a known subscriber."""
     settings = line.settings
-    told = {name: value for name, value in settings_columns(settings).items() if name in line.told}
     if person is None or (person.state == SubscriberState.UNSUBSCRIBED and settings.state != SubscriberState.UNSUBSCRIBED):
-        take_in(session, settings, told, now, resubscribe=resubscribe)
+        take_in(session, settings, line.told, now, resubscribe=resubscribe)
         return "added"
-    return "changed" if change(session, person, told, now) else "unchanged"
+    return "changed" if change(session, person, _columns(settings, line.told), now) else "unchanged"
+
+
+def _columns(settings: SubscriberSettings, told: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings_columns(settings).items() if name in told}

@@ -42,6 +42,19 @@ def test_an_added_subscriber_is_active_with_their_settings(paperround: Paperroun
     assert ADA in paperround("subscribers", "list").out
 
 
+def test_who_is_added_may_have_any_preference_from_the_start(paperround: Paperround) -> None:
+    named = {
+        "length": "papers:5", "minimum_score": 0.6, "followed": ["Nora Field"], "muted": ["survey"], "language": "de",
+        "with_abstract": True, "with_outside": False, "with_note": True,
+    }  # fmt: skip
+    options = [
+        "--length", "papers:5", "--minimum-score", "0.6", "--followed", "Nora Field", "--muted", "survey", "--language", "de",
+        "--with-abstract", "yes", "--with-outside", "no", "--with-note", "yes",
+    ]  # fmt: skip
+    assert paperround("subscribers", "add", ADA, "--topics", "agents", *options).status == 0
+    assert named.items() <= shown(paperround).items()
+
+
 def test_when_somebody_was_added_is_told_to_the_minute(paperround: Paperround, ada: str) -> None:
     last = paperround("subscribers", "show", ada).out.splitlines()[-1]
     assert re.fullmatch(r"added_at +\d{4}-\d\d-\d\d \d\d:\d\d UTC", last)
@@ -100,8 +113,9 @@ def test_who_unsubscribed_is_not_taken_in_again_unless_asked(paperround: Paperro
         refused = paperround("subscribers", *arguments)
         assert (refused.status, shown(paperround)["state"]) == (1, "unsubscribed")
         assert "say --resubscribe" in refused.err
-    assert paperround("subscribers", "add", ADA, "--topics", "code", "--resubscribe").status == 0
-    assert (shown(paperround)["state"], shown(paperround)["topics"]) == ("active", ["code"])
+    assert paperround("subscribers", "add", ADA, "--topics", "code", "--hour", "9", "--resubscribe").status == 0
+    assert (shown(paperround)["state"], shown(paperround)["topics"], shown(paperround)["hour"]) == ("active", ["code"], 9)
+    assert shown(paperround)["cadence"] == "weekly:fri"  # what was not named is as it was
 
 
 def test_remove_erases_and_remembers_only_that_they_unsubscribed(paperround: Paperround, ada: str, folder: Path) -> None:
