@@ -37,6 +37,7 @@ def clean(text: str) -> str:
         text = _PARENTHESIS.sub(lambda found: found.group() if _is_needed(found) else "", text)
     text = _plain_mathematics(_TO_SOLVE_IT.sub("", _AS_SAID_BEFORE.sub("", text)))
     text = re.sub(r"\s+([,;:.!?])(?=\s|$)", r"\1", " ".join(text.split()))
+    text = re.sub(r"(?<=\d)--(?=\d)", "–", text)  # from one number to another
     return re.sub(r"\s-{2,3}\s|(?<=\w)-{2,3}(?=\w)", " – ", text)
 
 

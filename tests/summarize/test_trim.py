@@ -101,3 +101,7 @@ def test_a_list_keeps_its_end() -> None:
 def test_a_new_method_alone_is_no_summary_and_keeps_who_speaks() -> None:
     assert without_speaker("We propose a new method for planning.") == "We propose a new method for planning."
     assert without_speaker("We propose a method that plans ahead.") == "A method that plans ahead."
+
+
+def test_what_reaches_from_one_number_to_another_has_a_dash_without_blanks() -> None:
+    assert clean("It is right in 86--94% of cases--a record.") == "It is right in 86–94% of cases – a record."
