@@ -20,7 +20,7 @@ from service.pipeline.gather import GatherReport, days_to_backfill, gather_days,
 from service.store.alarms import alarms, put_alarms
 from service.store.database import reading, transaction
 from service.store.pages import add_page
-from tests.builders import SENDER, Mailbox, record
+from tests.builders import SENDER, Mailbox, page, record
 from tests.source_server import (
     Records,
     Source,
@@ -306,6 +306,24 @@ def test_a_list_in_doubt_is_read_again_until_a_sound_one_comes(engine: Engine, s
     fetch_latest(engine, source, at(MONDAY) + timedelta(hours=7))
     with reading(engine) as session:
         assert days_to_backfill(session, FRIDAY, FRIDAY) == []
+
+
+def test_an_api_that_is_away_is_told_until_it_answers_and_puts_no_day_in_doubt_whose_page_was_read(sqlite: Engine) -> None:
+    def fetch(address: str) -> bytes:
+        day = FRIDAY if str(FRIDAY) in address else MONDAY
+        if "/api/" not in address:
+            return page(papers_of(day, 12), on=day)
+        if is_away:
+            raise FetchFailed("it answered 503", status=503)
+        return json.dumps(papers_of(day, 12)).encode()
+
+    for hour, is_away in ((6, True), (12, False)):
+        report = gather_latest(sqlite, "https://source.example/papers", fetch, now=at(MONDAY, hour))
+        words = ["the API can't be read, its page is: it answered 503"] if is_away else []
+        assert report.pages[1].warnings == words
+        with reading(sqlite) as session:
+            assert sorted({alarm.words for alarm in alarms(session)}) == words
+            assert doubt_of_day(session, MONDAY) is None
 
 
 def test_an_answer_that_nobody_can_read_puts_the_day_in_doubt(engine: Engine) -> None:

@@ -161,9 +161,11 @@ def _doubt_of_the_api(error: FetchFailed) -> Doubt | None:
 
 
 def _absent_api(gathering: _Gathering, request: Request, doubt: Doubt | None) -> list[Read]:
-    """The page was read just now; the doubt is about no day's list."""
-    about = replace(request, asked_on=None)
-    return [record_absence(gathering.engine, about, doubt, gathering.clock())] if doubt else []
+    """The page was read just now; the doubt is about no day's list, and ends when the API answers with this one."""
+    if not doubt:
+        return []
+    absence = record_absence(gathering.engine, replace(request, asked_on=None), doubt, gathering.clock())
+    return [replace(absence, request=request)]
 
 
 def _read_page(gathering: _Gathering, day: date, doubt: Doubt | None) -> Read:
