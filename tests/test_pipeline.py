@@ -147,6 +147,17 @@ def test_today_and_the_last_whole_list_are_read(engine: Engine) -> None:
     assert asked == [SOURCE, api(2), api(1)]
 
 
+def test_the_newest_list_is_read_once_in_a_run_though_it_is_the_last_whole_one(sqlite: Engine) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        return page([record()], on=NOW.date())
+
+    gather_latest(sqlite, SOURCE, fetch, now=NOW + timedelta(days=1))  # a Saturday
+    assert asked == [SOURCE, api(2)]
+
+
 def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: Engine) -> None:
     asked: list[str] = []
 
@@ -175,6 +186,33 @@ def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: 
     asked.clear()
     gather_latest(engine, SOURCE, fetch, now=now + timedelta(hours=1))
     assert asked == [SOURCE, api(8)]
+
+
+def test_a_whole_list_is_read_again_each_six_hours_until_it_is_four_days_old_and_one_in_doubt_for_longer(sqlite: Engine) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        if address == api(5):
+            return b"[]"
+        named = re.search(r"\d{4}-\d\d-\d\d", address)
+        day = date.fromisoformat(named[0]) if named else now.date()
+        return page([record(f"2610.{day.day:05d}", submittedOnDailyAt=f"{day}T00:00:00Z")], on=day)
+
+    read: dict[tuple[int, int], list[str]] = {}
+    for day, hour in ((2, 6), (6, 6), (6, 11), (6, 12), (9, 6), (12, 6)):
+        now = datetime(2026, 10, day, hour, tzinfo=UTC)
+        asked.clear()
+        gather_latest(sqlite, SOURCE, fetch, now=now)
+        read[day, hour] = asked[2:]  # after the newest list, by its page and by the API
+    assert read == {
+        (2, 6): [api(1)],
+        (6, 6): [*map(api, (2, 5))],
+        (6, 11): [],
+        (6, 12): [*map(api, (2, 5))],
+        (9, 6): [*map(api, (5, 6, 7, 8))],
+        (12, 6): [*map(api, (5, 8, 9))],
+    }
 
 
 def test_two_fetches_at_once_store_each_paper_once(engine: Engine) -> None:

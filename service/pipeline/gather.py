@@ -68,7 +68,7 @@ def gather_latest(
         reads += _read_day(gathering, shown_on, beside=newest)
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    reads += _read_days(gathering, [day for day in days if day != shown_on])
+    reads += _read_days(gathering, days)
     return _report(engine, reads, model, now)
 
 
