@@ -362,6 +362,21 @@ def test_a_retried_digest_leaves_out_what_came_with_another_one_and_is_skipped_w
     assert (mailbox.paper_ids(ADA), mailbox.paper_ids(BEN)) == ([], [["2610.00001"]])
 
 
+def test_a_day_that_a_retry_left_empty_may_be_filled_later_and_tells_no_more_of_the_refusal(sqlite: Engine) -> None:
+    subscribe(sqlite, ADA, BEN)
+    gather(sqlite, record("2610.00001"))
+    send(sqlite, Mailbox(refuse={BEN: DeliveryFailed(554, "5.7.1 not today")}))
+    next_day = NOW + timedelta(days=1)
+    send(sqlite, Mailbox(), on=DAY + timedelta(days=1), now=next_day)
+    with transaction(sqlite) as session:
+        rejected = [row for row, _ in deliveries_where(session, states=["rejected"])]
+        assert retry(session, rejected, next_day) == {"planned": 0, "skipped": 1}
+    gather(sqlite, record("2610.00002"), now=next_day)
+    away = Mailbox(refuse={"*": ServerUnusable("away")})
+    assert states(send(sqlite, away, now=next_day))[BEN] == "deferred"
+    assert [(row.attempts, row.smtp_reply) for row in deliveries(sqlite) if row.state == "deferred"] == [(1, None)]
+
+
 def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_name(engine: Engine) -> None:
     subscribe(engine, ADA)
     gather(engine, record())
