@@ -147,6 +147,17 @@ def test_today_and_the_last_whole_list_are_read(engine: Engine) -> None:
     assert asked == [SOURCE, api(2), api(1)]
 
 
+def test_the_newest_list_is_read_once_in_a_run_though_it_is_the_last_whole_one(sqlite: Engine) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        return page([record()], on=NOW.date())
+
+    gather_latest(sqlite, SOURCE, fetch, now=NOW + timedelta(days=1))  # a Saturday
+    assert asked == [SOURCE, api(2)]
+
+
 def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: Engine) -> None:
     asked: list[str] = []
 
@@ -175,6 +186,33 @@ def test_days_missed_while_the_source_was_away_are_read_when_it_is_back(engine: 
     asked.clear()
     gather_latest(engine, SOURCE, fetch, now=now + timedelta(hours=1))
     assert asked == [SOURCE, api(8)]
+
+
+def test_a_whole_list_is_read_again_each_six_hours_until_it_is_four_days_old_and_one_in_doubt_for_longer(sqlite: Engine) -> None:
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        if address == api(5):
+            return b"[]"
+        named = re.search(r"\d{4}-\d\d-\d\d", address)
+        day = date.fromisoformat(named[0]) if named else now.date()
+        return page([record(f"2610.{day.day:05d}", submittedOnDailyAt=f"{day}T00:00:00Z")], on=day)
+
+    read: dict[tuple[int, int], list[str]] = {}
+    for day, hour in ((2, 6), (6, 6), (6, 11), (6, 12), (9, 6), (12, 6)):
+        now = datetime(2026, 10, day, hour, tzinfo=UTC)
+        asked.clear()
+        gather_latest(sqlite, SOURCE, fetch, now=now)
+        read[day, hour] = asked[2:]  # after the newest list, by its page and by the API
+    assert read == {
+        (2, 6): [api(1)],
+        (6, 6): [*map(api, (2, 5))],
+        (6, 11): [],
+        (6, 12): [*map(api, (2, 5))],
+        (9, 6): [*map(api, (5, 6, 7, 8))],
+        (12, 6): [*map(api, (5, 8, 9))],
+    }
 
 
 def test_two_fetches_at_once_store_each_paper_once(engine: Engine) -> None:
@@ -322,6 +360,21 @@ def test_a_retried_digest_leaves_out_what_came_with_another_one_and_is_skipped_w
     mailbox = Mailbox()
     send(engine, mailbox, now=next_day)
     assert (mailbox.paper_ids(ADA), mailbox.paper_ids(BEN)) == ([], [["2610.00001"]])
+
+
+def test_a_day_that_a_retry_left_empty_may_be_filled_later_and_tells_no_more_of_the_refusal(sqlite: Engine) -> None:
+    subscribe(sqlite, ADA, BEN)
+    gather(sqlite, record("2610.00001"))
+    send(sqlite, Mailbox(refuse={BEN: DeliveryFailed(554, "5.7.1 not today")}))
+    next_day = NOW + timedelta(days=1)
+    send(sqlite, Mailbox(), on=DAY + timedelta(days=1), now=next_day)
+    with transaction(sqlite) as session:
+        rejected = [row for row, _ in deliveries_where(session, states=["rejected"])]
+        assert retry(session, rejected, next_day) == {"planned": 0, "skipped": 1}
+    gather(sqlite, record("2610.00002"), now=next_day)
+    away = Mailbox(refuse={"*": ServerUnusable("away")})
+    assert states(send(sqlite, away, now=next_day))[BEN] == "deferred"
+    assert [(row.attempts, row.smtp_reply) for row in deliveries(sqlite) if row.state == "deferred"] == [(1, None)]
 
 
 def test_a_lost_answer_is_unknown_and_sent_again_under_the_same_name(engine: Engine) -> None:

@@ -20,7 +20,7 @@ from service.pipeline.gather import GatherReport, days_to_backfill, gather_days,
 from service.store.alarms import alarms, put_alarms
 from service.store.database import reading, transaction
 from service.store.pages import add_page
-from tests.builders import SENDER, Mailbox, record
+from tests.builders import SENDER, Mailbox, page, record
 from tests.source_server import (
     Records,
     Source,
@@ -190,6 +190,20 @@ def test_a_list_that_breaks_off_between_two_parts_is_read_again(sqlite: Engine, 
     assert len(stored(sqlite)) == 130
 
 
+def test_a_source_that_answers_with_the_same_parts_for_ever_is_asked_until_nothing_new_comes(sqlite: Engine) -> None:
+    parts = [json.dumps([one, *[{"paper": {}}] * 49]).encode() for one in papers_of(MONDAY, 2)]
+    asked: list[str] = []
+
+    def fetch(address: str) -> bytes:
+        asked.append(address)
+        return parts[len(asked) % 2]
+
+    report = gather_days(sqlite, "https://source.example/papers", [MONDAY], fetch, clock=lambda: at(MONDAY))
+    assert [address.rpartition("&p=")[2] for address in asked] == ["0", "1", "2"]
+    assert [page.address for page in report.pages] == asked
+    assert not report.has_failed  # as some papers could be stored
+
+
 @pytest.mark.slow
 def test_a_backfill_of_120_days_stays_in_the_published_limits_and_goes_on_where_it_was(sqlite: Engine, source: Source) -> None:
     days = weekdays(date(2026, 6, 1), 86)  # 120 days
@@ -308,11 +322,56 @@ def test_a_list_in_doubt_is_read_again_until_a_sound_one_comes(engine: Engine, s
         assert days_to_backfill(session, FRIDAY, FRIDAY) == []
 
 
+def test_a_page_and_an_api_that_show_different_lists_are_told(sqlite: Engine) -> None:
+    lists = papers_of(MONDAY, 24)
+
+    def fetch(address: str) -> bytes:
+        return json.dumps(lists[12:]).encode() if "/api/" in address else page(lists[:12], on=MONDAY)
+
+    report = gather_latest(sqlite, "https://source.example/papers", fetch, now=at(MONDAY))
+    assert report.pages[1].warnings == ["the page shows 12 papers, the API 12; 24 are not on both"]
+
+
+def test_an_api_that_is_away_is_told_until_it_answers_and_puts_no_day_in_doubt_whose_page_was_read(sqlite: Engine) -> None:
+    def fetch(address: str) -> bytes:
+        day = FRIDAY if str(FRIDAY) in address else MONDAY
+        if "/api/" not in address:
+            return page(papers_of(day, 12), on=day)
+        if is_away:
+            raise FetchFailed("it answered 503", status=503)
+        return json.dumps(papers_of(day, 12)).encode()
+
+    for hour, is_away in ((6, True), (12, False)):
+        report = gather_latest(sqlite, "https://source.example/papers", fetch, now=at(MONDAY, hour))
+        words = ["the API can't be read, its page is: it answered 503"] if is_away else []
+        assert report.pages[1].warnings == words
+        with reading(sqlite) as session:
+            assert sorted({alarm.words for alarm in alarms(session)}) == words
+            assert doubt_of_day(session, MONDAY) is None
+
+
+@pytest.mark.parametrize("today", [MONDAY - timedelta(days=3), MONDAY - timedelta(days=1)])
+def test_new_papers_of_a_newest_list_that_tells_no_day_are_the_last_weekdays(sqlite: Engine, today: date) -> None:
+    lists = papers_of(FRIDAY, 12)
+    for one in lists:
+        del one["paper"]["submittedOnDailyAt"]
+
+    def fetch(address: str) -> bytes:
+        if address.endswith("/papers"):
+            return page(lists, on=None)
+        raise FetchFailed("not there", status=404)
+
+    report = gather_latest(sqlite, "https://source.example/papers", fetch, now=at(today))
+    assert report.pages[0].warnings == [f"the page does not say which day it shows: new papers are taken for {FRIDAY}'s"]
+    assert set(stored(sqlite).values()) == {FRIDAY}
+
+
 def test_an_answer_that_nobody_can_read_puts_the_day_in_doubt(engine: Engine) -> None:
     gather_papers(engine, ["page"], lambda _: b"<html>Are you a robot?</html>", now=at(MONDAY), asked_on=FRIDAY)
     with reading(engine) as session:
         assert doubt_of_day(session, FRIDAY)
         assert doubt_of_day(session, MONDAY) is None
+        assert alarms(session) == []  # who named the page is told on the spot
 
 
 def test_a_list_stays_in_doubt_however_long_the_source_is_away_since(engine: Engine) -> None:
@@ -373,16 +432,39 @@ def test_what_all_lists_lack_is_one_cause_on_however_many_days(engine: Engine) -
     assert len(told) == 1
 
 
-def test_a_source_that_is_down_is_left_alone_after_three_failures(engine: Engine) -> None:
-    gather_papers(engine, ["page"], lambda _: b"[]", now=at(MONDAY) - timedelta(days=28))
+def test_a_source_that_is_down_is_left_alone_after_three_failures_on_the_oldest_days_of_the_last_thirty(sqlite: Engine) -> None:
+    gather_papers(sqlite, ["page"], lambda _: b"[]", now=at(MONDAY) - timedelta(days=60))
     asked: list[str] = []
 
     def fails(address: str) -> bytes:
         asked.append(address)
         raise FetchFailed("away")
 
-    gather_latest(engine, "https://source.example/papers", fails, now=at(MONDAY))
-    assert len(asked) <= 1 + 3 * 2  # the newest list, and three days by the API and by their pages
+    gather_latest(sqlite, "https://source.example/papers", fails, now=at(MONDAY))
+    days = ("2026-08-31", "2026-09-01", "2026-09-02")  # the first ones that are no weekend's
+    assert [address for address in asked[1:] if "/date/" in address] == [f"https://source.example/papers/date/{d}" for d in days]
+    assert len(asked) == 1 + 2 * len(days)  # the newest list, and each day by the API and by its page
+
+
+def test_a_source_that_fails_now_and_then_is_read_to_the_end(sqlite: Engine) -> None:
+    days = weekdays(MONDAY, 6)
+
+    def fails_twice_of_three(address: str) -> bytes:
+        if str(days[2]) in address or str(days[5]) in address:
+            return json.dumps(papers_of(MONDAY, 1)).encode()
+        raise FetchFailed("away")
+
+    told: list[tuple[int, int]] = []
+    report = gather_days(
+        sqlite,
+        "https://source.example/papers",
+        days,
+        fails_twice_of_three,
+        clock=lambda: at(days[-1]),
+        progress=lambda *counts: told.append(counts),
+    )
+    assert [page.error for page in report.pages] == ["away", "away", None, "away", "away", None]
+    assert told == [(number, 6) for number in range(6)]
 
 
 def test_a_source_that_refuses_is_told_and_one_that_is_down_is_not(engine: Engine, source: Source) -> None:

@@ -140,6 +140,16 @@ def test_answers_refused_on_two_runs_settle_it(engine: Engine) -> None:
     assert stored(engine).summary_next_try_at is None
 
 
+def test_a_model_that_is_away_after_an_answer_was_refused_is_asked_again(sqlite: Engine) -> None:
+    add_papers(sqlite)
+    with serving(lambda exchange: exchange.say("Sure!")) as server:
+        run(sqlite, server)
+        server.reply = lambda exchange: exchange.send(401, {})
+        run(sqlite, server, after=timedelta(hours=1))
+        server.reply = good
+        assert run(sqlite, server, after=timedelta(hours=2)).summaries == {"authors": 0, "model": 1}
+
+
 def test_a_model_that_is_down_is_left_alone_until_the_next_run(engine: Engine) -> None:
     add_papers(engine, 12)
     with serving(lambda exchange: exchange.send(401, {})) as server:

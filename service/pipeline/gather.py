@@ -68,7 +68,7 @@ def gather_latest(
         reads += _read_day(gathering, shown_on, beside=newest)
     with reading(engine) as session:
         days = _days_to_read(session, now)
-    reads += _read_days(gathering, [day for day in days if day != shown_on])
+    reads += _read_days(gathering, days)
     return _report(engine, reads, model, now)
 
 
@@ -161,9 +161,11 @@ def _doubt_of_the_api(error: FetchFailed) -> Doubt | None:
 
 
 def _absent_api(gathering: _Gathering, request: Request, doubt: Doubt | None) -> list[Read]:
-    """The page was read just now; the doubt is about no day's list."""
-    about = replace(request, asked_on=None)
-    return [record_absence(gathering.engine, about, doubt, gathering.clock())] if doubt else []
+    """The page was read just now; the doubt is about no day's list, and ends when the API answers with this one."""
+    if not doubt:
+        return []
+    absence = record_absence(gathering.engine, replace(request, asked_on=None), doubt, gathering.clock())
+    return [replace(absence, request=request)]
 
 
 def _read_page(gathering: _Gathering, day: date, doubt: Doubt | None) -> Read:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
@@ -42,6 +44,22 @@ def test_what_a_later_page_does_not_tell_stays(engine: Engine) -> None:
     assert (paper.abstract, paper.authors, paper.code_url) == ("We propose a planner.", ["Ada"], "https://example.org")
 
 
+def test_whatever_a_page_tells_of_a_paper_is_stored_be_it_new_or_known(sqlite: Engine) -> None:
+    links = {f"{name}_url": f"https://{name}.example" for name in ("code", "project", "thumbnail")}
+    told = {"abstract": "We plan.", "author_count": 3, "organization": "The Lab", "published_on": DAY - timedelta(days=1)}
+    counts = {"upvotes": 5, "comments": 2, "code_stars": 7}
+    long = {"authors": ("Ada",), "source_keywords": ("planning",), "source_summary": "It plans."}
+    whole = ParsedPaper("2610.00001", "A planner", featured_on=DAY, **told, **counts, **long, **links)
+    assert None not in asdict(whole).values()
+    put(sqlite, whole)
+    put(sqlite, ParsedPaper("2610.00002", "A plan"))
+    put(sqlite, replace(whole, id="2610.00002"))
+    with reading(sqlite) as session:
+        for paper in session.exec(select(Paper)):
+            wanted = {**asdict(whole), "id": paper.id, "authors": ["Ada"], "source_keywords": ["planning"]}
+            assert paper.model_dump(include=wanted.keys()) == wanted
+
+
 def test_a_paper_listed_again_keeps_its_first_day(engine: Engine) -> None:
     put(engine, SEEN)
     put(engine, SEEN, DAY + timedelta(days=6))
@@ -51,17 +69,21 @@ def test_a_paper_listed_again_keeps_its_first_day(engine: Engine) -> None:
 
 
 def test_a_paper_of_a_day_that_is_yet_to_come_is_todays(engine: Engine) -> None:
+    tomorrow = NOW.date() + timedelta(days=1)  # which it may be where the source is
+    put(engine, replace(SEEN, featured_on=tomorrow))
+    assert stored(engine).featured_on == tomorrow
     put(engine, replace(SEEN, featured_on=date(2999, 1, 1)))
     assert stored(engine).featured_on == NOW.date()
 
 
-def test_a_changed_abstract_asks_for_a_new_summary(engine: Engine) -> None:
+@pytest.mark.parametrize("changed", [{"abstract": "We propose another."}, {"title": "Another planner"}])
+def test_a_changed_title_or_abstract_asks_for_a_new_summary(engine: Engine, changed: dict[str, Any]) -> None:
     put(engine, SEEN)
     with transaction(engine) as session:
         put_summary(session, "2610.00001", Summary("Old.", None, None, "authors"), error=None, next_try_at=None)
     put(engine, replace(SEEN, upvotes=9))
     assert stored(engine).tldr == "Old."
-    put(engine, replace(SEEN, abstract="We propose another."))
+    put(engine, replace(SEEN, **changed))
     with reading(engine) as session:
         assert [paper.tldr for paper in papers_to_summarize(session, NOW)] == [None]
 
@@ -89,10 +111,18 @@ def test_a_second_try_is_due_at_its_time(engine: Engine) -> None:
         assert len(papers_to_summarize(session, later)) == 1
 
 
-def test_keywords_that_come_later_reach_the_tags(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"source_keywords": ("robot manipulation",)},
+        {"title": "Robot manipulation by a planner"},
+        {"abstract": "We propose a planner for robot manipulation. Our robot manipulation is new."},
+    ],
+)
+def test_what_comes_later_reaches_the_tags(engine: Engine, changed: dict[str, Any]) -> None:
     put(engine, SEEN)
     assert "robot manipulation" not in stored(engine).tags
-    put(engine, replace(SEEN, source_keywords=("robot manipulation",)))
+    put(engine, replace(SEEN, **changed))
     assert "robot manipulation" in stored(engine).tags
 
 
@@ -110,6 +140,9 @@ def test_what_cards_say_adds_to_a_paper_and_does_not_replace_what_better_answers
 
 
 def test_of_answers_that_are_trusted_alike_the_newest_is_believed(engine: Engine) -> None:
+    put(engine, replace(SEEN, title="A bad…"), form=Form.CARDS)
+    put(engine, replace(SEEN, title="A good…"), form=Form.CARDS)
+    assert stored(engine).title == "A good…"
     put(engine, SEEN, form=Form.PAYLOAD)
     put(engine, replace(SEEN, title="A better planner"), form=Form.API)
     assert stored(engine).title == "A better planner"

@@ -5,14 +5,15 @@ from datetime import timedelta
 
 import pytest
 from bs4 import BeautifulSoup
+from sqlmodel import select
 
 from service.errors import DeliveryFailed
-from service.links import Fresh, fresh_link
-from service.models import Delivery, DeliveryState, Subscriber
+from service.links import Fresh, fresh_link, mail_links
+from service.models import Delivery, DeliveryState, Issue, Mark, Notice, Subscriber
 from service.pipeline.subscriptions import ask_to_confirm
 from service.store.database import reading, transaction
 from service.store.subscribers import erase_subscriber, has_unsubscribed
-from tests.builders import NOW, SENDER
+from tests.builders import DAY, NOW, SENDER
 from tests.web.conftest import ADA, LINKS, Web, agents, links_on, path, the_link
 
 NEW = "ada@example.com"
@@ -208,6 +209,33 @@ def test_erasing_needs_the_ticked_box_and_leaves_nothing(web: Web, account: str)
     assert (stored["subscriber"], stored["notice"], stored["delivery"]) == ([], [], [])
     assert "ada@" not in repr(stored)
     assert web.get(account).status_code == web.get(LINKS.settings).status_code == 404
+
+
+def test_what_the_links_of_one_do_touches_nobody_else(web: Web) -> None:
+    web.add(id=2, email="ben@example.org", key="b" * 32)
+    web.gather(agents())
+    web.now = NOW.replace(hour=8)
+    assert len(web.wake()) == 2
+    of_ben = mail_links(SENDER, "b" * 32, DAY)
+    for links in (LINKS, of_ben):
+        web.post(links.mark("2610.00001", "saved"))
+        web.post(links.settings, topics=["agents"], cadence="daily", hour="6", zone="UTC")
+        for _ in range(3):
+            web.post(f"{links.settings}/account")
+    web.post(of_ben.settings, topics=["agents"], cadence="daily", hour="5", zone="UTC")
+    assert [notice.after["hour"] for notice in web.notices() if notice.kind == "change"] == [6, 5]
+    mails = web.wake()
+    assert sorted(mail["To"] for mail in mails) == [ADA] * 4 + ["ben@example.org"] * 4
+    theirs = [the_link(mail) for mail in mails if mail["To"] == "ben@example.org"]
+    undo, account, *_ = sorted(theirs, key=lambda link: "/account/" in link)
+    web.post(undo)
+    assert (web.person(1).hour, web.person(2).hour) == (6, 8)
+    web.post(f"{account}/erase", sure="yes")
+    with reading(web.engine) as session:
+        left = {model: [row.subscriber_id for row in session.exec(select(model))] for model in (Delivery, Mark, Notice)}
+        assert left == {Delivery: [1], Mark: [1], Notice: [1] * 4}
+        assert [issue.candidate_count for issue in session.exec(select(Issue))] == [1]
+    assert web.person(1).email == ADA
 
 
 def test_who_is_erased_once_they_have_unsubscribed_is_told_that_a_hash_is_kept(web: Web, account: str) -> None:
