@@ -5,7 +5,7 @@ import pytest
 from service.links import mail_links
 from service.match.text import PLACES
 from service.models import Band, Match, Pick, Reason, Support
-from service.render.cards import Reader, note, phrases
+from service.render.cards import Reader, note, phrases, thumbnail
 from service.render.language import ENGLISH, language
 from tests.builders import DAY, SENDER, paper, topic
 
@@ -57,6 +57,30 @@ def test_each_place_is_told_in_words(field: str, english: str, german: str) -> N
 
 def test_every_place_that_matching_looks_at_has_words() -> None:
     assert all(told(match(Reason("okafor", place, 1))) for place in PLACES)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_shown"),
+    [
+        ("https://cdn-thumbnails.huggingface.co/papers/1.png", True),
+        ("https://huggingface.co/papers/[1].png?w=2&h=1", True),
+        ("http://huggingface.co/1.png", False),
+        ("https://tracker.example/1.png", False),
+        ("https://huggingface.co.example/1.png", False),
+        ("https://nothuggingface.co/1.png", False),
+        ("https://huggingface.co@tracker.example/1.png", False),
+        ("https://tracker.example/?huggingface.co/1.png", False),
+        ('https://huggingface.co/"onload=', False),
+        ("https://[huggingface.co/1.png", False),
+        ("https://a]b.huggingface.co/1.png", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_picture_is_shown_from_the_sources_own_hosts_only_and_no_address_stops_a_mail(
+    address: str | None, is_shown: bool
+) -> None:
+    assert thumbnail(paper(thumbnail_url=address)) == (address if is_shown else None)
 
 
 def test_a_card_names_topics_as_the_headings_do() -> None:
