@@ -22,7 +22,7 @@ from service.render.encoding import encoded
 from service.render.language import language
 from service.render.latex import readable
 from service.render.sheets import charts_of
-from service.render.words import link_text, number_in_words
+from service.render.words import link_text, number_in_words, shortened
 from tests.builders import DAY, NOW, SENDER, paper, subscriber, topic
 from tests.golden.cases import note
 from tests.test_compose import compose
@@ -225,6 +225,19 @@ def test_a_link_text_reads_as_no_domain(written: str, shown: str) -> None:
     assert link_text(written) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("alpha beta gamma", "alpha beta gamma"),
+        ("alpha beta gamma.", "alpha beta …"),
+        ("alpha " + "x" * 40, "alpha xxxxxxxx …"),  # at the last blank half of it would be lost
+        ("x" * 40, "x" * 14 + " …"),
+    ],
+)
+def test_what_is_too_long_ends_at_a_word_where_it_can(text: str, cut: str) -> None:
+    assert shortened(text, 16) == cut
+
+
 def test_a_subject_is_one_line_whatever_it_names() -> None:
     digest = compose(
         [paper(title="Agents\x0c\u2028\r\nBcc: eve@example.org")], topics=[topic("agents", ["agent"], name="A\x85B")]
@@ -239,6 +252,7 @@ def test_a_subject_is_one_line_whatever_it_names() -> None:
         (DAY, DAY, "The list of Thursday 1 October 2026"),
         (DAY, DAY + timedelta(days=3), "The lists of Thursday 1 October 2026 to Friday 2 October 2026"),
         (DAY + timedelta(days=1), DAY + timedelta(days=2), "The list of Friday 2 October 2026"),
+        (DAY + timedelta(days=2), DAY + timedelta(days=3), "The list of Sunday 4 October 2026"),  # what came late on a weekend
         (DAY + timedelta(days=2), DAY + timedelta(days=8), "The lists of Monday 5 October 2026 to Friday 9 October 2026"),
     ],
 )

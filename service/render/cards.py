@@ -5,11 +5,11 @@ Html, text and web version show the same card; what papers hold was made one rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Support, Topic
 from service.render.language import Language
@@ -33,6 +33,7 @@ _LONGEST_ABSTRACT = 1500
 _LONGEST_GIST = 120
 _MOST_PHRASES = 4
 IMAGE_HOST = "huggingface.co"  # of the source; another host would learn who opens which mail
+_PICTURE = re.compile(rf"https://(?:[a-z0-9-]+\.)*{re.escape(IMAGE_HOST)}/")
 
 
 class Link(NamedTuple):
@@ -156,9 +157,8 @@ def upvotes(paper: Paper, language: Language) -> Upvotes | None:
 
 def thumbnail(paper: Paper) -> str | None:
     """The picture's address where it lies on the source's own hosts."""
-    parts = urlsplit(web_link(paper.thumbnail_url) or "")
-    is_ours = parts.hostname == IMAGE_HOST or (parts.hostname or "").endswith(f".{IMAGE_HOST}")
-    return paper.thumbnail_url if parts.scheme == "https" and is_ours else None
+    address = web_link(paper.thumbnail_url)
+    return address if address and _PICTURE.match(address) else None
 
 
 def phrases(matches: tuple[Match, ...], language: Language) -> Iterator[tuple[str, str]]:

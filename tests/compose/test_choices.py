@@ -34,6 +34,19 @@ def test_a_muted_phrase_keeps_a_paper_out_as_whole_words_in_any_field_and_says_w
     assert {(out.cause, out.detail) for out in digest.left_out} == {(LeftOutFor.MUTED, "benchmarks")}
 
 
+def test_of_equally_strong_papers_the_most_upvoted_comes_first_and_then_the_one_that_is_named_first() -> None:
+    """Whose upvotes come equally fast just now, which counts for more than how many there are."""
+    upvotes = {"2610.00001": 5, "2610.00002": 50, "2610.00003": 50, "2610.00004": 7}
+    titles = ("Quokka agents", "Wombat agents", "Dingo agents", "Numbat agents")
+    papers = [
+        paper(key, title, upvotes=count, velocity=480.0, abstract=None)
+        for title, (key, count) in zip(titles, upvotes.items(), strict=True)
+    ]
+    digest = compose(papers[::-1], reader())
+    assert len({pick.standing.strength for pick in digest.cards}) == 1
+    assert ids(digest) == ["2610.00002", "2610.00003", "2610.00004", "2610.00001"]
+
+
 def test_a_minimum_above_the_topics_bar_keeps_weaker_matches_out() -> None:
     papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Agents", abstract="Programs", source_keywords=["program"])]
     digest = compose(papers, reader(minimum_score=0.9))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from service.links import mail_links
 from service.match.text import PLACES
-from service.models import Band, Match, Pick, Reason, Support
-from service.render.cards import Reader, note, phrases
+from service.models import Band, Match, Pick, Reason, SecondLook, Support
+from service.render.cards import Note, Reader, note, phrases, thumbnail
 from service.render.language import ENGLISH, language
 from tests.builders import DAY, SENDER, paper, topic
 
@@ -22,8 +24,9 @@ def told(*matches: Match, code: str = "en") -> list[tuple[str, str]]:
 
 def test_the_strongest_four_phrases_are_told_each_once_by_its_best_place() -> None:
     reasons = [Reason(name, "abstract", weight) for name, weight in zip("abcde", (1, 5, 3, 2, 4), strict=True)]
-    found = told(match(*reasons, Reason("B", "title", 6)))
-    assert found == [("B", "in the title"), *((name, "in the abstract") for name in "ecd")]
+    best = Reason("B", "title", 6)
+    for found in (told(match(*reasons, best)), told(match(best, *reasons))):
+        assert found == [("B", "in the title"), *((name, "in the abstract") for name in "ecd")]
 
 
 def test_what_speaks_against_a_paper_or_for_another_topic_is_no_reason() -> None:
@@ -66,6 +69,45 @@ def test_each_place_is_told_in_words(field: str, english: str, german: str) -> N
 
 def test_every_place_that_matching_looks_at_has_words() -> None:
     assert all(told(match(Reason("okafor", place, 1))) for place in PLACES)
+
+
+@pytest.mark.parametrize(
+    ("ago", "since"), [(1, "Wednesday"), (6, "Friday"), (7, "24\u00a0Sept\u00a02026"), (30, "1\u00a0Sept\u00a02026")]
+)
+def test_a_second_look_names_a_day_of_the_last_week_by_its_weekday_and_others_by_date(ago: int, since: str) -> None:
+    look = SecondLook(DAY - timedelta(days=ago), 12, 190)
+    reader = Reader(ENGLISH, mail_links(SENDER, "k" * 32, DAY), {}, DAY)
+    (sentence,) = note(Pick(paper(), (), second_look=look), reader).sentences
+    assert sentence == f"It took off since {since}, when you had it in a line: 12 to 190 upvotes."
+
+
+def test_why_is_announced_only_where_a_reason_follows() -> None:
+    assert [Note((), (), credit, ()).in_text("Why:") for credit in ("", "By its authors.")] == ["", "By its authors."]
+    assert Note((), ("You follow Ada.",), "", ()).in_text("Why:") == "Why: You follow Ada."
+
+
+@pytest.mark.parametrize(
+    ("address", "is_shown"),
+    [
+        ("https://cdn-thumbnails.huggingface.co/papers/1.png", True),
+        ("https://huggingface.co/papers/[1].png?w=2&h=1", True),
+        ("http://huggingface.co/1.png", False),
+        ("https://tracker.example/1.png", False),
+        ("https://huggingface.co.example/1.png", False),
+        ("https://nothuggingface.co/1.png", False),
+        ("https://huggingface.co@tracker.example/1.png", False),
+        ("https://tracker.example/?huggingface.co/1.png", False),
+        ('https://huggingface.co/"onload=', False),
+        ("https://[huggingface.co/1.png", False),
+        ("https://a]b.huggingface.co/1.png", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_picture_is_shown_from_the_sources_own_hosts_only_and_no_address_stops_a_mail(
+    address: str | None, is_shown: bool
+) -> None:
+    assert thumbnail(paper(thumbnail_url=address)) == (address if is_shown else None)
 
 
 def test_a_card_names_topics_as_the_headings_do() -> None:
