@@ -96,7 +96,7 @@ def read_suppressions(text: str) -> dict[str, str]:
     except csv.Error as error:
         raise WrongUse(f"line {reader.line_num + 1}: not CSV: {error}") from error  # line_num is of the last whole row
     except WrongUse as error:
-        raise WrongUse(f"line {reader.line_num}: {error}") from error
+        raise WrongUse(f"line {reader.line_num or 1}: {error}") from error  # 0: nothing was there
 
 
 def _suppression(row: dict[str, str]) -> tuple[str, str]:
