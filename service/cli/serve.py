@@ -68,6 +68,8 @@ def serve(
 @contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """The port is ours before anything else begins. Raises WrongUse."""
+    if not host:
+        raise WrongUse("no address is named, which would mean all of this machine: say one with --host, or leave it out")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -102,6 +102,8 @@ def test_suppressions_go_out_and_in_as_csv(paperround: Paperround, folder: Path)
     (folder / "bad.csv").write_text("email\nno address\n")
     bad = paperround("suppressions", "import", "bad.csv")
     assert (bad.status, bad.err.startswith("error: line 2: 'no address' is not an e-mail address")) == (2, True)
+    (folder / "list.csv").write_text("")
+    assert paperround("suppressions", "import", "list.csv").err == "error: line 1: there is no column email or address_hash\n"
     (folder / "bad.csv").write_text('"email\nchi@example.org\n')
     unclosed = paperround("suppressions", "import", "bad.csv")
     assert (unclosed.status, unclosed.err.endswith(": unexpected end of data\n")) == (2, True)

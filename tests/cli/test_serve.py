@@ -267,6 +267,13 @@ def test_a_port_that_is_taken_is_told_before_anything_begins(paperround: Paperro
     assert ran.err.endswith(told)
 
 
+def test_an_address_that_is_empty_is_not_taken_for_all_of_the_machine(paperround: Paperround) -> None:
+    """As where a script's variable is not set."""
+    ran = paperround("serve", "--host", "", "--port", str(free_port()))
+    assert (ran.status, ran.out) == (2, "")
+    assert "error: no address is named, which would mean all of this machine" in ran.err
+
+
 def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(
     paperround: Paperround, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
