@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from service.delivery.message import build_message
 from service.links import mail_links
-from service.models import Email, Paper, Theme
+from service.models import Email, History, Paper, Theme
 from service.render import LARGEST_HTML, render_digest
 from service.render.characters import one_line
 from service.render.digests import LARGEST_ENCODED
@@ -257,9 +257,26 @@ def test_a_subject_is_one_line_whatever_it_names() -> None:
     ],
 )
 def test_a_mail_names_the_first_and_the_last_list_and_no_day_without_one(first: date, last: date, told: str) -> None:
-    email = render_digest(replace(compose([paper()]), covered_from=first, on=last), LINKS, sent_on=last)
+    email = render_digest(compose([paper(featured_on=last)], since=first, on=last), LINKS, sent_on=last)
     assert f" {told}, in your " in " ".join(email.text.split())
     assert f" {told}, in your " in email.html
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("en", "The list of Thursday 1 October 2026 and two papers of earlier lists, in your"),
+        ("de", "Die Liste von Donnerstag, 1. Oktober 2026 und zwei Arbeiten früherer Listen, in Ihr"),
+    ],
+)
+def test_a_mail_tells_how_many_of_its_papers_are_of_earlier_lists(code: str, told: str) -> None:
+    """As the second one to somebody new holds: the week before their first."""
+    papers = [paper(f"2610.{number:05d}", "Agents", featured_on=DAY - timedelta(days=number)) for number in range(3)]
+    person, history = subscriber(topics=["agents"], language=code), History(last_told_on=DAY - timedelta(days=1))
+    digest = compose(papers, person, history=history, since=DAY - timedelta(days=7))
+    email = render_digest(digest, LINKS, sent_on=DAY)
+    assert f" {told}" in email.html
+    assert f" {told}" in " ".join(email.text.split())
 
 
 def test_topic_names_are_data_too() -> None:

@@ -48,7 +48,8 @@ def why(email: Annotated[str, typer.Argument(metavar="EMAIL")], on: On = None, a
 def _lines(digest: Digest) -> Iterator[str]:
     kind = "" if digest.kind is DigestKind.DAY else f" ({digest.kind})"
     looked, passed = counted(digest.looked_at_count, "new paper"), len(digest.passed)
-    yield f"Looked at {looked} from {digest.covered_from} to {digest.on}, {passed} passed{kind}."
+    earlier = f", {digest.earlier_count} of them from earlier days" if digest.earlier_count else ""
+    yield f"Looked at {looked} from {digest.covered_from} to {digest.on}, {passed} passed{earlier}{kind}."
     for title, picks in (("Full cards", digest.cards), ("In a line", digest.lines), ("Counted", digest.unlisted)):
         yield from _titled(title, picks)
     yield from _titled("Beside what passed", digest.slots)

@@ -92,6 +92,7 @@ class Pick:
     liking: Liking | None = None  # told for full cards
     second_look: SecondLook | None = None
     _kept: tuple[str, Raw] | None = field(default=None, init=False, repr=False, compare=False)
+    _featured_on: date | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def kept(self) -> tuple[str, Raw]:
@@ -99,6 +100,13 @@ class Pick:
         if self._kept is None:
             self._kept = self.paper.id, _kept(self)
         return self._kept
+
+    @property
+    def featured_on(self) -> date:
+        """The paper's; read once, as each digest asks it of all its picks, and a stored row answers slowly."""
+        if self._featured_on is None:
+            self._featured_on = self.paper.featured_on
+        return self._featured_on
 
     @property
     def chips(self) -> tuple[str, ...]:
@@ -164,6 +172,12 @@ class Digest:
     @property
     def passed_count(self) -> int:
         return sum([len(section.picks) for section in self.sections]) + len(self.lines) + len(self.unlisted)
+
+    @property
+    def earlier_count(self) -> int:
+        """How many papers passed that were featured before the days that it is about: late ones, and what new topics find."""
+        first = self.covered_from
+        return sum([pick.featured_on < first for pick in self.passed])
 
     @property
     def first(self) -> Pick | None:

@@ -58,6 +58,7 @@ class Frame:
             has_samples,
             digest.kind,
             digest.covered_from,
+            digest.earlier_count,
             digest.looked_at_count,
             sum([len(section.picks) for section in digest.sections]),
             len(digest.lines),

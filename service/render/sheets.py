@@ -168,17 +168,25 @@ def lead_of(digest: Digest, spoken: Language) -> str:
     """`Six minutes. The list of Wednesday 19 August 2026, in your two topics, strongest first.`"""
     if digest.first is None:
         return _silence_in_words(digest, spoken)
-    return _lead(digest.minutes, digest.covered_from, digest.on, len(digest.topics), spoken)
+    return _lead(digest.minutes, digest.covered_from, digest.on, digest.earlier_count, len(digest.topics), spoken)
 
 
 @lru_cache(maxsize=1000)
-def _lead(minutes: int, covered_from: date, on: date, topic_count: int, spoken: Language) -> str:
+def _lead(minutes: int, covered_from: date, on: date, earlier_count: int, topic_count: int, spoken: Language) -> str:
     number = number_in_words(minutes, spoken).capitalize()
     time = spoken.count("One minute.", "%(number)s minutes.", minutes, number=number)
     in_words = number_in_words(topic_count, spoken)
     topics = spoken.count("in your topic", "in your %(number)s topics", topic_count, number=in_words)
     order = spoken.say("strongest first")
-    return f"{time} {_days(covered_from, on, spoken)}, {topics}, {order}."
+    return f"{time} {_days(covered_from, on, spoken)}{_earlier(earlier_count, spoken)}, {topics}, {order}."
+
+
+def _earlier(count: int, spoken: Language) -> str:
+    """What the days that a digest is about don't tell of what is in it."""
+    if not count:
+        return ""
+    number = number_in_words(count, spoken)
+    return " " + spoken.count("and one paper of an earlier list", "and %(number)s papers of earlier lists", count, number=number)
 
 
 def _silence_in_words(digest: Digest, spoken: Language) -> str:

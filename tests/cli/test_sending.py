@@ -292,6 +292,14 @@ def test_a_day_that_has_not_come_is_refused(paperround: Paperround) -> None:
     assert paperround("deliveries", "list", "--json").json == []
 
 
+def test_why_tells_how_many_papers_are_of_days_before_those_that_the_digest_is_about(paperround: Paperround) -> None:
+    paperround("subscribers", "set", BEN, "--topics", "code")
+    paperround("send-now", "--to", BEN, *ON)
+    paperround("subscribers", "set", BEN, "--topics", "agents,code")
+    told = paperround("why", BEN, "--on", "2026-10-02").out
+    assert " from 2026-10-02 to 2026-10-02, 1 passed, 1 of them from earlier days.\n" in told
+
+
 def test_why_tells_each_place_and_what_is_left_out(paperround: Paperround) -> None:
     paperround("subscribers", "set", BEN, "--topics", "agents,code", "--muted", "program repair")
     told = paperround("why", BEN, *ON)
