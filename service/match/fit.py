@@ -35,11 +35,10 @@ def checked_quotes(answer: str, papers: Sequence[Paper], topics: Iterable[Topic]
     Raises ModelFailed where the answer is not of the form that was asked for.
     """
     try:
-        entries = json.loads(answer[answer.find("{") : answer.rfind("}") + 1]).get(
-            "papers"
-        )  # some fence it, or think aloud before
+        answered = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])  # some models fence it, or think aloud before
     except (ValueError, RecursionError) as error:
         raise ModelFailed("the language model's answer is not JSON") from error
+    entries = answered.get("papers")
     if not isinstance(entries, list):
         raise ModelFailed('the language model\'s answer is not a JSON object with a list "papers"')
     known, slugs = {paper.id: paper for paper in papers}, {topic.slug for topic in topics}

@@ -49,7 +49,7 @@ def answer_fields(answer: str, paper_id: str | None) -> dict[str, Any]:
         answered = json.loads(answer[answer.find("{") : answer.rfind("}") + 1])  # some models fence it, or think aloud before
     except (ValueError, RecursionError) as error:
         raise SummaryRejected("the answer is not JSON") from error
-    entries = answered.get("summaries") if isinstance(answered, dict) else None
+    entries = answered.get("summaries")
     if not isinstance(entries, list):
         raise SummaryRejected('the answer is not a JSON object with a list "summaries"')
     mine = [entry for entry in entries if isinstance(entry, dict) and entry.get("id") == paper_id]
