@@ -78,7 +78,8 @@ def _line(
     """Of these sentences' fullest readable texts that hold what they `must`, the one likeliest to be kept by a person."""
     found = []
     for number in numbers:
-        texts = [text for text in variants(abstract.sentences[number].text) if not faults(text, but=but)]
+        whole = variants(abstract.sentences[number].text, surely_whole=True)
+        texts = [text for text in whole if not faults(text, but=but)]
         if texts and (must.search(texts[0]) or must.search(abstract.sentences[number].text[:12])):
             words = rouge_words(texts[0])
             found.append(Candidate(texts[0], number, (), expected_overlap(words, keeping) / (len(words) + 10)))

@@ -7,9 +7,10 @@ hold no condition. Nothing is added but a capital and a full stop, and a "We" be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from service.summarize.clean import clean
+from service.summarize.endings import LAST_ITEM, stands_without, surely_stands_without
 
 LONGEST = 30  # words
 SHORTEST = 5  # words
@@ -90,15 +91,14 @@ _DEED_AFTER = re.compile(
 
 _LIST_OF_DEEDS = re.compile(rf"(,\s(?:{'|'.join(_DOING)})\b[^,;:]*),? and\b")
 
-_LAST_ITEM = re.compile(r",[^,]{1,40}$")
-_MORE_ITEMS = re.compile(r",?\s*(?:[^,;:]{1,40},\s){0,3}(?:and|or)\b(?! (?:we|thus|thereby|hence|therefore)\b)")
-
 _CUT = re.compile(
     r"(?:[,;:]|\s[-–—]{1,3}|[–—])\s*(?=(?:which|where|whereby|while|whereas|thereby|thus|hence|leading|resulting|"
     r"making|allowing|"
     r"enabling|such as|including|e\.g|and (?:thus|thereby|hence|therefore)|as well as|as|so that|unlike|especially|"
     r"particularly|because|since|instead|rather|"
-    r"without|with|by|using|to|in|for|on|from|achieving|that|even|both|namely|i\.e|consisting|[a-z]+ing|[a-z]+ed)\b)"
+    r"without|with|by|using|to|in|for|on|from|achieving|that|even|both|namely|i\.e|consisting|[a-z]+ing|"
+    r"[a-z]+ed(?= (?:as|at|by|from|in|into|of|on|to|for|with(?:in|out)?|via|using|through|under|across|over|against|only|"
+    r"[a-z]+ly)))\b)"
     r"|\s(?=(?:so that|thereby|in order to|which|while|whereas|and (?:thus|thereby))\s)|;\s+|:\s+"
 )
 # Where a description may end, one phrase earlier; a claim about results (`_CLAIMS`) keeps where and how it holds.
@@ -108,28 +108,6 @@ _PHRASE = re.compile(
 _CLAIMS = re.compile(
     r"\b(?:(?:improve|outperform|achieve|reduce|surpasse?|exceed|increase|decrease|enhance)[sd]?|yields?|attains?|"
     r"prove[sd]?|\d+(?:\.\d+)?(?:%|x\b))\b",
-    re.IGNORECASE,
-)
-_ASKS_FOR_MORE = re.compile(
-    r"\b(?:(?:un)?able|ability|capacity|capability|potential|designed|aim(?:s|ed)?|used|allow(?:s|ing)?|enabl(?:es?|"
-    r"ing)|needs?|needed|how|order|due|"
-    r"easy|hard|difficult|possible|learns?|learning|tends?|fails?|failing|try|tries|attempts?|seeks?|wants?|helps?|"
-    r"helping|requir(?:es?|ing)|as|not|it|"
-    r"them|where|likely|ready|up|compared|according|related|similar|equivalent|close|from|is|are|was|were|be|and|or|"
-    r"force[sd]?|tasked|required|"
-    r"so|such|shows?|shown|ensur(?:e|es|ing)|guarantee(?:s|ing)?|indicat(?:e|es|ing)|assum(?:e|es|ing)|suggest(?:s|ing)?|"
-    r"associated|equipped|deal(?:s|ing)?|cope|copes|consistent|combin(?:e|es|ed|ing)|align(?:ed|s|ing)?|augment(?:ed|"
-    r"s)?|integrat(?:es?|ed|ing)|"
-    r"responsible|suitable|account(?:s|ing)?|search(?:es|ing)?|look(?:s|ing)?|except|capable|optimiz(?:e|es|ed|ing)|"
-    r"suffer(?:s|ing)?|derived|different|range|ranges|ranging|benefit(?:s|ing)?|far|away|stem(?:s|ming)?|aris(?:e|es|"
-    r"ing)|extract(?:s|ed|ing)?|"
-    r"based|depend(?:s|ing|ent)?|rel(?:y|ies|ying)|focus(?:es|ed|ing)?|buil(?:d|ds|t|ding)|condition(?:ed|ing)|"
-    r"operat(?:es?|ing)|conditional|"
-    r"result(?:s|ing)?|involved?|consist(?:s|ing)?|interested|role|falls?|lies?|acts?|serves?|increase|decrease|change|differ(?:s|ing)?|work(?:s|"
-    r"ing)?|known|referred|defined|"
-    r"par|is trained|are trained|which is an? \w+ \w+|"
-    r"orthogonal|parallel|proportional|relative|a|an|the|of|to|for|with|by|in|on|at|than|both|either|more|less|very|most|new|novel|first|only|and/or|between|"
-    r"into|while|that|which|when)$",
     re.IGNORECASE,
 )
 # A piece with one of these limits what stands before it, so it stays.
@@ -155,11 +133,15 @@ def without_lead_in(text: str) -> str:
     return _GOING_ON.sub(r"\1 ", text)
 
 
-def variants(sentence: str) -> list[str]:
-    """Each way of saying it that is short enough and ends whole; the fullest first."""
+def variants(sentence: str, *, surely_whole: bool = False) -> list[str]:
+    """Each way of saying it that is short enough and ends whole; the fullest first.
+
+    `surely_whole`: fewer, for a line that may as well be left out.
+    """
+    stands = surely_stands_without if surely_whole else stands_without
     found: dict[str, None] = {}
     for start in _starts(without_lead_in(clean(sentence))):
-        found |= dict.fromkeys(text for cut in _with_tails_cut(start) if _fits(text := finish(without_speaker(cut))))
+        found |= dict.fromkeys(text for cut in _with_tails_cut(start, stands) if _fits(text := finish(without_speaker(cut))))
     return list(found)
 
 
@@ -176,28 +158,22 @@ def _starts(text: str) -> Iterator[str]:
                 yield "We " + text[found.end() :]
 
 
-def _with_tails_cut(text: str) -> Iterator[str]:
+def _with_tails_cut(text: str, stands: Callable[[str, str], bool]) -> Iterator[str]:
     """The whole, then without the last piece, the last two, ... as long as no piece limits what stands before it."""
     yield text
     ends = {found.start(): pattern for pattern in (_CUT, _SECOND_DEED, _PHRASE) for found in pattern.finditer(text)}
     for end in sorted(ends.keys() - _within_lists(text), reverse=True):
         if _LIMITS.search(text[end:]):
             return
-        is_whole = not _ASKS_FOR_MORE.search(text[:end]) and not _breaks_a_list(text, end)
-        if is_whole and (ends[end] is not _PHRASE or _says_enough(text, end)):
+        if stands(text[:end], text[end:]) and (ends[end] is not _PHRASE or _says_enough(text, end)):
             yield text[:end]
 
 
 def _says_enough(text: str, end: int) -> bool:
     """A phrase less leaves something to read, no claim about results without its "where", and no list without its end."""
     kept = text[:end]
-    is_in_a_list = _LAST_ITEM.search(kept) and re.search(r",? (?:and|or)\b", text[end:])
+    is_in_a_list = LAST_ITEM.search(kept) and re.search(r",? (?:and|or)\b", text[end:])
     return len(kept.split()) >= _ENOUGH and not _CLAIMS.search(kept) and not is_in_a_list
-
-
-def _breaks_a_list(text: str, end: int) -> bool:
-    """ "collaborate, share insights" of "collaborate, share insights, and build on each other's work"."""
-    return bool(_LAST_ITEM.search(text[:end]) and _MORE_ITEMS.match(text[end:]))
 
 
 def _within_lists(text: str) -> set[int]:

@@ -52,6 +52,41 @@ def test_a_list_is_never_left_without_its_end() -> None:
     assert all("data, models" not in text or "and code" in text for text in variants("We release new data, models, and code."))
 
 
+@pytest.mark.parametrize(
+    ("sentence", "broken"),
+    [
+        ("We present a training recipe for agents that combines a real environment with a made one.", "environment."),
+        ("We present a framework for agents that separates the long memory of tasks from the short one.", "tasks."),
+        ("We present a large planner for agents that enables the policy to look ahead at need.", "policy."),
+        ("Planners struggle with long tasks, suffering from decay at the end and tending to repeat steps.", "tending."),
+        ("Most of the planners rely on fixed rules that lack the flexibility to adapt to a new task.", "flexibility."),
+        ("We give a planner of tasks two ways: Plain Thinking, which goes step by step, and Looking, which asks.", "Thinking."),
+        ("The best of the planners reaches half of all goals and drops by 47 points from early to late turns.", "early."),
+        ("The samples of one group often become either all good on easy tasks or all bad on hard ones.", "good."),
+        ("We show large gaps between planners by the one score of plans that was told of them before.", "plans."),
+        ("The report on the state of the field has chapters on planning in games and planning in kitchens.", "and planning."),
+        ("We present a planner for tasks of many steps built on a graph of goals, an idea that is not ours.", "idea."),
+        (
+            "We present a set of many tasks which holds two million plans of all kinds, covers many rooms with all their doors.",
+            "rooms.",
+        ),
+        (
+            "We show that it gives (i) better plans than all others; (ii) more plans a day for users; and (iii) cheaper ones.",
+            "users.",
+        ),
+        (
+            "Their work is slow, for it asks people for rooms and for the set-up of machines to execute and evaluate plans.",
+            "execute.",
+        ),
+        ("We propose a benchmark of plans from many homes that enables fair, measured comparison of planners.", "fair."),
+        ("We present a planner for long tasks that first makes a sketch from words and then fills it with steps.", "sketch."),
+    ],
+)
+def test_where_a_text_may_be_left_out_nothing_is_cut_off_that_the_rest_asks_for(sentence: str, broken: str) -> None:
+    assert variants(sentence, surely_whole=True)
+    assert all(not text.endswith(broken) for text in variants(sentence, surely_whole=True))
+
+
 def test_an_acronym_stays_where_the_sentence_goes_on_to_use_it() -> None:
     assert clean("Large models (LLM) help LLM agents (AG) (e.g., for (long) tasks).") == "Large models (LLM) help LLM agents."
 
