@@ -16,7 +16,7 @@ test: check
 	$(BIN)/pytest
 
 test-slow: $(READY)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --maxschedchunk=1
 
 check: $(READY)
 	$(BIN)/ruff check .
