@@ -36,9 +36,21 @@ _RENEWAL = "; ".join(
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: begun last, one of them would keep one core busy for minutes beside an idle one."""
+    """On PostgreSQL the store's tests run by default, what is built on the store among the slow ones.
+
+    The longest first: begun last, one of them would keep one core busy for minutes beside an idle one.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and "store" not in item.path.parts and _is_on_postgresql(item):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.name != "test_month.py")
+
+
+def _is_on_postgresql(item: pytest.Function) -> bool:
+    chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "postgresql" in chosen or not {"postgresql", "postgresql_server"}.isdisjoint(item.fixturenames)
 
 
 @pytest.fixture(autouse=True)

@@ -212,12 +212,14 @@ def test_a_connection_dropped_after_the_final_dot_is_a_doubt(planned: Engine, sa
     finish(planned, copies_of_first=1 + is_kept)
 
 
+@pytest.mark.slow
 def test_a_server_silent_after_the_final_dot_is_a_doubt_when_the_wait_is_over(planned: Engine) -> None:
     states = misbehave(planned, to_first("DOT", STALL), end_timeout=3.0)
     assert states == {FIRST: "unknown", **others("accepted")}
     finish(planned)
 
 
+@pytest.mark.slow
 def test_a_server_silent_over_a_recipient_is_left_after_the_time_of_a_step(planned: Engine) -> None:
     states = misbehave(planned, to_first("RCPT", STALL), timeout=3.0)
     assert states == {FIRST: "deferred", **others("accepted")}

@@ -148,6 +148,7 @@ def test_half_an_answer_is_asked_for_again(httpserver: HTTPServer, fetcher: Fetc
     assert fetcher.fetch(httpserver.url_for("/papers")) == b"page" * 1000
 
 
+@pytest.mark.slow
 def test_an_answer_that_stalls_is_given_up(httpserver: HTTPServer, pauses: list[float]) -> None:
     given_up = threading.Event()
 
@@ -164,6 +165,7 @@ def test_an_answer_that_stalls_is_given_up(httpserver: HTTPServer, pauses: list[
             time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"], ids=["head", "body"])
 def test_an_answer_that_drips_is_cut_off(head: bytes, pauses: list[float]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -257,6 +259,7 @@ def test_what_a_server_asked_for_outlives_the_process(httpserver: HTTPServer, en
     assert requests(httpserver) == ["/papers"]
 
 
+@pytest.mark.slow
 def test_two_processes_take_turns(httpserver: HTTPServer, engine: Engine) -> None:
     """One request at a time to a host, each at its distance from the one before, whoever asks."""
     asked: list[tuple[float, float]] = []

@@ -67,6 +67,7 @@ def test_a_cut_answer_is_asked_for_again() -> None:
         assert ask(server.url).text == '{"x": 1}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", [lambda: "1", lambda: formatdate(time.time() + 2, usegmt=True)], ids=["seconds", "date"])
 def test_a_retry_after_is_obeyed(written: Callable[[], str]) -> None:
     def busy(exchange: Exchange) -> None:

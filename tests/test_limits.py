@@ -96,6 +96,7 @@ def test_a_clock_that_was_set_back_stops_nothing_for_long() -> None:
     assert [ask(day_before + second)[0] for second in (0, 0.5, 1.1)] == [[True], [False], [True]]
 
 
+@pytest.mark.slow
 def test_processes_share_the_limit_through_the_database(engine: Engine) -> None:
     now = datetime(2026, 10, 2, 6, tzinfo=UTC)
     limits, times = Limits(in_all=10.0, per_domain=7.0), list[float]()
@@ -124,6 +125,7 @@ def test_a_database_that_fails_for_a_moment_ends_no_run(engine: Engine) -> None:
         event.remove(engine, "begin", fail)
 
 
+@pytest.mark.slow
 def test_turns_that_passed_while_the_database_was_busy_are_lost(engine: Engine) -> None:
     """Who waited for the lock with an older time in hand would take them, and then those of the present as well."""
     settings, granted = Settings(smtp_url=SecretStr("smtp://127.0.0.1:25"), rate=20.0), list[bool]()

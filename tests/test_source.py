@@ -77,6 +77,7 @@ def said(report: GatherReport) -> str:
     return "\n".join(line for page in report.pages for line in [page.error or "", *page.warnings] if line)
 
 
+@pytest.mark.slow
 def test_a_week_of_faults_ends_with_all_papers_stored_once_and_each_fault_named(engine: Engine, source: Source) -> None:
     days = weekdays(MONDAY, 8)
     source.lists = {day: papers_of(day, 12 + day.day % 7) for day in (FRIDAY, *days)}
@@ -162,6 +163,7 @@ def test_a_list_is_read_to_its_end_however_the_api_cuts_it(sqlite: Engine, sourc
         assert days_to_backfill(session, MONDAY, MONDAY) == []
 
 
+@pytest.mark.slow
 def test_long_lists_are_part_of_what_is_usual_and_their_doubts_are_not_lost(sqlite: Engine, source: Source) -> None:
     days = weekdays(date(2026, 9, 1), 12)
     source.lists = {day: papers_of(day, 60) for day in days}

@@ -245,6 +245,7 @@ def test_no_attack_reaches_the_model_nor_shows_what_it_asks_for(engine: Engine) 
     assert len(written.errors) == len(ATTACKS) + 1
 
 
+@pytest.mark.slow
 def test_had_an_attack_gone_unseen_what_an_obeying_model_writes_is_not_shown() -> None:
     """The server obeys it without its standing in the abstract, so that only the checks of the answer are left."""
     orders = iter(list(ATTACKS.values()) * 2)

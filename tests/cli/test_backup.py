@@ -99,6 +99,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_what_the_command_writes_is_for_its_owner_alone(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", "from service.cli import main; main()", "backup", "kept.db"], check=True, cwd=folder)

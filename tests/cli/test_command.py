@@ -111,6 +111,7 @@ def test_an_argument_that_is_no_utf8_is_wrong_use(paperround: Paperround, comman
     assert Path(garbled).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing: str) -> None:
     command = f'exec "{sys.executable}" -c "from service.cli import main; main()" topics list {closing}'
@@ -118,6 +119,7 @@ def test_a_stream_that_is_closed_is_one_that_nobody_reads(folder: Path, closing:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_command_still_loads_ends_it_without_a_traceback(folder: Path) -> None:
     (folder / "rich").mkdir()
     (folder / "rich" / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
@@ -168,6 +170,7 @@ def test_the_demo_runs_the_whole_job_once(paperround: Paperround, folder: Path, 
     assert {path.name for path in folder.iterdir()} == {"paperround-demo", "paperround.db"}
 
 
+@pytest.mark.slow
 def test_the_links_of_the_demos_mails_lead_to_what_serve_shows_in_its_folder(
     paperround: Paperround, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +185,7 @@ def test_the_links_of_the_demos_mails_lead_to_what_serve_shows_in_its_folder(
         assert {pages.get(link).status_code for link in links} == {200}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("within_a_day")
 def test_the_demo_reads_the_live_page_where_it_can(
     paperround: Paperround, folder: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch

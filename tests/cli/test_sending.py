@@ -321,6 +321,7 @@ def test_why_tells_each_place_and_what_is_left_out(paperround: Paperround) -> No
     assert f"agents {agents['score']:.2f}, below the bar: " in told.out
 
 
+@pytest.mark.slow
 def test_status_does_not_take_a_killed_sender_for_one_that_sends(paperround: Paperround, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(MailServer(behaviour=lambda moment: STALL if moment.stage == "RCPT" else None)) as server:
         set_up(monkeypatch, f"smtp://127.0.0.1:{server.port}")

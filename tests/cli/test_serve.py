@@ -243,6 +243,7 @@ def test_killed_within_a_send_it_goes_on_at_its_next_start_and_knows_which_mail_
     assert all(1 <= got[reader] <= 1 + doubts[reader] for reader in readers)
 
 
+@pytest.mark.slow
 def test_it_is_ready_soon_allows_no_second_one_and_ends_in_order(paperround: Paperround, serve: Serve, address: str) -> None:
     process = serve()
     assert get(f"{address}/health").status_code == 200

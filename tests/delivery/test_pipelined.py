@@ -242,6 +242,7 @@ def test_no_byte_of_a_content_goes_out_before_its_start_and_the_last_outcome_are
     assert max(mails.groups) > 1  # connections share commits
 
 
+@pytest.mark.slow
 def test_a_connection_whose_server_takes_its_time_holds_the_others_up_for_a_moment_only() -> None:
     stall = lambda moment: Odd(stalls=True) if moment.stage == "DOT" and moment.to == "reader0@example.org" else None  # noqa: E731
     with running(server(stall)) as sink:
@@ -559,6 +560,7 @@ def test_what_a_connection_that_ends_has_not_sent_goes_out_on_another() -> None:
     assert Counter(map(type, mails.results.values())) == {str: 39, ServerUnusable: 1}
 
 
+@pytest.mark.slow
 def test_a_server_that_reads_no_more_of_a_content_is_left_when_its_time_is_over_and_nothing_is_in_doubt() -> None:
     stall = lambda moment: {"EHLO": "250 here", "DATA": Odd(b"354 go on\r\n", stalls=True)}.get(moment.stage)  # noqa: E731
     with running(server(stall)) as sink:
@@ -576,6 +578,7 @@ print(transport.send(b"x", to="ada@example.org"))
 """
 
 
+@pytest.mark.slow
 def test_an_answer_that_came_while_the_process_was_stopped_counts() -> None:
     """By Ctrl-Z, or with its container, for longer than it would have waited."""
 
@@ -629,6 +632,7 @@ def test_mails_are_signed_on_their_way_where_a_key_is_set() -> None:
     assert [message[:19] for _, message in sink.accepted] == [b"DKIM-Signature: x\r\n"] * 2
 
 
+@pytest.mark.slow
 def test_limits_hold_on_the_wire_and_a_mail_to_a_slow_domain_is_overtaken() -> None:
     limits, turns, arrivals = Limits(in_all=40.0, per_domain=10.0), dict[str, float](), list[tuple[float, str]]()
 

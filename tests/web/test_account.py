@@ -42,6 +42,7 @@ def test_what_is_stored_is_shown_to_the_mailbox_for_two_hours(web: Web, account:
     assert web.person().email == ADA
 
 
+@pytest.mark.slow
 def test_who_is_erased_while_clicks_of_theirs_wait_is_not_there_for_any(web: Web, account: str) -> None:
     """Each waits for its turn; otherwise it would also act on what is no more, and many at once would pass a day's limits."""
     web.gather(agents())

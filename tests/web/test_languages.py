@@ -37,6 +37,7 @@ def test_who_is_not_known_reads_the_language_of_their_browser(web: Web, asked: s
     assert f'<html lang="{spoken}"' in page.text
 
 
+@pytest.mark.slow
 def test_no_page_of_who_reads_german_says_anything_in_english(tmp_path: Path) -> None:
     english, german = (texts_of_all_pages(tmp_path, code) for code in ("en", "de"))
     assert all(texts for texts in english.values())
