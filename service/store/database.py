@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -46,6 +46,8 @@ def open_database(url: str) -> Engine:
                 from service.store.schema import migrate  # with alembic a tenth of a second to import, and seldom needed
 
                 migrate(engine)
+            if engine.dialect.name == "sqlite":
+                _switch_to_wal(engine)
     except StoreFailed:
         engine.dispose()
         raise
@@ -242,7 +244,7 @@ def _postgresql_engine(url: str) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    """WAL, full durability, foreign keys; and transactions that take the write lock when they begin.
+    """Full durability, foreign keys; and transactions that take the write lock when they begin.
 
     sqlite3 begins transactions by itself and late, so that two of them can each read, then write, and one update is lost
     without an error. With autocommit on and BEGIN IMMEDIATE said by us there is none of that
@@ -256,8 +258,6 @@ def _sqlite_engine(url: str) -> Engine:
         connection.isolation_level = None
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
-            _switch_to_wal(connection)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
@@ -268,17 +268,24 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """SQLite waits for nobody where the journal's mode changes, as when several processes open a new file at once."""
+def _switch_to_wal(engine: Engine) -> None:
+    """The file's own mode, and so only where it is known to be ours.
+
+    SQLite waits for nobody where the mode changes, as when several processes open a new file at once.
+    """
     end = time.monotonic() + _BUSY_TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
-                raise
-        time.sleep(0.01)
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                    raise
+            time.sleep(0.01)
 
 
 def _schema_version(engine: Engine) -> str | None:
