@@ -75,7 +75,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             door.bind((host, port))
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError) as error:  # no such port, no name that DNS could hold
             reason = getattr(error, "strerror", None) or error
             raise WrongUse(f"{host}:{port} can't be listened on: {reason}: say others with --host and --port") from error
         door.listen()
