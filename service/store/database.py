@@ -171,11 +171,12 @@ def take_lock(connection: Connection, name: str) -> None:
 
 
 @contextmanager
-def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[None]:
+def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[Callable[[], bool]]:
     """Be the only process that holds this name on this database. Raises StoreFailed where another does, after `patience`.
 
     A lock of the operating system beside the SQLite file, or a session's advisory lock on PostgreSQL: both end with the
-    process, however it ends.
+    process, however it ends. PostgreSQL's ends with its server as well: the function given answers whether we hold the name,
+    and takes it again where nobody does. It raises StoreFailed when it finds the session gone.
     """
     end = time.monotonic() + patience.total_seconds()
     with _taker(engine, name) as take:
@@ -183,7 +184,7 @@ def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) 
             if time.monotonic() >= end:
                 raise StoreFailed(f"another `{name}` runs on this database: stop that one first")
             time.sleep(0.2)
-        yield
+        yield take
 
 
 def sqlite_file(engine: Engine) -> str | None:
@@ -197,10 +198,17 @@ def sqlite_file(engine: Engine) -> str | None:
 def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
     """A function that tries to take the lock, which ends with this block."""
     if engine.dialect.name == "postgresql":
+        question = text("SELECT pg_try_advisory_lock(hashtext(:name))").bindparams(name=f"paperround alone {name}")
         with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
-            question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
-            yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
+
+            def take() -> bool:
+                with _failures(engine):
+                    connection.rollback()  # of a session that is gone, whereupon the next question begins another
+                    is_ours = bool(connection.execute(question).scalar())
+                    connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
+                return is_ours
+
+            yield take
         return
     with _lock_file(sqlite_file(engine), name) as file:
         yield lambda: _is_locked_by_us(file)

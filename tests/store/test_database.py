@@ -353,6 +353,31 @@ def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> Non
         pass
 
 
+def test_a_lock_that_ended_with_the_database_server_is_taken_again_unless_another_was_faster(postgresql: Engine) -> None:
+    holders = "FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND locktype = 'advisory'"
+
+    def end_sessions() -> None:
+        with reading(postgresql) as session:
+            session.connection().execute(text(f"SELECT pg_terminate_backend(pid) {holders}"))
+
+    with hold_alone(postgresql, "serve") as is_ours:
+        assert is_ours()
+        end_sessions()
+        with pytest.raises(StoreFailed, match="terminat"):
+            is_ours()
+        assert is_ours()
+        with pytest.raises(StoreFailed, match="another `serve` runs"), hold_alone(postgresql, "serve"):
+            pass
+        end_sessions()
+        with hold_alone(postgresql, "serve"):
+            with pytest.raises(StoreFailed, match="terminat"):
+                is_ours()
+            assert not is_ours()
+        assert is_ours()
+    with hold_alone(postgresql, "serve"):
+        pass
+
+
 def test_the_database_is_durable_and_checks_its_keys(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path / 'new.db'}")
     with engine.connect() as connection:
