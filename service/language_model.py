@@ -21,6 +21,7 @@ _ATTEMPTS = 3
 _LONGEST_WAIT = 60.0  # seconds that a server may ask for; beyond it the next run asks again
 _LACKS_SCHEMAS = (400, 404, 415, 422, 501)  # how servers without structured outputs answer a schema
 _MOST_TOKENS = 10_000_000  # that one answer may take; a server that counts more has miscounted
+_SHORTEST_SECRET = 8  # a server at home takes any key, such as "x", which stands in every other word
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # JSON may hold them, a database can't
 
 
@@ -62,10 +63,9 @@ def open_language_model(
         try:
             return retry(question)
         except openai.OpenAIError as error:
-            said = _said(error).replace(api_key, "(the key)")  # some servers repeat what they were sent
-            raise ModelFailed(f"the language model did not answer: {said}") from error
+            raise ModelFailed(f"the language model did not answer: {_said(error, api_key)}") from error
         except (AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:  # it trusts the server's form
-            raise ModelFailed(f"the language model's answer is {form}: {_said(error)}") from error
+            raise ModelFailed(f"the language model's answer is {form}: {_said(error, api_key)}") from error
 
     def complete(prompt: Prompt) -> Completion:
         return cast("Completion", asked(partial(door.ask, prompt), "no chat completion"))
@@ -167,8 +167,12 @@ def _retry_after(written: str | None) -> float | None:
         return None
 
 
-def _said(error: Exception) -> str:
-    return _plain(error)[:300] or type(error).__name__
+def _said(error: Exception, key: str) -> str:
+    """Without the key: some servers repeat what they were sent."""
+    said = _plain(error)
+    if len(key) >= _SHORTEST_SECRET:
+        said = said.replace(key, "(the key)")
+    return said[:300] or type(error).__name__
 
 
 def _plain(said: object) -> str:

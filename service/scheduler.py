@@ -41,11 +41,13 @@ def start_scheduler(
     should_stop: Callable[[], bool],
     progress: Callable[[], AbstractContextManager[Progress]],
     prepare: Callable[[], None],
+    is_alone: Callable[[], bool],
 ) -> BackgroundScheduler:
     """Fetches and sends at once; then fetches at seven past each hour, and sends at each full minute beside it.
     Notices go out at each half minute as well, whatever wave is on its way.
 
-    `prepare` is called first in every other process that a large wave takes.
+    `prepare` is called first in every other process that a large wave takes, and `is_alone` each minute: it takes the lock
+    of `serve` again, should the database have been started anew.
     """
     crew = Crew(settings, sender, prepare)
     scheduler = BackgroundScheduler(
@@ -69,6 +71,7 @@ def start_scheduler(
     scheduler.add_job(send, "cron", second=0, executor="send")
     notices = partial(_told, "notices", partial(_send_notices, settings, engine, sender, should_stop))
     scheduler.add_job(notices, "cron", second=30, executor="notices", next_run_time=datetime.now(UTC))
+    scheduler.add_job(partial(_told, "lock", partial(_stay_alone, is_alone)), "cron", second=15, executor="notices")
     scheduler.start()
     return scheduler
 
@@ -117,6 +120,11 @@ def _send_notices(settings: Settings, engine: Engine, sender: Sender, should_sto
         states=states_to_send(settings),
         workers=settings.worker_folder,
     )
+
+
+def _stay_alone(is_alone: Callable[[], bool]) -> None:
+    if not is_alone():
+        log.error("another `serve` runs on this database: stop one of them")
 
 
 def _sleep(seconds: float, *, should_stop: Callable[[], bool]) -> None:

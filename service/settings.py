@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from service.delivery.server import parse_smtp_url
+from service.delivery.server import is_loopback, parse_smtp_url
 from service.errors import WrongUse
 from service.fetch import INTERVAL
 from service.models import OPEN_STATES, UNSENT_STATES, DeliveryState, Sender, new_key
@@ -191,7 +191,8 @@ def setting_warnings(settings: Settings) -> list[str]:
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in setting_names())
     warnings = [f"{name} is no setting of Paperround and does nothing" for name in unknown]
     warnings += [f".env: line {number} is no NAME=value, and does nothing" for number in _unread_lines()]
-    if settings.public_url and settings.public_url.startswith("http:"):
+    public = urlsplit(settings.public_url or "")
+    if public.scheme == "http" and not is_loopback(public.hostname or ""):
         warnings.append(f"{PREFIX}PUBLIC_URL is http: mail programs offer one-click unsubscribe for https only")
     if (
         settings.openai_api_key

@@ -123,12 +123,20 @@ def test_a_refusal_and_an_answer_of_another_kind_are_failures(reply: Reply, said
 
 def test_a_refused_key_is_told_in_one_line_without_the_key() -> None:
     with (
-        language_server(lambda exchange: exchange.send(401, {"error": {"message": "bad\nkey s3cret"}})) as server,
+        language_server(lambda exchange: exchange.send(401, {"error": {"message": "bad\ns3cret-key"}})) as server,
         pytest.raises(ModelFailed) as failure,
     ):
-        ask(server.url, "s3cret")
+        ask(server.url, "s3cret-key")
     assert "\n" not in str(failure.value)
     assert "s3cret" not in str(failure.value)
+
+
+def test_a_key_that_is_no_secret_leaves_what_is_told_readable() -> None:
+    with (
+        language_server(lambda exchange: exchange.send(401, {"error": {"message": "no such model"}})) as server,
+        pytest.raises(ModelFailed, match=r"did not answer: Error code: 401 .*no such model"),
+    ):
+        ask(server.url, "e")
 
 
 def test_after_closing_nothing_is_asked_any_more() -> None:

@@ -105,6 +105,11 @@ def test_an_unknown_name_a_weak_key_and_a_plain_link_are_warnings(tmp_path: Path
     ]
 
 
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1", "[::1]:8000"])
+def test_a_plain_link_to_this_machine_is_for_a_trial_and_no_warning(host: str) -> None:
+    assert setting_warnings(Settings(public_url=f"http://{host}")) == []
+
+
 def test_a_name_with_a_comma_stays_one_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAPERROUND_MAIL_FROM", '"Papers, Daily" <Digest@example.org>')
     assert parseaddr(sender(load_settings(Settings)).mail_from) == ("Papers, Daily", "digest@example.org")

@@ -6,6 +6,7 @@ line on stderr that says what to do.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -112,7 +113,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         what = f"{error.filename} can't be used" if error.filename else "what was done could not be told"
         tell(f"error: {what}: {error.strerror or error}")
-        return 1
+        return 2 if error.errno == errno.ENAMETOOLONG else 1
     except Exception as error:  # the last resort: still one line, and no secret of a traceback's locals
         if garbled := [argument for argument in arguments if argument.encode(errors="ignore").decode() != argument]:
             tell(f"error: {garbled[0]!a} is not UTF-8 text")

@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service import connections
-from service.errors import WrongUse
+from service.errors import PaperroundError, WrongUse
 from service.settings import Settings, load_settings, setting_warnings
 from service.store.database import reading, transaction
 
@@ -143,14 +143,18 @@ def read_text(path: Path) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Raises WrongUse. A plain file is replaced, once the new one is whole; a link, a pipe or a device is written to."""
+    """A plain file is replaced, once the new one is whole; a link, a pipe or a device is written to.
+
+    Raises WrongUse for a name that can't be used, and PaperroundError where there is no room.
+    """
     try:
         if path.is_symlink() or (path.exists() and not path.is_file()):
             path.write_text(text, "utf-8", newline="\n")
         else:
             _replace_file(path, text)
     except OSError as error:
-        raise WrongUse(f"{path} can't be written: {error.strerror}") from error
+        failure = WrongUse if error.filename else PaperroundError
+        raise failure(f"{path} can't be written: {error.strerror}") from error
 
 
 def _replace_file(path: Path, text: str) -> None:

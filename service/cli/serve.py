@@ -40,7 +40,7 @@ def serve(
     from service.web import web_application
 
     tell_everything()
-    with database() as (settings, engine), hold_alone(engine, "serve"), _listening(host, port) as door:
+    with database() as (settings, engine), hold_alone(engine, "serve") as is_alone, _listening(host, port) as door:
         identity = sender(settings)
         with connections.transport(settings, engine, identity):
             pass  # what can't be used to send is told now, not at the first mail
@@ -52,7 +52,7 @@ def serve(
         for number in (signal.SIGTERM, signal.SIGINT):  # until uvicorn handles them, and when it raises them again at its end
             signal.signal(number, server.handle_exit)
         scheduler = start_scheduler(
-            settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"), tell_everything
+            settings, engine, identity, lambda: server.should_exit, lambda: progress("Sending"), tell_everything, is_alone
         )
         if settings.smtp_url is None:
             log.warning("no mail server is set, so mails go to a folder", outbox=str(settings.outbox))
@@ -75,7 +75,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             door.bind((host, port))
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError) as error:  # no such port, no name that DNS could hold
             reason = getattr(error, "strerror", None) or error
             raise WrongUse(f"{host}:{port} can't be listened on: {reason}: say others with --host and --port") from error
         door.listen()

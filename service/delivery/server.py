@@ -74,10 +74,10 @@ def _tls(scheme: str, host: str, *, off: bool, has_user: bool) -> str:
         return "from the start"
     if off:
         return "off"
-    return "if offered" if _is_loopback(host) and not has_user else "required"
+    return "if offered" if is_loopback(host) and not has_user else "required"
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

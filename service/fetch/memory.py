@@ -25,7 +25,7 @@ class Memory:
     spend: Callable[[], None] = lambda: None  # one request of the day's budget; raises FetchFailed when it is spent
     turn_at: Callable[[str], float] = lambda _host: 0.0
     put_turn: Callable[[str, float], None] = lambda _host, _at: None
-    alone: Callable[[], AbstractContextManager[None]] = nullcontext  # while it is held, no other process asks the source
+    alone: Callable[[], AbstractContextManager[object]] = nullcontext  # while it is held, no other process asks the source
 
 
 def digest(content: bytes) -> str:

@@ -14,6 +14,7 @@ from service.render.latex import readable
 
 SOURCE = "https://huggingface.co/papers"
 _DOMAIN_DOT = re.compile(r"(?<=\w)\.(?=(?!js)(?:[a-z]{2}|com|org|net|edu|gov|dev|app|info|tech|cloud|xyz)\b)", re.IGNORECASE)
+_WEB_LINK = re.compile(r"https://(?:[\w-]+\.)+[\w-]+(?::\d+)?(?:[/?#][!#-&(-;=?-\[\]-~]*)?", re.ASCII)
 _MONDAY = date(2024, 1, 1)
 
 
@@ -159,4 +160,4 @@ def number_in_words(number: int, language: Language = ENGLISH) -> str:
 
 def web_link(url: str | None) -> str | None:
     """A link that a mail may carry, or None: pages can say `javascript:` as well. Filters mistrust plain http."""
-    return url if url and len(url) < 500 and re.fullmatch(r"https://[!#-&(-;=?-\[\]-~]+", url) else None
+    return url if url and len(url) < 500 and _WEB_LINK.fullmatch(url) else None

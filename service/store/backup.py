@@ -29,6 +29,10 @@ def back_up(engine: Engine, file: Path) -> None:
         raise WrongUse(f"{file} is no plain file, and would be replaced: name another one")
     unfinished = file.with_name(f".{file.name}.unfinished")
     try:
+        unfinished.touch()
+    except OSError as error:
+        raise WrongUse(f"{file} can't be written: {error.strerror}") from error
+    try:
         with _raw(engine) as source, closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a -wal beside it

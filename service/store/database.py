@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -46,6 +46,8 @@ def open_database(url: str) -> Engine:
                 from service.store.schema import migrate  # with alembic a tenth of a second to import, and seldom needed
 
                 migrate(engine)
+            if engine.dialect.name == "sqlite":
+                _switch_to_wal(engine)
     except StoreFailed:
         engine.dispose()
         raise
@@ -169,11 +171,12 @@ def take_lock(connection: Connection, name: str) -> None:
 
 
 @contextmanager
-def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[None]:
+def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[Callable[[], bool]]:
     """Be the only process that holds this name on this database. Raises StoreFailed where another does, after `patience`.
 
     A lock of the operating system beside the SQLite file, or a session's advisory lock on PostgreSQL: both end with the
-    process, however it ends.
+    process, however it ends. PostgreSQL's ends with its server as well: the function given answers whether we hold the name,
+    and takes it again where nobody does. It raises StoreFailed when it finds the session gone.
     """
     end = time.monotonic() + patience.total_seconds()
     with _taker(engine, name) as take:
@@ -181,7 +184,7 @@ def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) 
             if time.monotonic() >= end:
                 raise StoreFailed(f"another `{name}` runs on this database: stop that one first")
             time.sleep(0.2)
-        yield
+        yield take
 
 
 def sqlite_file(engine: Engine) -> str | None:
@@ -195,10 +198,17 @@ def sqlite_file(engine: Engine) -> str | None:
 def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
     """A function that tries to take the lock, which ends with this block."""
     if engine.dialect.name == "postgresql":
+        question = text("SELECT pg_try_advisory_lock(hashtext(:name))").bindparams(name=f"paperround alone {name}")
         with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
-            question = text("SELECT pg_try_advisory_lock(hashtext(:name))")
-            yield lambda: bool(connection.execute(question, {"name": f"paperround alone {name}"}).scalar())
+
+            def take() -> bool:
+                with _failures(engine):
+                    connection.rollback()  # of a session that is gone, whereupon the next question begins another
+                    is_ours = bool(connection.execute(question).scalar())
+                    connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
+                return is_ours
+
+            yield take
         return
     with _lock_file(sqlite_file(engine), name) as file:
         yield lambda: _is_locked_by_us(file)
@@ -242,7 +252,7 @@ def _postgresql_engine(url: str) -> Engine:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    """WAL, full durability, foreign keys; and transactions that take the write lock when they begin.
+    """Full durability, foreign keys; and transactions that take the write lock when they begin.
 
     sqlite3 begins transactions by itself and late, so that two of them can each read, then write, and one update is lost
     without an error. With autocommit on and BEGIN IMMEDIATE said by us there is none of that
@@ -256,8 +266,6 @@ def _sqlite_engine(url: str) -> Engine:
         connection.isolation_level = None
         for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] not in ("wal", "memory"):
-            _switch_to_wal(connection)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
@@ -268,17 +276,24 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """SQLite waits for nobody where the journal's mode changes, as when several processes open a new file at once."""
+def _switch_to_wal(engine: Engine) -> None:
+    """The file's own mode, and so only where it is known to be ours.
+
+    SQLite waits for nobody where the mode changes, as when several processes open a new file at once.
+    """
     end = time.monotonic() + _BUSY_TIMEOUT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
             return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
-                raise
-        time.sleep(0.01)
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                    raise
+            time.sleep(0.01)
 
 
 def _schema_version(engine: Engine) -> str | None:

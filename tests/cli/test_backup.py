@@ -78,14 +78,17 @@ def test_a_file_that_has_no_room_leaves_nothing_behind(paperround: Paperround, f
     kept, before = (folder / "kept.toml").read_text(), sorted(path.name for path in folder.iterdir())
     with files_of_at_most(100_000):
         ran = paperround("topics", "export", "kept.toml")
-    assert (ran.status, ran.err) == (2, "error: kept.toml can't be written: File too large\n")
+    assert (ran.status, ran.err) == (1, "error: kept.toml can't be written: File too large\n")
     assert ((folder / "kept.toml").read_text(), sorted(path.name for path in folder.iterdir())) == (kept, before)
 
 
-def test_a_backup_into_what_is_no_folder_is_told_as_that(paperround: Paperround, folder: Path) -> None:
+@pytest.mark.parametrize("command", [["backup"], ["topics", "export"]], ids=" ".join)
+def test_a_file_for_which_there_is_no_folder_is_wrong_use(paperround: Paperround, folder: Path, command: list[str]) -> None:
     (folder / "file").touch()
-    ran = paperround("backup", "file/kept.db")
-    assert (ran.status, ran.err) == (1, "error: file/kept.db can't be written: unable to open database file\n")
+    ran = paperround(*command, "file/kept")
+    assert (ran.status, ran.err) == (2, "error: file/kept can't be written: Not a directory\n")
+    ran = paperround(*command, "nowhere/kept")
+    assert (ran.status, ran.err) == (2, "error: nowhere/kept can't be written: No such file or directory\n")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 import socket
@@ -273,6 +274,13 @@ def test_an_address_that_is_empty_is_not_taken_for_all_of_the_machine(paperround
     ran = paperround("serve", "--host", "", "--port", str(free_port()))
     assert (ran.status, ran.out) == (2, "")
     assert "error: no address is named, which would mean all of this machine" in ran.err
+
+
+@pytest.mark.parametrize("host", ["ü..a", os.fsdecode(b"caf\xe9")], ids=ascii)
+def test_an_address_that_no_host_can_have_is_wrong_use(paperround: Paperround, host: str) -> None:
+    ran = paperround("serve", "--host", host, "--port", str(free_port()))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.endswith(" can't be listened on: encoding of hostname failed: say others with --host and --port\n")
 
 
 def test_a_signing_key_that_can_not_be_read_is_told_before_anything_begins(

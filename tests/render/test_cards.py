@@ -9,6 +9,7 @@ from service.match.text import PLACES
 from service.models import Band, Match, Pick, Reason, SecondLook, Support
 from service.render.cards import Note, Reader, note, phrases, thumbnail
 from service.render.language import ENGLISH, language
+from service.render.words import web_link
 from tests.builders import DAY, SENDER, paper, topic
 
 WORD = Support.EXPANSION
@@ -108,6 +109,20 @@ def test_a_picture_is_shown_from_the_sources_own_hosts_only_and_no_address_stops
     address: str | None, is_shown: bool
 ) -> None:
     assert thumbnail(paper(thumbnail_url=address)) == (address if is_shown else None)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://e.org", "https://e.org:8080/a", "https://my_lab.e.org/~ada/?a=(1)&b=[2]#c", "https://e.org#c"]
+)
+def test_a_card_links_to_the_code_wherever_it_lies(address: str) -> None:
+    assert web_link(address) == address
+
+
+@pytest.mark.parametrize(
+    "address", ["https://[x", "https://-", "https:///a", "https://:80", "https://e.org:a", "https://e.org@evil.org"]
+)
+def test_a_link_that_leads_nowhere_or_elsewhere_than_it_says_is_none(address: str) -> None:
+    assert web_link(address) is None
 
 
 def test_a_card_names_topics_as_the_headings_do() -> None:

@@ -336,10 +336,11 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "places.sqlite"
     with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE bookmark (id INTEGER PRIMARY KEY)")
+    before = file.read_bytes()
     with pytest.raises(StoreFailed, match="another program"):
         open_database(f"sqlite:///{file}")
-    with closing(sqlite3.connect(file)) as other:
-        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmark",)]
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> None:
@@ -349,6 +350,31 @@ def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> Non
     with pytest.raises(StoreFailed, match=r"queue.lock can't be used: Is a directory"):
         KeptConnection(sqlite)
     with pytest.raises(StoreFailed, match=r"serve.lock can't be used: Is a directory"), hold_alone(sqlite, "serve"):
+        pass
+
+
+def test_a_lock_that_ended_with_the_database_server_is_taken_again_unless_another_was_faster(postgresql: Engine) -> None:
+    holders = "FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND locktype = 'advisory'"
+
+    def end_sessions() -> None:
+        with reading(postgresql) as session:
+            session.connection().execute(text(f"SELECT pg_terminate_backend(pid) {holders}"))
+
+    with hold_alone(postgresql, "serve") as is_ours:
+        assert is_ours()
+        end_sessions()
+        with pytest.raises(StoreFailed, match="terminat"):
+            is_ours()
+        assert is_ours()
+        with pytest.raises(StoreFailed, match="another `serve` runs"), hold_alone(postgresql, "serve"):
+            pass
+        end_sessions()
+        with hold_alone(postgresql, "serve"):
+            with pytest.raises(StoreFailed, match="terminat"):
+                is_ours()
+            assert not is_ours()
+        assert is_ours()
+    with hold_alone(postgresql, "serve"):
         pass
 
 

@@ -30,13 +30,14 @@ def test_the_web_version_lists_every_paper_that_the_mail_only_counts(mailed: Web
     assert "read them on the web" not in page.text
 
 
-def test_it_shows_no_address_and_lets_nothing_in_but_its_own_style(mailed: Web) -> None:
+def test_it_shows_no_address_and_lets_nothing_in_but_its_own_style_and_the_pictures_of_the_mail(mailed: Web) -> None:
     answer = mailed.get(LINKS.web)
     assert "ada@" not in answer.text
     page = BeautifulSoup(answer.text, "lxml")
     style = page.style.string
     digest = base64.b64encode(sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}';" in answer.headers["Content-Security-Policy"]
+    assert "; img-src https://huggingface.co https://*.huggingface.co; " in answer.headers["Content-Security-Policy"]
     assert page.find_all(style=True) == []
     assert page.find_all("script") == []
 
