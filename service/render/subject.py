@@ -24,7 +24,8 @@ def subject_line(digest: Digest) -> str:
     if topics:
         names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
         more = len(topics) - _MOST_NAMES
-        told = f"{told}: {names}" + (" " + spoken.say("and %(number)s more", number=more) if more > 0 else "")
+        rest = " " + spoken.count("and one more", "and %(number)s more", more, number=more) if more > 0 else ""
+        told = f"{told}: {names}{rest}"
     return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
 
 
