@@ -99,6 +99,11 @@ def hour_in_words(hour: int, zone: str, language: Language = ENGLISH) -> str:
     return language.say("%(hour)s, %(place)s time", hour=f"{hour:02d}:00", place=place)
 
 
+def quoted(words: str, language: Language) -> str:
+    """`“Agents & tool use”`, where words of others stand in a sentence of ours."""
+    return language.say("“%(words)s”", words=words)
+
+
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language: Language = ENGLISH) -> str:
     """`Agents & tool use; Retrieval, RAG & recommendation`, in the catalogue's order; one that is gone by its slug."""
     names = [one_line(topic.name) for slug, topic in topics.items() if slug in slugs]
