@@ -19,6 +19,7 @@ LAYERS = {
     "service.words": 0,
     "service.template_files": 0,
     "service.shipped": 0,
+    "service.acronyms": 1,
     "service.filters": 1,
     "service.frequencies": 1,
     "service.limits": 1,
@@ -48,6 +49,7 @@ LAYERS = {
     "service.start": 9,
 }
 PURE = (
+    "acronyms",
     "sources",
     "drift",
     "summarize",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import msgspec
@@ -87,10 +88,15 @@ def test_a_note_tells_what_was_looked_at_and_what_came_close() -> None:
         assert "Nearly agents" in part
         assert "Nothing for you, out of 31" in part
         assert "minute" not in part
+    assert re.search('class="preheader"[^>]*>The list of [^<]*: none of its papers reached your bar. One came near.<', email.html)
 
 
 def test_subject_and_preheader_name_the_content() -> None:
     assert subject_line(full()) == "Your week, 4 papers: Agents · Agents"
     assert preheader(full()) == "Rising: world-models. Took off: Once a line, 12 to 190 upvotes. Agents"
+    vision = Section(topic("vision", name="Image, video & 3D"), full().sections[0].picks)
+    assert subject_line(replace(full(), sections=(vision, *full().sections))).startswith(
+        "Your week, 6 papers: Image, video & 3D; Agents · "
+    )
     day = replace(full(), kind=DigestKind.CATCH_UP, week=None, second_look=None)
     assert (subject_line(day), preheader(day)) == ("The days you missed, 4 papers: Agents · Agents", "Agents")

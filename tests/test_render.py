@@ -52,7 +52,7 @@ def soup(email: Email) -> BeautifulSoup:
 
 def test_a_mail_tells_what_is_in_it() -> None:
     email = render(paper(**FULL), paper("2610.00002", "Programs"))
-    assert email.subject == "2 papers: Agents, Code · A planner for agents"
+    assert email.subject == "2 papers: Agents; Code · A planner for agents"
     shown = soup(email)
     assert shown.h1
     assert shown.h1.text == "Two papers for you, out of 2"

@@ -33,3 +33,8 @@ def test_the_sources_own_keywords_count() -> None:
 
 def test_every_broad_tag_is_a_tag() -> None:
     assert vocabulary().broad <= set(vocabulary().terms.values())
+
+
+def test_alignment_is_that_of_models_with_people_and_not_of_pictures_with_words() -> None:
+    assert tag_paper(paper(title="Safety alignment fades", abstract=None)) == ["LLM alignment"]
+    assert tag_paper(paper(title="Semantic alignment of pictures with words, and temporal alignment", abstract=None)) == []

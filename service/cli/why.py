@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from msgspec import structs
 from service.cadence import last_complete_day, why_no_mail
 from service.cli.output import Json, On, counted, database_reading, day, now, say, say_json
 from service.cli.subscribers import person_named
-from service.models import Digest, DigestKind, Entry, LeftOut, Pick
+from service.models import Digest, DigestKind, Entry, LeftOut, Pick, Reason, Support
 from service.pipeline.digests import digest_for
 from service.store.suppressions import suppressed
 
@@ -106,9 +107,18 @@ def _out_lines(out: LeftOut) -> Iterator[str]:
 
 def _match_lines(pick: Pick) -> Iterator[str]:
     for match in pick.matches:
-        reasons = match.reasons[:_MOST_REASONS]
-        found = ", ".join(f'"{reason.phrase}" in the {reason.field} ({reason.weight:+.2f})' for reason in reasons)
+        found = ", ".join(islice(_reasons_in_words(match.reasons), _MOST_REASONS))
         yield f"    {match.slug} {match.score:.2f}{'' if match.is_above else ', below the bar'}: {found}"
+
+
+def _reasons_in_words(reasons: Iterable[Reason]) -> Iterator[str]:
+    """`"agentic" in the title (+2.75), "agents" in the abstract (+1.78, expansion)`. Two rules may name one phrase."""
+    weights: dict[tuple[str, str, Support], float] = {}
+    for reason in reasons:
+        told = (reason.phrase, reason.field, reason.support)
+        weights[told] = weights.get(told, 0.0) + reason.weight
+    for (phrase, field, support), weight in weights.items():
+        yield f'"{phrase}" in the {field} ({weight:+.2f}{"" if support is Support.PHRASE else f", {support}"})'
 
 
 def why_json(digest: Digest, state: str, reason: str | None) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.acronyms import spellings
 from service.filters import parse_rule
-from service.match.acronyms import spellings
 from service.match.text import PLACES, SCOPES, Text, rows_with_acronyms
 from service.models import Rule, Topic
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from service.match.acronyms import is_known
+from service.acronyms import is_known
 from service.match.definitions import defined_acronyms
 from service.models import Paper, ParsedPaper
 from service.words import terms

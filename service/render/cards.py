@@ -9,8 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
+from service.acronyms import spellings
 from service.models import Entry, MailLinks, Match, Paper, Pick, SecondLook, Support, Topic
 from service.render.language import Language
 from service.render.words import (
@@ -24,7 +27,6 @@ from service.render.words import (
     unbroken,
     web_link,
 )
-from service.words import terms
 
 _LONGEST_TITLE = 300
 _LONGEST_JUMP = 120
@@ -32,6 +34,11 @@ _LONGEST_TEXT = 420
 _LONGEST_ABSTRACT = 1500
 _LONGEST_GIST = 120
 _MOST_PHRASES = 4
+# At the ends of a phrase they say nothing of the paper.
+_JOINING_WORDS = frozenset([
+    "a", "an", "the", "this", "of", "for", "to", "that", "between", "in", "on", "we", "can", "do", "does", "how", "what", "why",
+    "when", "where", "well", "far", "find", "designed",
+])  # fmt: skip
 IMAGE_HOST = "huggingface.co"  # of the source; another host would learn who opens which mail
 _PICTURE = re.compile(rf"https://(?:[a-z0-9-]+\.)*{re.escape(IMAGE_HOST)}/")
 
@@ -162,18 +169,40 @@ def thumbnail(paper: Paper) -> str | None:
 
 
 def phrases(matches: tuple[Match, ...], language: Language) -> Iterator[tuple[str, str]]:
-    """The phrases that brought a paper in, each with where it stands; at most four. Added words only where there are none.
-
-    What is part of a longer phrase says nothing beside it: "benchmark" beside "challenging benchmark".
-    """
+    """The phrases that brought a paper in, each with where it stands; at most four. Added words only where there are none."""
     found = [reason for match in matches if match.is_above for reason in match.reasons if reason.weight > 0]
-    written = [reason for reason in found if reason.support is Support.PHRASE]
-    strongest = {reason.phrase.casefold(): reason for reason in sorted(written or found, key=lambda reason: reason.weight)}
-    reasons = sorted(strongest.values(), key=lambda reason: (-reason.weight, reason.phrase))
-    runs = [f" {' '.join(terms(reason.phrase))} " for reason in reasons]
-    whole = [reason for reason, run in zip(reasons, runs, strict=True) if not any(run in other != run for other in runs)]
-    for reason in whole[:_MOST_PHRASES]:
-        yield shown(reason.phrase, 80), _place(reason.field, language)
+    written = [reason for reason in found if reason.support is Support.PHRASE] or found
+    telling = [(-reason.weight, words, reason.field) for reason in written if (words := _without_joining_words(reason.phrase))]
+    fields: dict[str, str] = {}
+    for _, words, field in sorted(telling or [(-reason.weight, reason.phrase, reason.field) for reason in written]):
+        fields.setdefault(words, field)
+    for words in islice(_without_repeats(list(fields)), _MOST_PHRASES):
+        yield shown(words, 80), _place(fields[words], language)
+
+
+@lru_cache(maxsize=10_000)
+def _without_joining_words(phrase: str) -> str:
+    """ "benchmark" of a filter's "a benchmark" and "benchmark that"."""
+    words = phrase.split()
+    telling = [place for place, word in enumerate(words) if word.casefold() not in _JOINING_WORDS]
+    return " ".join(words[telling[0] : telling[-1] + 1]) if telling else ""
+
+
+def _without_repeats(strongest_first: list[str]) -> Iterator[str]:
+    """What is part of a longer phrase says nothing beside it ("benchmark" beside "challenging benchmark"), nor does another
+    way of writing a stronger one ("VLA" beside "vision-language-action")."""
+    wordings = [_wordings(phrase) for phrase in strongest_first]
+    for place, (own, ours) in enumerate(wordings):
+        within = (other for other, (_, theirs) in enumerate(wordings) if own in theirs and other != place)
+        if not any(other < place or wordings[other][0] not in ours for other in within):
+            yield strongest_first[place]
+
+
+@lru_cache(maxsize=10_000)
+def _wordings(phrase: str) -> tuple[str, str]:
+    """As it is written, and all ways of writing it."""
+    own, *others = (f" {' '.join(run)} " for run in spellings(phrase))
+    return own, "|".join((own, *others))
 
 
 def _place(field: str, language: Language) -> str:

@@ -91,9 +91,10 @@ class Frame:
     def _top(self, digest: Digest, has_samples: bool) -> Top:
         spoken, subject = self._sheet.language, subject_line(digest)
         counted = slot(heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken))
-        lead = slot(lead_of(digest, spoken))
+        told = lead_of(digest, spoken)
+        lead = slot(told)
         in_html = {"heading": counted.html, "lead": lead.html}
-        in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest))}
+        in_html |= {"subject": html_slot(subject), "preheader": html_slot(preheader(digest) or told)}
         in_text = {"heading": counted.text, "lead": lead.text}
         blanks = self._blank_top(has_samples)
         return Top(subject, blanks.html.filled(in_html), blanks.text.filled(in_text))

@@ -54,6 +54,11 @@ class Language:
     def weekday_initial(self, day: date) -> str:
         return format_date(day, "EEEEE", locale=self.locale)
 
+    def city(self, zone: str) -> str | None:
+        """`Wien` of Europe/Vienna; None where this language has no name of its own."""
+        named: str | None = self.locale.time_zones.get(zone, {}).get("city")
+        return named
+
     def listed(self, things: Sequence[str]) -> str:
         """`a, b and c`."""
         return self._list_of(len(things)).format(*things)

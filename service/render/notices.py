@@ -38,7 +38,7 @@ def _confirmation(_: Notice, person: Subscriber, topics: Mapping[str, Topic], sp
         say("Please confirm your digest"),
         (
             say("Paperround mails a digest of new research papers. Somebody asked for it to come to this address."),
-            say("It would be about %(topics)s, %(schedule)s.", topics=names, schedule=schedule),
+            say("It would be about %(topics)s. It would come %(schedule)s.", topics=names, schedule=schedule),
         ),
         say("Yes, send it to me"),
         say("The link lasts for seven days. If you did not ask for it, do nothing: no digest comes."),

@@ -20,7 +20,7 @@ def settings_in_words(settings: Mapping[str, Any], topics: Mapping[str, Topic], 
     told = {say("Topics"): topics_in_words(settings["topics"], topics, spoken), say("Mail"): schedule}
     titles = {
         "length": say("Length"),
-        "minimum_score": say("A paper's score"),
+        "minimum_score": say("How well a paper must fit"),
         "followed": say("Authors and organisations you follow"),
         "muted": say("Muted phrases"),
         "language": say("Language"),
@@ -40,7 +40,7 @@ def length_in_words(length: str, spoken: Language = ENGLISH) -> str:
 
 
 def score_in_words(score: float, spoken: Language = ENGLISH) -> str:
-    return spoken.say("%(score)s or more", score=spoken.score(score)) if score else spoken.say("what its topic asks for")
+    return spoken.say("%(score)s or more", score=spoken.score(score)) if score else spoken.say("as the topic asks for")
 
 
 def _in_words(name: str, value: Any, spoken: Language) -> str:

@@ -15,7 +15,7 @@ from service.models import Digest, DigestKind, MailLinks, Pick, Theme, Topic, is
 from service.render.cards import Card, Line, Link, Reader, card, line
 from service.render.language import Language, language
 from service.render.subject import preheader, subject_line
-from service.render.words import number_in_words, schedule_in_words, shown, topic_name
+from service.render.words import number_in_words, quoted, schedule_in_words, shown, topic_name
 
 _TALLEST_BAR = 36  # pixels
 
@@ -107,14 +107,15 @@ def sheet(digest: Digest, links: MailLinks, *, sent_on: date, postal_line: str |
     reader = Reader(spoken, links, topics, digest.on, with_abstract=person.with_abstract)
     cards = list(grouped_cards(digest, spoken))
     lines = list(grouped_lines(digest, digest.lines + digest.unlisted if is_web else digest.lines, spoken))
+    lead = lead_of(digest, spoken)
     shown_picks = [pick for picks in [*(picks for _, picks in cards), *(picks for _, picks, _ in lines)] for pick in picks]
     return Sheet(
         language=spoken,
         subject=subject_line(digest),
-        preheader=preheader(digest),
+        preheader=preheader(digest) or lead,
         day=spoken.day(sent_on),
         heading=heading(digest.kind, digest.passed_count, digest.looked_at_count, spoken),
-        lead=lead_of(digest, spoken),
+        lead=lead,
         has_samples=any(pick.paper.is_sample for pick in shown_picks),
         charts=charts_of(digest.week.days, digest.week.themes, spoken) if digest.week else (),
         groups=tuple(_groups(cards, reader)),
@@ -267,7 +268,7 @@ def reason_of(digest: Digest, spoken: Language) -> str:
 
 
 def reason(names: Sequence[str], spoken: Language) -> str:
-    """`You get this because you chose Agents & tool use and Code,`."""
+    """`You get this because you chose “Agents & tool use” and “Code”,`."""
     return _reason_for(len(names), spoken).format(*names)
 
 
@@ -276,7 +277,7 @@ def _reason_for(count: int, spoken: Language) -> str:
     """With a place for each name."""
     if not count:
         return spoken.say("You get this")
-    places = spoken.listed(["{}"] * count)
+    places = spoken.listed([quoted("{}", spoken)] * count)
     return spoken.say("You get this because you chose %(topics)s,", topics=places)
 
 

@@ -14,7 +14,7 @@ _LONGEST_PREHEADER = 150
 
 
 def subject_line(digest: Digest) -> str:
-    """`3 papers: Agents & tool use, Code · Title of the first`."""
+    """`3 papers: Agents & tool use; Code · Title of the first`."""
     spoken, first = language(digest.subscriber.language), digest.first
     if first is None:
         return spoken.say("Nothing for you, out of %(total)s", total=spoken.number(digest.looked_at_count))
@@ -22,9 +22,10 @@ def subject_line(digest: Digest) -> str:
     count = spoken.number(digest.passed_count)
     told = _period(digest.kind, spoken) + spoken.count("%(number)s paper", "%(number)s papers", digest.passed_count, number=count)
     if topics:
-        names = ", ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
+        names = "; ".join([shown(topic.name, 60) for topic in topics[:_MOST_NAMES]])
         more = len(topics) - _MOST_NAMES
-        told = f"{told}: {names}" + (" " + spoken.say("and %(number)s more", number=more) if more > 0 else "")
+        rest = " " + spoken.count("and one more", "and %(number)s more", more, number=more) if more > 0 else ""
+        told = f"{told}: {names}{rest}"
     return shortened(f"{told} · {shown(first.paper.title, 200)}", _LONGEST_SUBJECT)
 
 
@@ -36,7 +37,10 @@ def _period(kind: DigestKind, spoken: Language) -> str:
 
 
 def preheader(digest: Digest) -> str:
-    """What is in it beyond the title that the subject holds: a week's themes, a second look, the first paper in a sentence."""
+    """What is in it beyond the title that the subject holds: a week's themes, a second look, the first paper in a sentence.
+
+    Nothing where there is no paper.
+    """
     first = digest.first
     if first is None:
         return ""

@@ -74,7 +74,7 @@ def authors_line(paper: Paper, language: Language = ENGLISH) -> str:
         return language.count("%(number)s author", "%(number)s authors", rest, number=rest) if rest > 0 else ""
     if rest <= 0:
         return ", ".join(names)
-    return language.say("%(names)s and %(number)s more", names=", ".join(names), number=rest)
+    return language.count("%(names)s and one more", "%(names)s and %(number)s more", rest, names=", ".join(names), number=rest)
 
 
 def cadence_in_words(cadence: str, language: Language = ENGLISH) -> str:
@@ -96,8 +96,13 @@ def hour_in_words(hour: int, zone: str, language: Language = ENGLISH) -> str:
     """`08:00, Berlin time`."""
     if zone == "UTC":
         return language.say("%(hour)s, UTC", hour=f"{hour:02d}:00")
-    place = zone.rpartition("/")[2].replace("_", " ")
+    place = language.city(zone) or zone.rpartition("/")[2].replace("_", " ")
     return language.say("%(hour)s, %(place)s time", hour=f"{hour:02d}:00", place=place)
+
+
+def quoted(words: str, language: Language) -> str:
+    """`“Agents & tool use”`, where words of others stand in a sentence of ours."""
+    return language.say("“%(words)s”", words=words)
 
 
 def topics_in_words(slugs: Sequence[str], topics: Mapping[str, Topic], language: Language = ENGLISH) -> str:

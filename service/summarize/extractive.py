@@ -28,6 +28,13 @@ _PROBLEM = re.compile(
     r"challeng\w+|costly|expensive|difficult|insufficient|inefficient|prone|overlooks?|hinders?|unclear|poorly|unexplored)\b"
 )
 _MEASURED = re.compile(r"\d+(?:\.\d+)?\s?(?:%|x\b|×|points?|times|pp\b)|\b(?:to|of|by|over|than|at)\s+\d")
+# What a line says without: a word that leans on the sentence before, the label of a structured abstract.
+_LEANING = re.compile(
+    r"^(?:Yet|But) (?!(?:it|what|how|can|is)\b)|^(?:Background|Motivation|Problem|Results?|Findings?|Conclusions?): "
+)
+_PROPOSAL = re.compile(
+    r"^(?:We|I) (?:\w+ )?(?:propose|present|introduce|develop|design|devise|construct|build|release|recommend)\b"
+)
 # A line below the summary may speak of "our method": the summary names it.
 _HARMLESS_IN_RESULT = ("subject without a name",)
 _HARMLESS_IN_PROBLEM = ("background",)
@@ -62,7 +69,8 @@ def _result(abstract: Abstract, keeping: Mapping[str, float], main: int) -> Cand
     numbers = [n for n, sentence in enumerate(abstract.sentences) if n != main and _RESULT.search(sentence.text)]
     measured = [n for n in numbers if _MEASURED.search(abstract.sentences[n].text)]
     found = _line(abstract, keeping, measured, _HARMLESS_IN_RESULT, must=_MEASURED)
-    return found or _line(abstract, keeping, [n for n in numbers if n > main], _HARMLESS_IN_RESULT, must=_STRONG_RESULT)
+    claimed = [n for n in numbers if n > main and not _PROPOSAL.match(without_lead_in(abstract.sentences[n].text))]
+    return found or _line(abstract, keeping, claimed, _HARMLESS_IN_RESULT, must=_STRONG_RESULT)
 
 
 def _problem(abstract: Abstract, keeping: Mapping[str, float], main: int, taken: Collection[int]) -> Candidate | None:
@@ -78,7 +86,7 @@ def _line(
     """Of these sentences' fullest readable texts that hold what they `must`, the one likeliest to be kept by a person."""
     found = []
     for number in numbers:
-        whole = variants(abstract.sentences[number].text, surely_whole=True)
+        whole = variants(_LEANING.sub("", abstract.sentences[number].text), surely_whole=True)
         texts = [text for text in whole if not faults(text, but=but)]
         if texts and (must.search(texts[0]) or must.search(abstract.sentences[number].text[:12])):
             words = rouge_words(texts[0])

@@ -218,6 +218,6 @@ def _is_whole(text: str) -> bool:
 
 
 def _capital(text: str) -> str:
-    """A first letter in capitals, but for names such as "iGPT"."""
+    """A first letter in capitals, but for names such as "iGPT" and "i1"."""
     first = text.split(" ", 1)[0]
-    return text if any(c.isupper() for c in first[1:]) else text[:1].upper() + text[1:]
+    return text if any(c.isupper() or c.isdigit() for c in first[1:]) else text[:1].upper() + text[1:]

@@ -6,22 +6,30 @@ muted phrase is a setting, so that it is told by mail as well. All marks togethe
 
 from __future__ import annotations
 
+import re
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
+from service.compose.wording import wording, written
 from service.errors import BadLink, WrongUse
 from service.links import Standing
 from service.models import MarkKind, Paper, Subscriber
 from service.pipeline.subscriptions import change_settings, check_active
 from service.render.language import Language, language
+from service.render.words import quoted
 from service.store.database import reading, transaction
 from service.store.marks import marked_papers, put_mark, take_back_mark
 from service.store.papers import papers_by_id
 from service.subscribers import parse_names
 from service.web.site import READ, Site, nothing_changed, page, person_of, standing_path
+from service.words import tokens
+
+_MOST_PHRASES = 5
+_PHRASE = re.compile(r"[^,;]{3,60}")  # that is one by itself
 
 
 def routes(site: Site) -> APIRouter:
@@ -86,9 +94,19 @@ def _mute(session: Session, site: Site, person: Subscriber, phrase: str) -> str:
     muted = parse_names("\n".join([*person.muted, *phrases]))
     is_news = change_settings(session, person, {"muted": list(muted)}, site.clock())
     spoken = language(person.language)
-    said = spoken.say("Papers that hold %(phrases)s come no more.", phrases=", ".join(phrases))
+    said = spoken.say(
+        "Papers that hold %(phrases)s come no more.", phrases=", ".join(quoted(phrase, spoken) for phrase in phrases)
+    )
     rest = spoken.say("A mail tells it, with an undo.")
     return f"{said} {rest}" if is_news else said
+
+
+def _own_phrases(person: Subscriber, paper: Paper) -> list[str]:
+    """What the paper itself could be muted by, that stands in it: keywords, or the wider tags where it has none."""
+    text, muted = wording(paper).text, set(map(tokens, person.muted))
+    named = {tokens(phrase): phrase for phrase in paper.source_keywords or paper.tags if _PHRASE.fullmatch(phrase)}
+    fitting = (phrase for words, phrase in named.items() if words not in muted and written(words) in text)
+    return list(islice(fitting, _MOST_PHRASES))
 
 
 def _buttons(spoken: Language) -> dict[MarkKind, str]:
@@ -117,6 +135,7 @@ def _paper_page(
     assert person.id is not None
     given = {mark.kind for mark, marked in marked_papers(session, person.id) if marked.id == paper.id}
     spoken = language(person.language)
+    own = _own_phrases(person, paper) if asked == "mute" else []
     buttons = [(kind, words, kind in given) for kind, words in _buttons(spoken).items()]
     return page(
         site,
@@ -126,6 +145,7 @@ def _paper_page(
         paper=paper,
         said=said,
         asked=asked,
+        phrases=[(phrase, spoken.say("Mute %(phrase)s", phrase=quoted(phrase, spoken))) for phrase in own],
         buttons=sorted(buttons, key=lambda button: button[0] != asked),
         action=f"{standing_path(site, Standing.MARK, person)}/{paper.id}",
         settings=standing_path(site, Standing.SETTINGS, person),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -260,6 +261,10 @@ def test_why_tells_the_reason_for_mail_and_for_silence(paperround: Paperround) -
     ada = paperround("why", ADA, *ON)
     assert ada.out.startswith("ada@example.org, 2026-10-01: accepted\n")
     assert '"LLM agent" in the title (+' in ada.out
+    for line in ada.out.splitlines():
+        told = re.findall(r'("[^"]+" in the \w+) \([+-][\d.]+(, \w+)?\)', line)
+        assert len(told) == len(set(told)), line
+    assert ", expansion)" in ada.out
     ben = paperround("why", BEN, *ON, "--json").json
     assert (ben["state"], ben["looked_at"], ben["papers"]) == ("skipped", 3, [])
     assert ben["reason"] == "3 new papers looked at, none above your bar, no near misses"

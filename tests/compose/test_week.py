@@ -35,9 +35,17 @@ def test_what_is_usual_is_told_by_the_days_before_that_are_stored_and_nothing_ri
     now = [tagged(n, "robots", DAY) for n in range(9)]
     weekdays = [date(2026, 9, day) for day in (15, 16, 17, 18, 21, 22, 23, 24)]
     before = [tagged(100 + n, "robots", day) for n, day in enumerate(weekdays)]
+    before += [tagged(200 + n, f"tag {n}", day) for n, day in enumerate(weekdays)]
     assert themes_of(now) == []
-    assert themes_of([*before[4:], *now]) == []
+    assert themes_of([*before[4:8], *now]) == []
     assert themes_of([*before, *now]) == [("robots", 9, 5)]
+
+
+def test_what_only_grew_as_the_whole_week_did_does_not_rise() -> None:
+    weekdays = [date(2026, 9, day) for day in (21, 22, 23, 24)] + [date(2026, 9, day) for day in (14, 15, 16, 17, 18)]
+    before = [tagged(10 * n + m, "common", day) for n, day in enumerate(weekdays) for m in range(4)]
+    now = [tagged(200 + n, "common", DAY) for n in range(50)] + [tagged(300 + n, "robots", DAY) for n in range(4)]
+    assert themes_of([*before, *now]) == [("robots", 4, 0)]
 
 
 def themes_of(earlier: list[Paper]) -> list[tuple[str, int, float]]:

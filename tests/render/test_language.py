@@ -12,7 +12,9 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from service.render.language import ENGLISH, language
+from service.render.words import authors_line, cadence_in_words, hour_in_words
 from service.template_files import TEMPLATES
+from tests.builders import paper
 
 KEYWORDS = {"say": None, "count": (1, 2), "_marked": (1, 2), "WrongUse": None}
 SERVICE = Path(__file__).parents[2] / "service"
@@ -75,3 +77,28 @@ def test_days_numbers_and_lists_are_written_as_the_language_does() -> None:
 
 def test_what_has_no_catalogue_is_said_in_english() -> None:
     assert (language("fr").code, language("fr").say("Why:")) == ("en", "Why:")
+
+
+@pytest.mark.parametrize(
+    ("zone", "english", "german"),
+    [
+        ("Europe/Vienna", "07:00, Vienna time", "07:00 Uhr (Ortszeit Wien)"),
+        ("America/New_York", "07:00, New York time", "07:00 Uhr (Ortszeit New York)"),
+        ("UTC", "07:00, UTC", "07:00 Uhr (UTC)"),
+    ],
+)
+def test_a_place_has_the_name_that_the_language_gives_it(zone: str, english: str, german: str) -> None:
+    assert (hour_in_words(7, zone), hour_in_words(7, zone, language("de"))) == (english, german)
+
+
+def test_german_weekdays_leave_saturday_out_which_is_a_werktag() -> None:
+    assert cadence_in_words("weekdays", language("de")) == "montags bis freitags"
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "german"),
+    [(4, "A, B, C and one more", "A, B, C und eine weitere Person"), (5, "A, B, C and 2 more", "A, B, C und 2 weitere")],
+)
+def test_one_author_more_is_told_in_the_singular(count: int, english: str, german: str) -> None:
+    found = paper(authors=["A", "B", "C"], author_count=count)
+    assert (authors_line(found), authors_line(found, language("de"))) == (english, german)

@@ -29,6 +29,7 @@ from service.render.latex import readable
         (r"we propose \method{}, as in \ours", "we propose method, as in ours"),
         (r"\(a \times b\) on an RTX~5090", "a × b on an RTX 5090"),
         ("8--12 points -- ``at once'' --- done", "8–12 points – “at once” — done"),
+        ("Paper--Code Alignment for git --amend", "Paper–Code Alignment for git --amend"),
     ],
 )
 def test_latex_becomes_text_that_reads(written: str, read: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from service.cadence import why_no_mail
 from service.models import Delivery
 from service.render.language import ENGLISH, language
+from service.render.sheets import reason
 from service.render.words import reason_in_words
 from tests.builders import DAY, NOW, subscriber
 
@@ -48,3 +49,9 @@ def test_what_a_mail_server_answered_is_told_as_it_was_and_an_operators_trouble_
         delivery("accepted", None, smtp_reply="250 kept"),
     ]
     assert [reason_in_words(row, language(code)) for row in rows] == [BOUNCED, BOUNCED, BOUNCED, None, None]
+
+
+def test_topics_whose_names_hold_commas_and_ands_are_told_apart() -> None:
+    names = ["Speech, audio & music", "Code"]
+    assert reason(names, ENGLISH) == "You get this because you chose “Speech, audio & music” and “Code”,"
+    assert reason(names, language("de")) == "Sie bekommen dies, weil Sie „Speech, audio & music“ und „Code“ gewählt haben,"

@@ -74,3 +74,38 @@ def test_the_shipped_weights_are_for_the_features_of_this_version() -> None:
     stored = json.loads(file.read_text("utf-8"))
     assert (tuple(stored["features"]), tuple(stored["feature_weights"])) == (FEATURES, WORD_FEATURES)
     assert len(file.read_bytes()) < 2_000_000
+
+
+def lines(text: str) -> tuple[str | None, str | None]:
+    summary = extractive_summary(paper(abstract=text))
+    return summary.problem, summary.result
+
+
+NEW = "We propose a planner that waits before it acts on what it has seen."
+
+
+def test_the_problem_does_not_begin_with_a_word_that_leans_on_the_sentence_before() -> None:
+    assert (
+        lines(f"Planning is common. Yet existing planners fail on long tasks. {NEW}")[0]
+        == "Existing planners fail on long tasks."
+    )
+    assert lines(f"Planning is common. But planners remain slow on long tasks. {NEW}")[0] == "Planners remain slow on long tasks."
+
+
+def test_the_label_of_a_structured_abstract_is_no_part_of_a_line() -> None:
+    said = f"Background: Planners remain slow on tasks. Methods: {NEW} Results: The planner cuts the cost of acting by 38.5%."
+    assert lines(said) == ("Planners remain slow on tasks.", "The planner cuts the cost of acting by 38.5%.")
+
+
+def test_what_is_proposed_is_no_result() -> None:
+    further = "We further introduce a schedule that improves the training of planners on tasks of several steps."
+    assert lines(f"{NEW} {further}")[1] is None
+    assert lines(f"{NEW} {further} Our planner outperforms all others on five benchmarks.")[1] == (
+        "Our planner outperforms all others on five benchmarks."
+    )
+
+
+def test_a_name_that_begins_small_and_holds_a_figure_stays_as_it_is_written() -> None:
+    assert lines(f"{NEW} i1 reduces the cost of acting by 38.5% on five benchmarks.")[1] == (
+        "i1 reduces the cost of acting by 38.5% on five benchmarks."
+    )

@@ -45,7 +45,7 @@ def test_each_card_of_a_mail_has_links_that_mark_by_post_only(marking: Web) -> N
     ("what", "words"), [("more", "More like this"), ("less", "Less like this"), ("saved", "Save"), ("mute", "Mute it")]
 )
 def test_what_a_link_asks_for_stands_first_on_its_page(marking: Web, what: str, words: str) -> None:
-    first, *others = BeautifulSoup(marking.get(LINKS.mark(PAPER, what)).text, "lxml").find_all("button")
+    first, *others = BeautifulSoup(marking.get(LINKS.mark(PAPER, what)).text, "lxml").select("button:not([name=phrase])")
     assert (first.text, first["class"]) == (words, ["asked"])
     assert len(others) == 3
     assert not any(button.has_attr("class") for button in others)
@@ -65,8 +65,20 @@ def test_a_mark_is_undone_by_the_button_of_its_page(marking: Web) -> None:
     assert marks(marking) == set()
 
 
+def test_the_page_of_a_mute_offers_what_stands_in_the_paper_and_is_not_muted_yet(web: Web) -> None:
+    web.gather(agents(PAPER, ai_keywords=["tool-use", "tool use", "LLM agents", "planning, fast"]))
+    page = LINKS.mark(PAPER, "mute")
+    offered = [button["value"] for button in BeautifulSoup(web.get(page).text, "html.parser").select("button[name=phrase]")]
+    assert offered == ["tool use", "LLM agents"]
+    web.post(page, phrase="tool use")
+    assert "Mute “tool use”" not in web.get(page).text
+    assert "Mute “LLM agents”" in web.get(page).text
+    assert 'name="phrase" value' not in web.get(LINKS.mark(PAPER, "more")).text
+
+
 def test_a_mute_is_a_setting_that_is_told_by_mail_and_undone(marking: Web) -> None:
     answer = marking.post(LINKS.mark(PAPER, "mute"), phrase="LLM agents")
+    assert "Papers that hold “LLM agents” come no more." in answer.text
     assert "LLM agents" in answer.text
     assert marking.person().muted == ["LLM agents"]
     (mail,) = marking.wake()

@@ -24,7 +24,8 @@ def test_the_page_shows_what_is_chosen_and_masks_the_address(web: Web) -> None:
     assert [box["value"] for box in shown.select("input[name=topics][checked]")] == ["agents"]
     chosen = [choice.text for choice in shown.select("option[selected]")]
     assert chosen[:3] == ["daily", "08:00", "UTC"]
-    assert chosen[3:] == ["6 minutes of reading", "what its topic asks for", "English", "no", "yes", "no"]
+    assert chosen[3:] == ["6 minutes of reading", "as the topic asks for", "English", "no", "yes", "no"]
+    assert shown.select_one("label[for=minimum_score]").text == "How well a paper must fit a topic, from 0 to 1"
     assert "a•••@example.org" in page
     assert "ada@" not in page
     assert "The next digest comes on Friday 2 October 2026 at 08:00" in page
