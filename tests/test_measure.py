@@ -12,23 +12,24 @@ from service.match import match_paper, phrasebook
 from service.match.measure import Label, Rate, TopicFigures, measure
 from tests.builders import paper, topic
 
-BOOK = phrasebook([topic("soup", ["soup", "broth ^3"]), topic("salad", ["salad"], threshold=0.9), topic("bread")])
+BOOK = phrasebook([topic("soup", ["soup", "broth ^3"]), topic("salad", ["salad ^2"], threshold=0.8), topic("bread")])
 SLUGS = ("soup", "salad", "bread")
+DAYS = ("2026-10-01", "2026-10-02", "2026-10-05")
 
 
-def label(number: int, title: str, yes: Sequence[str] = (), maybe: Sequence[str] = (), day: str = "2026-10-01") -> Label:
+def label(number: int, title: str, yes: Sequence[str] = (), maybe: Sequence[str] = (), day: str = DAYS[0]) -> Label:
     one: Any = paper(f"2610.{number:05d}", title, abstract=None)
     return Label(one.id, day, one, frozenset(yes), frozenset(maybe))
 
 
 def labels_of(count: int) -> list[Label]:
-    """Papers of two days; of each topic a reader says yes, maybe or no."""
+    """Papers of some days; of each topic a reader says yes, maybe or no."""
     chance, found = random.Random(count), []
     for number in range(count):
         title = " ".join(chance.choices(["soup", "broth", "salad", "salads and a salad", "tea"], k=2))
         said = {slug: chance.choice(["yes", "yes", "maybe", "no"]) for slug in SLUGS}
         yes, maybe = ([slug for slug in SLUGS if said[slug] == kind] for kind in ("yes", "maybe"))
-        found.append(label(99 - number, title, yes, maybe, chance.choice(["2026-10-01", "2026-10-02"])))
+        found.append(label(99 - number, title, yes, maybe, chance.choice(DAYS)))
     return found
 
 
@@ -41,7 +42,7 @@ def values(figures: TopicFigures) -> tuple[float, float, float]:
     return figures.precision.value, figures.recall.value, figures.f1.value
 
 
-@pytest.mark.parametrize(("count", "other_count"), [(0, 9), (1, 4), (6, 3), (40, 0)])
+@pytest.mark.parametrize(("count", "other_count"), [(0, 9), (1, 4), (6, 3), (60, 0)])
 def test_figures_are_what_counting_one_by_one_gives(count: int, other_count: int) -> None:
     """What readers disagree on counts neither way. Of no papers all of them are 0: every label may be of a day set aside."""
     labels, others = labels_of(count), labels_of(other_count)
@@ -77,8 +78,12 @@ def test_figures_are_what_counting_one_by_one_gives(count: int, other_count: int
 
 
 def test_a_share_of_half_of_100_papers_lies_between_two_and_three_fifths_with_a_chance_of_95_percent() -> None:
-    labels = [label(number, "Soup" if number % 2 else "Tea", ["soup"]) for number in range(100)]
-    soup, *_ = measure(labels, BOOK, all_labels=labels).topics
+    """0.5 +- 1.96 * sqrt(0.25 / 100); of two topics, one of which is never found, half of it, and so the mean of the F1s."""
+    labels = [label(number, "Soup" if number % 2 else "Tea", ["soup", "bread"]) for number in range(100)]
+    found = measure(labels, BOOK, all_labels=labels)
+    soup = found.topics[0]
     assert (soup.precision, soup.recall.value) == (Rate(1.0, 1.0, 1.0), 0.5)
-    assert (soup.recall.low, soup.recall.high) == pytest.approx((0.4, 0.6), abs=0.015)  # 0.5 +- 1.96 * sqrt(0.25 / 100)
-    assert measure(labels, BOOK, all_labels=labels).topics[0] == soup
+    assert (soup.recall.low, soup.recall.high) == pytest.approx((0.4, 0.6), abs=0.015)
+    assert (found.micro.recall.low, found.micro.recall.high) == pytest.approx((0.2, 0.3), abs=0.008)
+    assert (found.macro_f1.low, found.macro_f1.high) == pytest.approx((0.4 / 1.4, 0.6 / 1.6), abs=0.01)
+    assert measure(labels, BOOK, all_labels=labels) == found
