@@ -81,7 +81,7 @@ class Candidates(dict[int, Candidate]):
     def __missing__(self, mask: int) -> Candidate:
         own = tuple([match for match in self._matches if self._choosable[match.slug].bit & mask])
         standing = Standing(own[0].score if own else 0.0, momentum=self._lift)
-        pick = Pick(self._paper, own, standing, Entry.TOPIC if own else Entry.EARLIER)
+        pick = Pick(self._paper, own, standing)
         made = self[mask] = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
         return made
 
