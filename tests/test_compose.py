@@ -7,7 +7,7 @@ import pytest
 
 from service.compose import Archive, Pool, compose_digest
 from service.match import match_paper, match_papers, phrasebook
-from service.models import Delivery, Digest, Entry, History, Paper, Subscriber, Topic
+from service.models import Delivery, Digest, Entry, History, LeftOutFor, Paper, Subscriber, Topic
 from tests.builders import DAY, NOW, paper, subscriber, topic
 
 AGENTS = topic("agents", ["agent"])
@@ -44,9 +44,10 @@ def test_only_papers_of_the_chosen_topics_are_in() -> None:
 
 
 def test_a_paper_that_fits_two_topics_stands_once_with_both() -> None:
-    digest = compose([paper(title="Agents that write programs")])
+    digest = compose([paper(title="Agents that write programs")], topics=[AGENTS, topic("code", ["program ^3"])])
     (pick,) = digest.picks
-    assert {match.slug for match in pick.matches} == {"agents", "code"}
+    assert pick.chips == ("code", "agents")
+    assert [section.topic.slug for section in digest.sections if section.topic] == ["code"]  # which it fits best
 
 
 def test_order_is_relevance_then_upvotes_and_sections_follow() -> None:
@@ -83,9 +84,10 @@ def test_the_length_gives_cards_then_lines_and_the_rest_is_counted(
 
 
 def test_silence_says_what_was_looked_at_and_what_came_close() -> None:
-    near = paper("2610.00001", "On planning", abstract="An agent plans.")
+    near = paper("2610.00001", "On planning", abstract="We build an agent. A program runs.")
     digest = compose([near, paper("2610.00002", "Soup")])
     assert digest.picks == ()
+    assert [(out.cause, out.detail) for out in digest.left_out] == [(LeftOutFor.BELOW_TOPIC, "0.20 of 0.50")]
     assert digest.silence == "2 new papers looked at, none above your bar, 1 near miss"
     assert [pick.paper.id for pick in digest.near_misses] == ["2610.00001"]
 

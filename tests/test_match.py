@@ -91,6 +91,7 @@ def test_ways_of_writing_a_phrase_are_one(phrase: str, written: str) -> None:
         ("reasoning", "For this reason"),
         ("tool use", "Use a tool"),
         ("title: agent", "Planning"),
+        ("hard widget", "Universal widget parsing (UWP) is hard"),
     ],
 )
 def test_what_is_not_the_phrase_is_not_found(phrase: str, written: str) -> None:
@@ -129,15 +130,26 @@ def test_a_phrase_is_looked_for_with_each_of_its_acronyms_in_either_form(phrase:
         ("On soup", "In this work, a widget glows.", "contribution"),
         ("On soup", "The widget glows in this workshop.", "abstract"),
         ("On soup", "The paper lantern is a widget.", "abstract"),
+        ("On soup", "Four paper lanterns are a widget.", "abstract"),
+        ("On soup", "Taxi drivers propose a widget.", "abstract"),
+        ("On soup", "We shower in a widget.", "abstract"),
+        ("On soup", "We analyse a widget.", "contribution"),
+        ("On soup", "The paper analyzes a widget.", "contribution"),
         ("GlowSoup : a lamp", "With GlowSoup, a widget glows.", "contribution"),
         ("GlowSoup", "With GlowSoup, a widget glows.", "abstract"),
+        ("GlowSoup: a lamp", "A widget glows.", "abstract"),
         ("Of: a lamp", "Of lamps a widget glows.", "abstract"),
     ],
 )
-@pytest.mark.parametrize("before", ["It is. ", "Is it? ", "It is! ", "It is (so).\n"])
-def test_what_authors_say_they_did_is_told_apart_by_the_sentence(title: str, sentence: str, place: str, before: str) -> None:
-    found = trace(paper(title=title, abstract=f"We build it. {before}{sentence} It is."), topic("t", ["widget"]))
+def test_where_authors_say_what_they_did_is_told_apart_from_the_rest(title: str, sentence: str, place: str) -> None:
+    found = trace(paper(title=title, abstract=f"So it is. {sentence} It is."), topic("t", ["widget"]))
     assert phrases(found) == [("widget", place)]
+
+
+@pytest.mark.parametrize("end", [". ", "? ", "! ", ".\n", '. "', ". '", ". (", ". [", ". $", ". \\"])
+def test_what_authors_did_ends_with_its_sentence(end: str) -> None:
+    found = trace(paper(title="On soup", abstract=f"We build a lamp{end}A widget glows."), topic("t", ["widget"]))
+    assert phrases(found) == [("widget", "abstract")]
 
 
 @pytest.mark.parametrize(
@@ -302,6 +314,11 @@ def test_the_best_papers_come_for_some_thousand_people_at_a_time() -> None:
         ("title: universal widget parsing", "UWP for all", "Universal Widget Parsing (UWP) is hard."),
         ("title: UWP", "Universal widget parsing for all", "Universal widget parsing (UWPs) is hard."),
         ("universal widget parsing benchmark", "On widgets", "We study universal widget parsing (UWP). A UWP benchmark is hard."),
+        (
+            "UWP benchmark",
+            "On widgets",
+            "Universal widget parsing (UWP) is hard. The universal widget parsing benchmark is hard.",
+        ),
         ("masked widgets model", "MWM", "In this paper masked widgets models (MWMs) are shown."),
     ],
 )
@@ -320,6 +337,14 @@ def test_an_acronym_that_the_paper_defines_and_its_long_form_are_one(phrase: str
         ("Results (TABLE) and more (see MAE) of sheep (XYZ)", []),
         ("(AB) (AB) (AB)", []),
         ("in the state (SOTA)", []),
+        ("alpha alba beta (AB)", [("AB", "alba beta")]),
+        ("Many ants (Ma)", []),
+        ("misted (MSD)", []),
+        ("alpha x x beta (AB)", [("AB", "alpha x x beta")]),  # twice as many words as it has letters
+        ("alpha x x x beta (AB)", []),
+        ("a x x b x x c d e f g (ABCDEFG)", [("ABCDEFG", "a x x b x x c d e f g")]),
+        ("a x x x x b c d e f g h (ABCDEFGH)", [("ABCDEFGH", "a x x x x b c d e f g h")]),
+        ("a x x x x x x b c d e f g h (ABCDEFGH)", []),  # five more
     ],
 )
 def test_definitions_are_read_as_their_letters_stand(text: str, found: list[tuple[str, str]]) -> None:
@@ -371,7 +396,7 @@ def holds(text: str, letters: list[str]) -> bool:
 
 def test_a_text_defines_at_most_ten_acronyms_each_with_its_first_long_form() -> None:
     text = " ".join(f"{letter}ap {letter}op ({letter.upper() * 2})" for letter in "abcdefghijkl")
-    found = list(defined_acronyms(f"Awful art (AA), {text}"))
+    found = list(defined_acronyms(f"Awful art (AA), {text}, and so on" + " and on" * 40))
     assert found == [("AA", "Awful art"), *((letter.upper() * 2, f"{letter}ap {letter}op") for letter in "bcdefghij")]
 
 

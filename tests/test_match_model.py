@@ -100,7 +100,11 @@ def held(text: Text) -> dict[str, tuple[float, str]]:
 @given(st.integers(0, 10**6))
 def test_an_expansion_weighs_words_by_description_and_examples_and_by_how_rare_they_are(seed: int) -> None:
     chance = random.Random(seed)
-    others = [f"{one}{two}" for one in ("broth", "noodle", "spoon") for two in ("", "s", "ing", "maker", "x", "zy", "bowl", "um")]
+    others = [
+        f"{one}{two}"
+        for one in ("broth", "noodle", "spoon", "kettle", "ladle", "whisk")
+        for two in ("", "s", "ing", "maker", "x", "zy", "bowl", "um")
+    ]
     words = [*WORDS, *others, *(word.upper() for word in others)]
 
     def some(number: int) -> list[Paper]:
