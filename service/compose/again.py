@@ -139,9 +139,9 @@ class Archive:
         pick.second_look = kept.look
         return placed
 
-    def _asked_more(self, upvotes: int) -> int:
+    def _asked_more(self, upvotes: int | None) -> int:
         """The topics that ask for more upvotes than a paper had then, as a set of bits: it may have enough by now."""
-        return sum([bit for bit, least in self._asking if upvotes < least])
+        return sum([bit for bit, least in self._asking if upvotes is not None and upvotes < least])
 
     def _keep(self, same: _Same, placed: _Placed) -> _Placed:
         if len(self._shared) >= _MOST_PICKS:
@@ -153,7 +153,7 @@ class Archive:
         near, masks, papers = self._near_miss, self._masks, self._papers
         return tuple(
             [
-                near(kept.paper_id, mask & masks[kept.paper_id], kept.cause, kept.detail)
+                near(kept.paper_id, mask & masks[kept.paper_id] & ~self._asked_more(kept.up), kept.cause, kept.detail)
                 for kept in plan.near
                 if kept.paper_id in papers
             ]

@@ -128,7 +128,7 @@ def test_plans_are_read_as_they_were_written_when_they_named_their_defaults() ->
     plan = msgspec.json.decode(told, type=Plan)
     assert (plan.kind, plan.covered_from, plan.cards, plan.lines) == (DigestKind.DAY, DAY, 1, 0)
     assert read_pick(plan.picks[0]) == KeptPick((0.8, 0.0, 0.0, 0.1, 0.0), 12)
-    assert [near.cause for near in plan.near] == [LeftOutFor.MUTED]
+    assert [(near.cause, near.up) for near in plan.near] == [(LeftOutFor.MUTED, None)]
 
 
 def test_upvotes_that_came_later_move_nothing() -> None:
@@ -162,6 +162,16 @@ def test_a_note_shows_its_silence_and_near_misses_again() -> None:
     digest = compose([near], subscriber(topics=["agents"], with_note=True))
     assert shape(again(digest, [near])) == shape(digest)
     assert again(digest, [near]).silence == digest.silence
+
+
+def test_a_near_miss_stays_one_when_it_has_the_upvotes_later_that_a_topic_asks_for() -> None:
+    asking = [TOPICS[0], topic("code", ["program"], minimum_upvotes=50)]
+    near = paper("2610.00001", "Programs", abstract="An agent plans.", upvotes=12)
+    digest = compose([near], subscriber(topics=["agents", "code"], with_note=True), asking)
+    told, delivery = [one.matches for one in digest.near_misses], planned(digest)
+    near.upvotes = 1000
+    archive, _, _ = archive_of([near], asking)
+    assert [one.matches for one in archive.digest(digest.subscriber, delivery).near_misses] == told
 
 
 def test_papers_that_are_stored_no_more_fall_out_and_the_rest_keeps_its_place() -> None:
