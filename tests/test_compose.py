@@ -1,23 +1,24 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from service.compose import Archive, Pool, compose_digest
-from service.match import match_paper, phrasebook
-from service.models import Delivery, Digest, History, Paper, Subscriber, Topic
+from service.match import match_paper, match_papers, phrasebook
+from service.models import Delivery, Digest, Entry, History, LeftOutFor, Paper, Subscriber, Topic
 from tests.builders import DAY, NOW, paper, subscriber, topic
 
 AGENTS = topic("agents", ["agent"])
 CODE = topic("code", ["program"])
 TOPICS = [AGENTS, CODE]
+BEFORE = DAY - timedelta(days=1)
 
 
 def pool_of(papers: list[Paper], topics: list[Topic] = TOPICS, **more: Any) -> Pool:
-    book = phrasebook(topics)
-    matches = {one.id: match_paper(one, book) for one in [*papers, *more.get("marked", ())]}
+    told = [*papers, *more.get("marked", ())]
+    matches = dict(zip([one.id for one in told], match_papers(told, phrasebook(topics)), strict=True))
     return Pool(topics, papers, matches, on=more.pop("on", DAY), **more)
 
 
@@ -43,9 +44,10 @@ def test_only_papers_of_the_chosen_topics_are_in() -> None:
 
 
 def test_a_paper_that_fits_two_topics_stands_once_with_both() -> None:
-    digest = compose([paper(title="Agents that write programs")])
+    digest = compose([paper(title="Agents that write programs")], topics=[AGENTS, topic("code", ["program ^3"])])
     (pick,) = digest.picks
-    assert {match.slug for match in pick.matches} == {"agents", "code"}
+    assert pick.chips == ("code", "agents")
+    assert [section.topic.slug for section in digest.sections if section.topic] == ["code"]  # which it fits best
 
 
 def test_order_is_relevance_then_upvotes_and_sections_follow() -> None:
@@ -82,9 +84,10 @@ def test_the_length_gives_cards_then_lines_and_the_rest_is_counted(
 
 
 def test_silence_says_what_was_looked_at_and_what_came_close() -> None:
-    near = paper("2610.00001", "On planning", abstract="An agent plans.")
+    near = paper("2610.00001", "On planning", abstract="We build an agent. A program runs.")
     digest = compose([near, paper("2610.00002", "Soup")])
     assert digest.picks == ()
+    assert [(out.cause, out.detail) for out in digest.left_out] == [(LeftOutFor.BELOW_TOPIC, "0.20 of 0.50")]
     assert digest.silence == "2 new papers looked at, none above your bar, 1 near miss"
     assert [pick.paper.id for pick in digest.near_misses] == ["2610.00001"]
 
@@ -97,21 +100,32 @@ def test_a_person_without_topics_gets_nothing_and_the_reason() -> None:
     assert compose([paper()], subscriber(topics=["gone"])).silence == "no topics are chosen"
 
 
-def test_a_planned_paper_stays_in_when_its_topic_no_longer_finds_it() -> None:
-    papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Soup")]
+def shown_again(papers: list[Paper], paper_ids: list[str]) -> Digest:
+    """Of a delivery from before plans were kept."""
     matches = {one.id: match_paper(one, phrasebook(TOPICS)) for one in papers}
     delivery = Delivery(
         issue_id=1,
         subscriber_id=1,
         digest_on=DAY,
-        since_on=DAY,
+        since_on=BEFORE,
         topics=["agents"],
-        paper_ids=["2610.00001", "2610.00002"],
+        paper_ids=paper_ids,
         looked_at_count=9,
         planned_at=NOW,
     )
-    archive = Archive(TOPICS, {one.id: one for one in papers}, matches)
-    digest = archive.digest(subscriber(topics=["code"]), delivery)
+    return Archive(TOPICS, {one.id: one for one in papers}, matches).digest(subscriber(topics=["code"]), delivery)
+
+
+def test_a_planned_paper_stays_in_when_its_topic_no_longer_finds_it() -> None:
+    digest = shown_again([paper("2610.00001", "Agents"), paper("2610.00002", "Soup")], ["2610.00001", "2610.00002"])
     assert ids(digest) == ["2610.00001", "2610.00002"]
     assert [section.topic for section in digest.sections] == [AGENTS, None]
-    assert digest.looked_at_count == 9
+    assert [(pick.entry, pick.standing.strength > 0) for pick in digest.cards] == [(Entry.TOPIC, True), (Entry.EARLIER, False)]
+    assert (digest.on, digest.since, digest.covered_from, digest.looked_at_count) == (DAY, BEFORE, BEFORE, 9)
+
+
+def test_papers_that_were_planned_before_plans_were_kept_are_ten_cards_forty_lines_and_the_rest_the_strongest_first() -> None:
+    papers = [paper(f"2610.{n:05d}", "Agents", upvotes=n) for n in range(60)]
+    digest = shown_again(papers[1:], [one.id for one in papers])
+    assert ids(digest) == [one.id for one in reversed(papers[1:])]
+    assert [len(picks) for picks in (digest.cards, digest.lines, digest.unlisted)] == [10, 40, 9]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import cache
 from math import exp
 
@@ -9,13 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.catalogue import shipped_catalogue
-from service.frequencies import Background
+from service.frequencies import Background, shipped_background
 from service.match import CORE, Phrasebook, match_paper, match_papers, phrasebook, score_papers, trace_of
+from service.match.acronyms import spellings
 from service.match.best import best_papers
 from service.match.definitions import defined_acronyms
-from service.match.expansion import made_expansion
+from service.match.expansion import background_with, made_expansion
 from service.match.text import text_of
 from service.models import Band, Match, Support, Trace
+from service.words import terms
 from tests.builders import paper, topic
 
 
@@ -88,6 +91,7 @@ def test_ways_of_writing_a_phrase_are_one(phrase: str, written: str) -> None:
         ("reasoning", "For this reason"),
         ("tool use", "Use a tool"),
         ("title: agent", "Planning"),
+        ("hard widget", "Universal widget parsing (UWP) is hard"),
     ],
 )
 def test_what_is_not_the_phrase_is_not_found(phrase: str, written: str) -> None:
@@ -97,6 +101,55 @@ def test_what_is_not_the_phrase_is_not_found(phrase: str, written: str) -> None:
 def test_two_spellings_of_one_phrase_count_once() -> None:
     found = trace(paper(title="Pre-training", abstract=None), topic("p", ["pre-training", "pre training", "Pretrained", "LLM"]))
     assert phrases(found) == [("pre-training", "title")]
+
+
+LLM, RAG = "large language model", "retrieval-augmented generation"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "others"),
+    [
+        ("soup", []),
+        ("fast LLM agent", [f"fast {LLM} agent"]),
+        ("a large language model", ["a LLM"]),
+        ("RAG of LLMs", [f"{RAG} of LLM", f"RAG of {LLM}", f"{RAG} of {LLM}"]),
+        ("large vision-language model", ["LVLM", "large VLM"]),
+    ],
+)
+def test_a_phrase_is_looked_for_with_each_of_its_acronyms_in_either_form(phrase: str, others: list[str]) -> None:
+    assert set(spellings(phrase)) == set(map(terms, [phrase, *others]))
+
+
+@pytest.mark.parametrize(
+    ("title", "sentence", "place"),
+    [
+        ("On soup", "We propose a widget.", "contribution"),
+        ("On soup", "I then also study the widget.", "contribution"),
+        ("On soup", "We then now also study the widget.", "abstract"),
+        ("On soup", "Our paper has a widget.", "contribution"),
+        ("On soup", "In this work, a widget glows.", "contribution"),
+        ("On soup", "The widget glows in this workshop.", "abstract"),
+        ("On soup", "The paper lantern is a widget.", "abstract"),
+        ("On soup", "Four paper lanterns are a widget.", "abstract"),
+        ("On soup", "Taxi drivers propose a widget.", "abstract"),
+        ("On soup", "We shower in a widget.", "abstract"),
+        ("On soup", "We analyse a widget.", "contribution"),
+        ("On soup", "The paper analyzes a widget.", "contribution"),
+        ("GlowSoup : a lamp", "With GlowSoup, a widget glows.", "contribution"),
+        ("GlowSoup", "With GlowSoup, a widget glows.", "abstract"),
+        ("GlowSoup: a lamp", "A widget glows.", "abstract"),
+        ("Of: a lamp", "Of lamps a widget glows.", "abstract"),
+    ],
+)
+def test_where_authors_say_what_they_did_is_told_apart_from_the_rest(title: str, sentence: str, place: str) -> None:
+    found = trace(paper(title=title, abstract=f"So it is. {sentence} It is."), topic("t", ["widget"]))
+    assert phrases(found) == [("widget", place)]
+
+
+@pytest.mark.parametrize("end", [". ", "? ", "! ", ".\n", '. "', ". '", ". (", ". [", ". $", ". \\"])
+def test_what_authors_did_ends_with_its_sentence(end: str) -> None:
+    found = trace(paper(title="On soup", abstract=f"We build a lamp{end}A widget glows."), topic("t", ["widget"]))
+    assert phrases(found) == [("widget", "abstract")]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +207,14 @@ def test_an_expansion_comes_from_description_and_examples_without_what_stands_ev
     assert sum(shown.values()) == pytest.approx(10, abs=0.1)
     struck = the_topic.model_copy(update={"struck_words": ["broth"]})
     assert "broth" not in made_expansion(struck, [], [], background)
+
+
+def test_words_of_stored_papers_are_counted_once_a_paper_beside_the_shipped_ones() -> None:
+    shipped = shipped_background()
+    papers = [paper(title="Zyzzyva model", abstract=text) for text in ("A zyzzyva.", None)]
+    both = background_with(papers)
+    assert (both.paper_count, both.counts["zyzzyva"]) == (shipped.paper_count + 2, shipped.counts.get("zyzzyva", 0) + 2)
+    assert both.counts["model"] == shipped.counts["model"] + 2
 
 
 def test_a_match_is_core_or_related() -> None:
@@ -241,12 +302,23 @@ def test_the_best_papers_of_each_are_those_that_a_plain_loop_finds(data: st.Data
         assert row == wanted + [-1] * (4 - len(wanted))
 
 
+def test_the_best_papers_come_for_some_thousand_people_at_a_time() -> None:
+    parts = list(best_papers(np.array([[0.5, 0.0], [0.9, 0.4]]), np.array([[0], [1]] * 5_000)))
+    assert max(map(len, parts)) < 10_000
+    assert np.concatenate(parts)[:, :3].tolist() == [[1, 0, -1], [1, -1, -1]] * 5_000
+
+
 @pytest.mark.parametrize(
     ("phrase", "title", "abstract"),
     [
         ("title: universal widget parsing", "UWP for all", "Universal Widget Parsing (UWP) is hard."),
         ("title: UWP", "Universal widget parsing for all", "Universal widget parsing (UWPs) is hard."),
         ("universal widget parsing benchmark", "On widgets", "We study universal widget parsing (UWP). A UWP benchmark is hard."),
+        (
+            "UWP benchmark",
+            "On widgets",
+            "Universal widget parsing (UWP) is hard. The universal widget parsing benchmark is hard.",
+        ),
         ("masked widgets model", "MWM", "In this paper masked widgets models (MWMs) are shown."),
     ],
 )
@@ -265,10 +337,67 @@ def test_an_acronym_that_the_paper_defines_and_its_long_form_are_one(phrase: str
         ("Results (TABLE) and more (see MAE) of sheep (XYZ)", []),
         ("(AB) (AB) (AB)", []),
         ("in the state (SOTA)", []),
+        ("alpha alba beta (AB)", [("AB", "alba beta")]),
+        ("Many ants (Ma)", []),
+        ("misted (MSD)", []),
+        ("alpha x x beta (AB)", [("AB", "alpha x x beta")]),  # twice as many words as it has letters
+        ("alpha x x x beta (AB)", []),
+        ("a x x b x x c d e f g (ABCDEFG)", [("ABCDEFG", "a x x b x x c d e f g")]),
+        ("a x x x x b c d e f g h (ABCDEFGH)", [("ABCDEFGH", "a x x x x b c d e f g h")]),
+        ("a x x x x x x b c d e f g h (ABCDEFGH)", []),  # five more
     ],
 )
 def test_definitions_are_read_as_their_letters_stand(text: str, found: list[tuple[str, str]]) -> None:
     assert list(defined_acronyms(text)) == found
+
+
+PARTS = [
+    "masked",
+    "widget",
+    "model",
+    "state",
+    "of",
+    "the-art",
+    "x",
+    "(MWM)",
+    "(MWMs)",
+    "(SOTA)",
+    "(A-B)",
+    "a",
+    "b2b",
+    "(B2B)",
+    "(Ma)",
+]
+
+
+@given(st.lists(st.sampled_from([*PARTS, "(see", "MWM)", "(WM)", "(AB)", "MWM"]), max_size=40))
+def test_an_acronym_stands_for_the_nearest_words_that_hold_its_letters_from_the_start_of_a_word(parts: list[str]) -> None:
+    """Of twice as many words as it has letters, and at most five more than those."""
+    text, found = " ".join(parts), {}
+    for number, part in enumerate(parts):
+        short = part.strip("()").removesuffix("s")
+        if part == f"({part[1:-1]})" and sum(map(str.isupper, short)) >= 2 and short not in found:
+            before = " ".join(parts[:number])[-199:].split()  # one more is the blank
+            words = " ".join(before[-min(len(short) + 5, 2 * len(short)) :])
+            letters = [letter for letter in short.lower() if letter.isalnum()]
+            starts = (at for at in range(len(words)) if not words[:at][-1:].isalnum() and holds(words[at:].lower(), letters))
+            if (start := max(starts, default=None)) is not None:
+                long = words[words.rfind(" ", 0, start) + 1 :]
+                if len(re.split("[ -]", long)) > 1 and not set(long) & set("()"):
+                    found[short] = long
+    assert dict(defined_acronyms(text)) == found
+
+
+def holds(text: str, letters: list[str]) -> bool:
+    """In their order, the first of them at its start."""
+    rest = iter(text)
+    return text.startswith(letters[0]) and all(letter in rest for letter in letters)
+
+
+def test_a_text_defines_at_most_ten_acronyms_each_with_its_first_long_form() -> None:
+    text = " ".join(f"{letter}ap {letter}op ({letter.upper() * 2})" for letter in "abcdefghijkl")
+    found = list(defined_acronyms(f"Awful art (AA), {text}, and so on" + " and on" * 40))
+    assert found == [("AA", "Awful art"), *((letter.upper() * 2, f"{letter}ap {letter}op") for letter in "bcdefghij")]
 
 
 @given(st.text(alphabet="aA b(B)-C", max_size=300))

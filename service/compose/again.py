@@ -44,15 +44,13 @@ class _Masks(dict[str, int]):
     """The topics that each paper has to do with, as a set of bits."""
 
     def __init__(self, bits: Mapping[str, int], matches: Mapping[str, Sequence[Match]]) -> None:
-        super().__init__()
         self._bits, self._matches = bits, matches
 
     def __missing__(self, paper_id: str) -> int:
         """What is not read yet may be later."""
         if paper_id not in self._matches:
             return 0
-        slugs = {match.slug for match in self._matches[paper_id]}
-        self[paper_id] = sum([self._bits.get(slug, 0) for slug in slugs])
+        self[paper_id] = sum([self._bits[match.slug] for match in self._matches[paper_id]])
         return self[paper_id]
 
 
@@ -141,9 +139,9 @@ class Archive:
         pick.second_look = kept.look
         return placed
 
-    def _asked_more(self, upvotes: int) -> int:
+    def _asked_more(self, upvotes: int | None) -> int:
         """The topics that ask for more upvotes than a paper had then, as a set of bits: it may have enough by now."""
-        return sum([bit for bit, least in self._asking if upvotes < least])
+        return sum([bit for bit, least in self._asking if upvotes is not None and upvotes < least])
 
     def _keep(self, same: _Same, placed: _Placed) -> _Placed:
         if len(self._shared) >= _MOST_PICKS:
@@ -155,7 +153,7 @@ class Archive:
         near, masks, papers = self._near_miss, self._masks, self._papers
         return tuple(
             [
-                near(kept.paper_id, mask & masks[kept.paper_id], kept.cause, kept.detail)
+                near(kept.paper_id, mask & masks[kept.paper_id] & ~self._asked_more(kept.up), kept.cause, kept.detail)
                 for kept in plan.near
                 if kept.paper_id in papers
             ]
@@ -166,7 +164,7 @@ class Archive:
 
     def _unplanned(self, paper_id: str, mask: int) -> Pick:
         """With what the paper's matches say."""
-        own = tuple([match for match in self._matches.get(paper_id, ()) if self._bits.get(match.slug, 0) & mask])
+        own = tuple([match for match in self._matches.get(paper_id, ()) if self._bits[match.slug] & mask])
         standing = Standing(own[0].score if own else 0.0)
         return Pick(self._papers[paper_id], own, standing, Entry.TOPIC if own else Entry.EARLIER)
 

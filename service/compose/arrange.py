@@ -21,7 +21,7 @@ def room(length: str, count: int) -> tuple[int, int]:
     unit, _, number = length.partition(":")
     if unit == "papers":
         cards = _within(int(number))
-        return cards, min(int(number) - cards, MOST_LINES)
+        return cards, int(number) - cards
     seconds = int(number) * 60
     if_all_fit = (seconds - count * SECONDS_A_LINE) // (SECONDS_A_CARD - SECONDS_A_LINE)
     cards = max(_within(round(seconds * _CARDS_SHARE / SECONDS_A_CARD)), min(if_all_fit, MOST_CARDS))

@@ -76,17 +76,14 @@ class Candidates(dict[int, Candidate]):
     ) -> None:
         self._paper, self._matches, self._choosable = paper, matches, choosable
         self._lift = momentum_lift(upvotes_an_hour)
-        self.mask = sum([choosable[match.slug].bit for match in matches if match.slug in choosable])  # all of its topics
+        self.mask = sum([choosable[match.slug].bit for match in matches])  # all of its topics
 
     def __missing__(self, mask: int) -> Candidate:
-        own = tuple([match for match in self._matches if self._is_of(match, mask)])
+        own = tuple([match for match in self._matches if self._choosable[match.slug].bit & mask])
         standing = Standing(own[0].score if own else 0.0, momentum=self._lift)
-        pick = Pick(self._paper, own, standing, Entry.TOPIC if own else Entry.EARLIER)
+        pick = Pick(self._paper, own, standing)
         made = self[mask] = candidate(pick, self._below_bar(pick) if own and not own[0].is_above else None)
         return made
-
-    def _is_of(self, match: Match, mask: int) -> bool:
-        return match.slug in self._choosable and bool(self._choosable[match.slug].bit & mask)
 
     def _below_bar(self, pick: Pick) -> LeftOut:
         best = pick.matches[0]
@@ -102,7 +99,7 @@ def upvotes_an_hour(paper: Paper, on: date) -> float:
     """Lately, or since the day it was featured began, whichever is more; `on` ends at midnight in UTC."""
     begin = datetime.combine(paper.featured_on, time(), UTC)
     age = datetime.combine(on, time(), UTC) + timedelta(days=1) - begin
-    return max((paper.upvotes or 0) / max(age / timedelta(hours=1), 1.0), (paper.velocity or 0.0) / 24, 0.0)
+    return max((paper.upvotes or 0) / (age / timedelta(hours=1)), (paper.velocity or 0.0) / 24)
 
 
 def momentum_lift(upvotes_an_hour: float) -> float:

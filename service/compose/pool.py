@@ -142,7 +142,7 @@ class Pool:
         if key not in self._news:
             window = self.since(since)
             late = [key for key in window if looked_at is not None and self.papers[key].first_seen_at > looked_at]
-            ids = self.since(covered_from).union(late) & window
+            ids = self.since(covered_from).union(late)
             read = sorted(ids & self.read, key=lambda key: (-self.upvotes[key], key))
             most_read = tuple([(key, self._candidates[key].mask) for key in read])
             self._news[key] = News(ids, self._by_topic(window, ids), most_read)

@@ -43,6 +43,6 @@ def _merged(found: Indexes, papers: int, count: int) -> Indexes:
     ordered = np.take_along_axis(places, order, axis=1)
     is_repeated = np.zeros_like(flat, dtype=bool)
     np.put_along_axis(is_repeated, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
-    shown = np.where(is_repeated | (flat < 0), -1, places)
+    shown = np.where(is_repeated, -1, places)
     last = np.argsort(shown < 0, axis=1, kind="stable")[:, :count]
     return np.take_along_axis(shown, last, axis=1)

@@ -72,7 +72,7 @@ def measure(labels: Sequence[Label], book: Phrasebook, *, all_labels: Sequence[L
     counts = np.stack([(truth == 1) & said, (truth == 0) & said, (truth == 1) & ~said], -1).astype(float)
     common = (truth_of(all_labels, slugs) == 1).sum(0) >= FEWEST_POSITIVES
     macro = np.flatnonzero(common & ((truth == 1).sum(0) > 0))
-    resampled = np.array([counts[rows].sum(0) for rows in _resamples(len(labels))])
+    resampled = np.array([counts[rows].sum(0) for rows in _resamples(len(labels))]).reshape(-1, *counts.shape[1:])
     places = list(_first_places(labels, truth, scores, said))
     return Figures(
         paper_count=len(labels),

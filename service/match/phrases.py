@@ -66,7 +66,7 @@ def found_rules(texts: Sequence[Text], rules: Rules) -> list[tuple[Numbers, Numb
         steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         hits = rules.of_phrase[np.repeat(rules.first[phrases], counts) + steps]
         pairs = np.repeat(papers, counts) * len(rules.rules) + hits
-        pairs = np.unique(pairs[rules.in_place[place][hits]]) if len(hits) else pairs
+        pairs = np.unique(pairs[rules.in_place[place][hits]])
         found.append((pairs // max(1, len(rules.rules)), pairs % max(1, len(rules.rules))))
     return found
 

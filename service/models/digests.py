@@ -236,7 +236,7 @@ class Digest:
             tuple([written for _, written in kept]),
             self.silence,
             _kept_week(self.week) if self.week else None,
-            tuple([KeptNear(out.pick.kept[0], out.cause, out.detail) for out in self._near]),
+            tuple([KeptNear(out.pick.kept[0], out.cause, out.detail, out.pick.paper.upvotes or 0) for out in self._near]),
         )
 
 

@@ -77,6 +77,7 @@ class KeptNear(Struct, frozen=True, array_like=True):
     paper_id: str
     cause: LeftOutFor
     detail: str
+    up: int | None = None  # the paper's upvotes then; None in plans from before they were kept
 
 
 class Theme(Struct, frozen=True, array_like=True):

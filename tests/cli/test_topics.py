@@ -130,6 +130,9 @@ def test_score_tells_precision_and_recall_with_intervals(soup: Paperround, folde
     apart = soup("topics", "score", "--labels", "labels.jsonl", "--aside", "2026-10-02").out
     assert "other days: 2 papers" in apart
     assert "days set aside: 2 papers" in apart
+    all_apart = soup("topics", "score", "--labels", "labels.jsonl", "--aside", "2026-10-01,2026-10-02").out
+    assert "other days: 0 papers" in all_apart
+    assert "days set aside: 4 papers" in all_apart
     assert "line 1 of the labels" in soup("topics", "score", "--labels", "mine.toml").err
     (folder / "labels.jsonl").write_text(json.dumps(rows[1]))
     assert "\nsoup   0    0.00 " in soup("topics", "score", "--labels", "labels.jsonl").out  # what finds wrong ones only

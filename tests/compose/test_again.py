@@ -7,11 +7,12 @@ import msgspec
 from sqlalchemy import Engine
 
 from service.compose import Archive, kept_ids
-from service.match import match_paper, phrasebook
+from service.match import match_papers, phrasebook
 from service.models import (
     Delivery,
     Digest,
     DigestKind,
+    Entry,
     History,
     Issue,
     KeptPick,
@@ -47,14 +48,17 @@ def planned(digest: Digest) -> Delivery:
 def again(digest: Digest, papers: list[Paper], topics: list[Topic] = TOPICS) -> Digest:
     delivery = planned(digest)
     stored = {one.id: one for one in papers if one.id in kept_ids(delivery)}
-    matches = {key: match_paper(one, phrasebook(topics)) for key, one in stored.items()}
-    return Archive(topics, stored, matches).digest(digest.subscriber, delivery)
+    return Archive(topics, stored, matches_of(stored, topics)).digest(digest.subscriber, delivery)
+
+
+def matches_of(stored: dict[str, Paper], topics: list[Topic]) -> dict[str, Any]:
+    return dict(zip(stored, match_papers(list(stored.values()), phrasebook(topics)), strict=True))
 
 
 def archive_of(papers: list[Paper], topics: list[Topic] = TOPICS) -> tuple[Archive, dict[str, Paper], dict[str, Any]]:
     """With what it reads of."""
     stored = {one.id: one for one in papers}
-    matches: dict[str, Any] = {key: match_paper(one, phrasebook(topics)) for key, one in stored.items()}
+    matches = matches_of(stored, topics)
     return Archive(topics, stored, matches), stored, matches
 
 
@@ -62,12 +66,13 @@ def shape(digest: Digest) -> Any:
     def told(pick: Any) -> Any:
         place = pick.standing
         numbers = [round(n, 4) for n in (place.relevance, place.followed, place.liking, place.momentum, place.nearness)]
-        liking = pick.liking and (pick.liking.like_ids, [(term, round(part, 4)) for term, part in pick.liking.terms])
+        liking = pick.liking and [(key, round(part, 4)) for key, part in (*pick.liking.terms, ("lift", pick.liking.lift))]
+        liking = liking and (pick.liking.like_ids, liking)
         return (pick.paper.id, pick.entry, pick.chips, numbers, place.near_id, pick.followed, liking, pick.second_look)
 
     week = digest.week and (digest.week.days, digest.week.themes, [pick.paper.id for pick in digest.week.risers])
     return (
-        *(digest.kind, digest.on, digest.since, digest.covered_from, digest.looked_at_count, digest.silence, week),
+        *(digest.kind, digest.on, digest.since, digest.covered_from, digest.looked_at_count, digest.silence, week, digest.topics),
         [(section.topic, [told(pick) for pick in section.picks]) for section in digest.sections],
         *([told(pick) for pick in picks] for picks in (digest.lines, digest.unlisted, digest.slots)),
         [(out.pick.paper.id, out.cause, out.detail) for out in digest.left_out if out.pick in digest.near_misses],
@@ -81,7 +86,8 @@ def everything(cadence: str) -> tuple[Digest, list[Paper]]:
         paper("2610.00101", "Agents", authors=["Ada Okafor"], tags=["soup"]),
         paper("2610.00102", "Stew", upvotes=90),
         paper("2610.00103", "Programs", upvotes=190),
-        paper("2610.00104", "On planning", abstract="An agent plans."),
+        paper("2610.00104", "On planning", abstract="An agent plans a program."),
+        paper("2610.00105", "Agents and programs"),
     ]
     person = subscriber(topics=["agents", "code"], followed=["Ada Okafor"], cadence=cadence)
     history = History(
@@ -122,7 +128,7 @@ def test_plans_are_read_as_they_were_written_when_they_named_their_defaults() ->
     plan = msgspec.json.decode(told, type=Plan)
     assert (plan.kind, plan.covered_from, plan.cards, plan.lines) == (DigestKind.DAY, DAY, 1, 0)
     assert read_pick(plan.picks[0]) == KeptPick((0.8, 0.0, 0.0, 0.1, 0.0), 12)
-    assert [near.cause for near in plan.near] == [LeftOutFor.MUTED]
+    assert [(near.cause, near.up) for near in plan.near] == [(LeftOutFor.MUTED, None)]
 
 
 def test_upvotes_that_came_later_move_nothing() -> None:
@@ -140,12 +146,14 @@ def test_a_topic_that_asked_for_more_upvotes_than_a_paper_had_does_not_claim_it_
     both = paper("2610.00001", "Programs", abstract="An agent writes programs.", upvotes=12)
     outside = paper("2610.00002", "A program", abstract="It computes.", upvotes=40)
     uncounted = paper("2610.00003", "Agents and programs")
-    digest = compose([both, outside, uncounted], subscriber(topics=["agents", "code"]), asking)
+    enough = paper("2610.00004", "Agents of programs", upvotes=50)
+    papers = [both, outside, uncounted, enough]
+    digest = compose(papers, subscriber(topics=["agents", "code"]), asking)
     assert digest.outside
     before, delivery = shape(digest), planned(digest)
-    for one in (both, outside, uncounted):
+    for one in papers:
         one.upvotes = 1000
-    archive, _, _ = archive_of([both, outside, uncounted], asking)
+    archive, _, _ = archive_of(papers, asking)
     assert shape(archive.digest(digest.subscriber, delivery)) == before
 
 
@@ -156,22 +164,60 @@ def test_a_note_shows_its_silence_and_near_misses_again() -> None:
     assert again(digest, [near]).silence == digest.silence
 
 
-def test_a_paper_that_is_stored_no_more_falls_out_and_the_rest_keeps_its_place() -> None:
-    digest, papers = everything("daily")
-    gone = digest.cards[0].paper.id
-    shown = again(digest, [one for one in papers if one.id != gone])
-    assert [pick.paper.id for pick in shown.cards] == [pick.paper.id for pick in digest.cards[1:]]
-    assert [pick.paper.id for pick in shown.lines] == [pick.paper.id for pick in digest.lines]
+def test_a_near_miss_stays_one_when_it_has_the_upvotes_later_that_a_topic_asks_for() -> None:
+    asking = [TOPICS[0], topic("code", ["program"], minimum_upvotes=50)]
+    near = paper("2610.00001", "Programs", abstract="An agent plans.", upvotes=12)
+    digest = compose([near], subscriber(topics=["agents", "code"], with_note=True), asking)
+    told, delivery = [one.matches for one in digest.near_misses], planned(digest)
+    near.upvotes = 1000
+    archive, _, _ = archive_of([near], asking)
+    assert [one.matches for one in archive.digest(digest.subscriber, delivery).near_misses] == told
+
+
+def test_papers_that_are_stored_no_more_fall_out_and_the_rest_keeps_its_place() -> None:
+    for cadence in ("daily", "weekly:fri"):
+        digest, papers = everything(cadence)
+        rows = rows_of(digest)
+        for gone in {row[0] for row in rows if row}:
+            stored = [one for one in papers if one.id != gone]
+            assert rows_of(again(digest, stored)) == [[key for key in other if key != gone] for other in rows]
+
+
+def rows_of(digest: Digest) -> list[list[str]]:
+    week = digest.week.risers if digest.week else ()
+    found = (digest.cards, digest.lines, digest.unlisted, digest.slots, digest.near_misses, week)
+    return [[pick.paper.id for pick in picks] for picks in found]
+
+
+def test_a_paper_that_its_topic_finds_no_more_is_shown_as_chosen_earlier_where_it_was() -> None:
+    papers = [paper("2610.00001", "Agents"), paper("2610.00002", "Programs", upvotes=90)]
+    digest = compose(papers, subscriber(topics=["agents", "code"]))
+    shown = again(digest, papers, [topic("agents", ["music"]), TOPICS[1]])
+    assert [(pick.paper.id, pick.entry) for pick in shown.cards] == [("2610.00002", Entry.TOPIC), ("2610.00001", Entry.EARLIER)]
+    assert [section.topic for section in shown.sections] == [TOPICS[1], None]
+
+
+def test_topics_are_told_in_the_catalogues_order_in_whichever_they_were_chosen() -> None:
+    topics = [topic(slug) for slug in ("robots", "soup", "agents", "music", "code", "bread", "tea", "art")]
+    chosen = ["tea", "agents", "art", "robots", "bread", "agents", "gone"]
+    digest = compose([paper()], subscriber(topics=chosen), topics)
+    assert [one.slug for one in digest.topics] == ["robots", "agents", "bread", "tea", "art"]
+    delivery = planned(digest)
+    delivery.topics = chosen
+    archive, _, _ = archive_of([paper()], topics)
+    assert archive.digest(digest.subscriber, delivery).topics == digest.topics
 
 
 def test_one_archive_tells_everybody_what_they_were_told() -> None:
     """People share picks, unless one of them follows an author or marked a paper."""
     told, papers = everything("daily")
     plain = compose(papers, subscriber(topics=["agents", "code"]))
-    other = compose(papers, subscriber(topics=["code"]))
+    others = [compose(papers, subscriber(topics=[slug])) for slug in ("code", "agents")]
     archive, _, _ = archive_of(papers)
-    for digest in (plain, told, other, plain, told):
-        assert shape(archive.digest(digest.subscriber, planned(digest))) == shape(digest)
+    for digest in (plain, told, *others, plain, told):
+        shown = archive.digest(digest.subscriber, planned(digest))
+        assert shape(shown) == shape(digest)
+        assert [near.matches for near in shown.near_misses] == [near.matches for near in digest.near_misses]
 
 
 def test_a_paper_that_is_read_later_is_shown_from_then_on() -> None:

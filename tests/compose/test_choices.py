@@ -123,13 +123,26 @@ def test_one_paper_outside_the_topics_is_labelled_and_can_be_switched_off() -> N
         assert others.outside.paper.id == "2610.00002"
 
 
+def test_a_paper_outside_the_topics_is_shown_while_it_is_new_however_many_read_it_later() -> None:
+    papers = [
+        paper("2610.00001", "Agents"),
+        paper("2610.00002", "Soup", upvotes=900, featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
+        *(paper(f"2610.{n:05d}", "Stew", upvotes=80) for n in range(9, 2, -1)),  # of which the one that is named first is taken
+    ]
+    history = History(last_told_on=BEFORE, last_planned_at=NOW - timedelta(hours=6))
+    digest = compose(papers, reader(with_outside=True), history=history, since=BEFORE)
+    assert digest.outside
+    assert digest.outside.paper.id == "2610.00003"
+
+
 def test_nothing_is_padded_with_what_nobody_reads_nor_on_a_day_when_nothing_passes() -> None:
     assert compose([paper(), paper("2610.00002", "Soup", upvotes=3)], reader(with_outside=True)).outside is None
     assert compose([paper("2610.00002", "Soup", upvotes=300)], reader(with_outside=True)).picks == ()
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "is_shown"), [(12, 190, True), (30, 89, False), (1, 50, False), (0, 50, True), (100, 299, False)]
+    ("then", "now", "is_shown"),
+    [(12, 190, True), (30, 89, False), (1, 50, False), (0, 50, True), (100, 299, False), (100, 300, True)],
 )
 def test_a_second_look_needs_upvotes_tripled_and_fifty_more(then: int, now: int, is_shown: bool) -> None:
     papers = [paper(), paper("2610.00002", "Programs", upvotes=now)]
@@ -166,7 +179,7 @@ def test_a_silence_at_a_weekend_says_that_there_are_no_lists() -> None:
 
 def test_papers_that_the_last_digest_looked_at_count_no_more_unless_they_pass() -> None:
     papers = [
-        paper("2610.00001", "Soup", featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
+        paper("2610.00001", "Soup", featured_on=BEFORE, first_seen_at=NOW - timedelta(hours=6)),
         paper("2610.00002", "Stew", featured_on=BEFORE),  # stored late
         paper("2610.00003", "Roast"),
         paper("2610.00004", "Agents", featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
@@ -178,7 +191,12 @@ def test_papers_that_the_last_digest_looked_at_count_no_more_unless_they_pass() 
 
 
 @pytest.mark.parametrize(
-    ("minimum", "passed", "left_out", "count"), [(0.5, {"2610.00001", "2610.00002"}, set(), 2), (0.9, set(), {"2610.00002"}, 1)]
+    ("minimum", "passed", "left_out", "count"),
+    [
+        (0.0, {"2610.00001", "2610.00002"}, set(), 2),
+        (0.5, {"2610.00001", "2610.00002"}, set(), 2),
+        (0.9, set(), {"2610.00002"}, 1),
+    ],
 )
 def test_what_was_looked_at_before_comes_where_it_passes_now_and_is_no_near_miss_again(
     minimum: float, passed: set[str], left_out: set[str], count: int
@@ -187,6 +205,7 @@ def test_what_was_looked_at_before_comes_where_it_passes_now_and_is_no_near_miss
         paper("2610.00001", "Agents", featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
         paper("2610.00002", "Agents"),
         paper("2610.00003", "Soup"),  # which they have
+        paper("2610.00004", "On planning", abstract="An agent.", featured_on=BEFORE, first_seen_at=NOW - timedelta(days=1)),
     ]
     history = History(
         last_told_on=BEFORE, last_planned_at=NOW - timedelta(hours=6), held_ids=frozenset({"2610.00003", "2609.00001"})

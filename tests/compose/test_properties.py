@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from service.compose.likeness import SAME_FROM
 from service.compose.strength import FOLLOWED_LIFT, NEARNESS
 from service.compose.taste import Taste
 from service.compose.wording import wording
-from service.match import match_paper, phrasebook
+from service.match import match_papers, phrasebook
 from service.models import SECONDS_A_CARD, SECONDS_A_LINE, Digest, Entry, History, LeftOutFor, Mark, MarkKind, Paper, Subscriber
 from service.words import tokens
 from tests.builders import DAY, NOW, paper, subscriber, topic
@@ -62,7 +63,8 @@ stored = st.lists(papers, max_size=40, unique_by=lambda one: one.id)
 
 def pool_on(on: date, found: list[Paper]) -> Pool:
     now = [one for one in found if one.featured_on <= on]
-    return Pool(TOPICS, now, {one.id: match_paper(one, BOOK) for one in found}, on=on, marked=found, earlier=now)
+    matches = dict(zip([one.id for one in found], match_papers(found, BOOK), strict=True))
+    return Pool(TOPICS, now, matches, on=on, marked=found, earlier=now)
 
 
 def days_of(person: Subscriber, found: list[Paper], seed: int) -> Iterator[tuple[Digest, Pool, History, date]]:
@@ -153,7 +155,7 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
         assert best is not None or pick.followed
         assert pick.entry is (Entry.TOPIC if pick.chips else Entry.FOLLOWED)
         assert best is None or best >= digest.subscriber.minimum_score or pick.followed
-        assert all(match in match_paper(pick.paper, BOOK) for match in pick.matches)
+        assert pick.matches == tuple(m for m in pool.matches[pick.paper.id] if m.slug in digest.subscriber.topics)
         assert place.momentum == momentum_lift(upvotes_an_hour(pick.paper, digest.on))
         assert place.followed == (FOLLOWED_LIFT if pick.followed else 0.0)
         assert set(pick.followed) <= set(pick.paper.authors or ())
@@ -170,6 +172,30 @@ def assert_reasons(digest: Digest, pool: Pool, history: History) -> None:
     assert heads == sorted(heads)
     for out in digest.left_out:
         assert out.cause is not LeftOutFor.MUTED or holds(out.pick.paper, out.detail)
+
+
+@settings(max_examples=15)
+@given(st.lists(people, min_size=1, max_size=2), stored, st.integers(0, 1000))
+def test_one_pool_tells_each_of_many_people_what_a_pool_of_their_own_does(
+    several: list[Subscriber], found: list[Paper], seed: int
+) -> None:
+    """Whatever was worked out for those before, who had and marked other papers, and whose last digests were of other days."""
+    chance, ids = random.Random(seed), sorted([one.id for one in found])
+    for one in found:
+        one.first_seen_at = NOW - timedelta(days=chance.randrange(9))
+    shared = pool_on(DAY, found)
+    for person, told, planned, back in product(several, (1, 4), (1, 4), (3, 9)):
+        since = DAY - timedelta(days=back)
+        history = History(
+            last_told_on=DAY - timedelta(days=told),
+            last_planned_at=NOW - timedelta(days=planned),
+            held_ids=frozenset(chance.sample(ids, len(ids) // 3)),
+            lines={key: (since, chance.randrange(99)) for key in chance.sample(ids, len(ids) // 3)},
+            marks=tuple(Mark(subscriber_id=1, paper_id=key, kind=MarkKind.MORE, marked_at=NOW) for key in ids[back : back + 2]),
+        )
+        own = Pool(TOPICS, found, shared.matches, on=DAY, marked=found, earlier=found)
+        digest = compose_digest(person, shared, history, since=since)
+        assert shape(digest) == shape(compose_digest(person, own, history, since=since))
 
 
 @settings(max_examples=40)
