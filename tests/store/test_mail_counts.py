@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 from sqlmodel import Session
 
 from service.models import Delivery, Issue, Notice
-from service.store.database import transaction
 from service.store.mail_counts import lost_counts, refused_counts, sending_until, stuck_counts, waiting_counts
 from tests.builders import DAY, NOW, subscriber
 
@@ -21,12 +18,10 @@ DEAD = {"worker": "dead", "lease_until": NOW + 20 * MINUTE}
 RUN_OUT = {"worker": "elsewhere", "lease_until": NOW}
 
 
-@pytest.fixture
-def session(engine: Engine) -> Iterator[Session]:
-    with transaction(engine) as session:
-        session.add_all([subscriber(), Issue(id=1, started_by="serve", planned_at=NOW)])
-        session.flush()
-        yield session
+@pytest.fixture(autouse=True)
+def somebody(session: Session) -> None:
+    session.add_all([subscriber(), Issue(id=1, started_by="serve", planned_at=NOW)])
+    session.flush()
 
 
 def add_digests(session: Session, *mails: dict[str, Any]) -> None:
