@@ -158,7 +158,7 @@ def example_labels(session: Session, topics: Collection[Topic]) -> list[Label]:
                 told.setdefault(identity, set()).add(topic.slug)
     papers = papers_by_id(session, yes.keys() | no.keys())
     return [
-        Label(paper.id, f"{paper.featured_on}", _parsed(paper), frozenset(said), slugs - said - no.get(paper.id, set()))
+        Label(paper.id, f"{paper.featured_on}", paper, frozenset(said), slugs - said - no.get(paper.id, set()))
         for paper in papers
         for said in [yes.get(paper.id, set())]
     ]
@@ -192,7 +192,3 @@ def _because(was: Trace, now: Trace, before: Topic, after: Topic) -> str:
     if abs(change) < 1e-9:
         return f"threshold {before.threshold:g} to {after.threshold:g}"
     return f'{support} "{phrase}" {change:+.2f}'
-
-
-def _parsed(paper: Paper) -> ParsedPaper:
-    return ParsedPaper(id=paper.id, title=paper.title, abstract=paper.abstract, upvotes=paper.upvotes)
