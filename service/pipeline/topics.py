@@ -136,7 +136,7 @@ def _readers(session: Session, papers: Sequence[Paper], before: Topic, after: To
         if person.state == SubscriberState.ACTIVE and after.slug in person.topics
     ]
     widest = max(map(len, people), default=0)
-    choices = np.array([[*chosen, *[-1] * (widest - len(chosen))] for chosen in people], np.int64).reshape(len(people), widest)
+    choices = np.array([[*chosen, *[-1] * (widest - len(chosen))] for chosen in people], np.int64)
     scores = [_scores_above(papers, [*topics, one]) for one in (before, after)]
     pairs = zip(*(best_papers(some, choices) for some in scores), strict=True)
     return Readers(len(people), sum(int((was != now).any(axis=1).sum()) for was, now in pairs))
