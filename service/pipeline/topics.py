@@ -180,7 +180,7 @@ def _changed(paper: Paper, before: Topic, after: Topic) -> Changed:
 
 
 def _because(was: Trace, now: Trace, before: Topic, after: Topic) -> str:
-    """A veto, or the phrase whose part in the score changed most; else the threshold."""
+    """A veto, or the phrase whose part in the score changed most; else the threshold. Nothing is found without a reason."""
     if was.veto != now.veto:
         return now.veto or f"no longer {was.veto}"
     parts: dict[tuple[str, Support], float] = {}
@@ -188,7 +188,7 @@ def _because(was: Trace, now: Trace, before: Topic, after: Topic) -> str:
         for reason in trace.reasons:
             key = (reason.phrase, reason.support)
             parts[key] = parts.get(key, 0.0) + sign * reason.weight
-    (phrase, support), change = max(parts.items(), key=lambda part: abs(part[1]), default=(("", Support.PHRASE), 0.0))
+    (phrase, support), change = max(parts.items(), key=lambda part: abs(part[1]))
     if abs(change) < 1e-9:
         return f"threshold {before.threshold:g} to {after.threshold:g}"
     return f'{support} "{phrase}" {change:+.2f}'

@@ -71,7 +71,7 @@ def test_a_replay_tells_by_day_what_a_change_brings_in_and_puts_out_and_what_is_
     yesterday = DAY - timedelta(days=1)
     with transaction(sqlite) as session:
         put_topics(session, [made("soup", ["soup", "broth"])], author="ada", reason="lunch", now=NOW)
-        titles = ("Soup", "Broth", "Stew", "Tea"), ("Soup", "Cold stew"), ("Soup of old",)
+        titles = ("Soup", "Broth", "Stew", "Tea"), ("Soup", "Cold stew"), ("Stew with wine",)
         for back, some in enumerate(titles):
             for place, title in enumerate(some):
                 identity = f"2610.{back}000{place}"
@@ -94,6 +94,9 @@ def test_a_replay_tells_by_day_what_a_change_brings_in_and_puts_out_and_what_is_
         assert [change.because for change in replay(session, cold, warm, days=2).gained] == [
             'no longer ruled out by "cold" in the title'
         ]
+        strong = before.model_copy(update={"any_phrases": ["stew ^3", "wine"]})
+        because = {change.paper.title: change.because for change in replay(session, before, strong, days=3).gained}
+        assert because["Stew with wine"].startswith('phrase "stew" +')
 
 
 def test_a_replay_counts_the_topics_active_readers_and_those_who_would_see_other_papers(sqlite: Engine) -> None:
