@@ -252,13 +252,18 @@ def test_a_model_moves_a_paper_up_for_its_own_words_and_another_one_down(engine:
 
 
 def test_a_model_lifts_no_paper_that_nothing_else_speaks_for(engine: Engine) -> None:
-    add_papers(engine)
-    with language_server(quoting((3, "agents", 3, "On sheep"), (5, "music", 3, "Wool"))) as server:
+    """Though it prefers three of these to all that the topic finds."""
+    add_papers(engine, abstract="We herd and shear them in the hills.")
+    preferred = {2: 1, 3: 3, 5: 2}
+    with language_server(quoting(*((number, "agents", grade, "in the hills") for number, grade in preferred.items()))) as server:
         run(engine, server, tells=True)
     papers, topics = stored(engine)
-    for title, slug in (("On sheep", "agents"), ("Wool", "music")):
-        bare = explain(papers[title].model_copy(update={"opinions": None}), topics[slug])
-        assert explain(papers[title], topics[slug]).score <= bare.score
+    for number, grade in preferred.items():
+        found = papers[TITLES[number - 1]]
+        assert found.opinions
+        assert found.opinions["agents"]["grade"] == grade
+        bare = explain(found.model_copy(update={"opinions": None}), topics["agents"])
+        assert explain(found, topics["agents"]).score <= bare.score
 
 
 @pytest.mark.parametrize("reply", [failing, lambda exchange: exchange.say("sorry"), lambda exchange: exchange.cut()])
