@@ -238,16 +238,18 @@ def test_how_like_a_topic_a_paper_is_is_kept_with_it_and_the_trace_recomputes_fr
 
 def test_a_model_moves_a_paper_up_for_its_own_words_and_another_one_down(engine: Engine) -> None:
     add_papers(engine)
+    with transaction(engine) as session:
+        put_topics(session, [topic("agents", ["agent", "web"])], author="ada", reason="", now=NOW)
     first, last = "A web agent", "An agent that sings"
     before = {title: explain(found, stored(engine)[1]["agents"]).score for title, found in stored(engine)[0].items()}
-    assert before[first] >= before[last]
-    with language_server(quoting((4, "agents", 3, "An agent that sings"))) as server:
+    with language_server(quoting((4, "agents", 3, last), (2, "agents", 1, "Songs from silence"))) as server:
         assert run(engine, server, tells=True) == len(TITLES)
     papers, topics = stored(engine)
     trace = explain(papers[last], topics["agents"])
-    assert trace.score >= before[last]
+    assert (trace.score, explain(papers[first], topics["agents"]).score) == pytest.approx((before[first], before[last]))
+    assert before[first] > before[last]
     quoted = [reason for reason in trace.reasons if reason.support is Support.MODEL]
-    assert [(reason.phrase, reason.field) for reason in quoted] == [("An agent that sings", "title")]
+    assert [(reason.phrase, reason.field) for reason in quoted] == [(last, "title")]
     assert len(server.exchanges) == 1  # all topics and papers in one call
 
 
