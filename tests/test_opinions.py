@@ -337,6 +337,19 @@ def test_a_paper_that_comes_later_is_ranked_among_those_asked_about_for_the_same
         assert added(8, "Urgent silence") == 0
 
 
+def test_a_paper_is_not_ranked_by_its_text_among_papers_that_were_never_embedded(sqlite: Engine) -> None:
+    add_papers(sqlite)
+    with language_server(by_kind(embedding, quoting())) as server:
+        assert run(sqlite, server, tells=True) == len(TITLES)
+        with transaction(sqlite) as session:
+            new = ["2610.00006", "2610.00007", "2610.00008"]
+            session.add_all(paper(key, "Urgent sheep", abstract=None, featured_on=NOW.date()) for key in new)
+        assert run(sqlite, server, embeds=True, after=1) == len(new)
+    with reading(sqlite) as session:
+        opinions = [found.opinions or {} for found in papers_by_id(session, new)]
+    assert [opinion["agents"]["reasons"][0]["weight"] for opinion in opinions] == [0, 0, 0]
+
+
 def rows(*numbers: tuple[int, object]) -> Reply:
     data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in numbers]
     return lambda exchange: exchange.send(200, {"object": "list", "data": data, "model": "near"})
