@@ -274,27 +274,34 @@ def test_how_like_a_topic_a_paper_is_is_kept_with_it_and_the_trace_recomputes_fr
 
 def test_a_model_moves_a_paper_up_for_its_own_words_and_another_one_down(engine: Engine) -> None:
     add_papers(engine)
+    with transaction(engine) as session:
+        put_topics(session, [topic("agents", ["agent", "web"])], author="ada", reason="", now=NOW)
     first, last = "A web agent", "An agent that sings"
     before = {title: explain(found, stored(engine)[1]["agents"]).score for title, found in stored(engine)[0].items()}
-    assert before[first] >= before[last]
-    with language_server(quoting((4, "agents", 3, "An agent that sings"))) as server:
+    with language_server(quoting((4, "agents", 3, last), (2, "agents", 1, "Songs from silence"))) as server:
         assert run(engine, server, tells=True) == len(TITLES)
     papers, topics = stored(engine)
     trace = explain(papers[last], topics["agents"])
-    assert trace.score >= before[last]
+    assert (trace.score, explain(papers[first], topics["agents"]).score) == pytest.approx((before[first], before[last]))
+    assert before[first] > before[last]
     quoted = [reason for reason in trace.reasons if reason.support is Support.MODEL]
-    assert [(reason.phrase, reason.field) for reason in quoted] == [("An agent that sings", "title")]
+    assert [(reason.phrase, reason.field) for reason in quoted] == [(last, "title")]
     assert len(server.exchanges) == 1  # all topics and papers in one call
 
 
 def test_a_model_lifts_no_paper_that_nothing_else_speaks_for(engine: Engine) -> None:
-    add_papers(engine)
-    with language_server(quoting((3, "agents", 3, "On sheep"), (5, "music", 3, "Wool"))) as server:
+    """Though it prefers three of these to all that the topic finds."""
+    add_papers(engine, abstract="We herd and shear them in the hills.")
+    preferred = {2: 1, 3: 3, 5: 2}
+    with language_server(quoting(*((number, "agents", grade, "in the hills") for number, grade in preferred.items()))) as server:
         run(engine, server, tells=True)
     papers, topics = stored(engine)
-    for title, slug in (("On sheep", "agents"), ("Wool", "music")):
-        bare = explain(papers[title].model_copy(update={"opinions": None}), topics[slug])
-        assert explain(papers[title], topics[slug]).score <= bare.score
+    for number, grade in preferred.items():
+        found = papers[TITLES[number - 1]]
+        assert found.opinions
+        assert found.opinions["agents"]["grade"] == grade
+        bare = explain(found.model_copy(update={"opinions": None}), topics["agents"])
+        assert explain(found, topics["agents"]).score <= bare.score
 
 
 @pytest.mark.parametrize("reply", [failing, lambda exchange: exchange.say("sorry"), lambda exchange: exchange.cut()])
@@ -364,6 +371,19 @@ def test_a_paper_that_comes_later_is_ranked_among_those_asked_about_for_the_same
         with transaction(sqlite) as session:
             put_topics(session, [topic("agents", ["agent", "shepherd"])], author="ada", reason="", now=NOW)
         assert added(8, "Urgent silence") == 0
+
+
+def test_a_paper_is_not_ranked_by_its_text_among_papers_that_were_never_embedded(sqlite: Engine) -> None:
+    add_papers(sqlite)
+    with language_server(by_kind(embedding, quoting())) as server:
+        assert run(sqlite, server, tells=True) == len(TITLES)
+        with transaction(sqlite) as session:
+            new = ["2610.00006", "2610.00007", "2610.00008"]
+            session.add_all(paper(key, "Urgent sheep", abstract=None, featured_on=NOW.date()) for key in new)
+        assert run(sqlite, server, embeds=True, after=1) == len(new)
+    with reading(sqlite) as session:
+        opinions = [found.opinions or {} for found in papers_by_id(session, new)]
+    assert [opinion["agents"]["reasons"][0]["weight"] for opinion in opinions] == [0, 0, 0]
 
 
 def rows(*numbers: tuple[int, object]) -> Reply:

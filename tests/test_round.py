@@ -21,7 +21,7 @@ from service.pipeline.deliver import Round, Run
 from service.store.database import reading, transaction
 from service.store.ledger import LEASE, Claimed, Ref, Settled, claim_mails, due_mails, free_leases
 from service.store.suppressions import add_suppression
-from service.store.turns import settle_mails, start_mails
+from service.store.turns import settle_mails, settle_unstarted, start_mails
 from service.store.workers import Workers
 from service.subscribers import address_hash
 from tests.kills import plan, tiny_mail
@@ -147,6 +147,14 @@ def test_a_parcel_taken_before_its_person_changed_does_not_start(
     assert run.turn([Turn(None, parcel)]) == [False]
     run.end()
     assert "sending" not in states(planned)
+
+
+def test_a_mail_in_hand_is_not_settled_as_if_it_had_never_been(planned: Engine) -> None:
+    with transaction(planned) as session:
+        (claimed,) = claim_mails(session, [Ref(Delivery, 1, "example.org")], "worker", NOW)
+        assert start_mails(session.connection(), [claimed], NOW) == [True]
+        settle_unstarted(session.connection(), claimed, Settled(DeliveryState.SKIPPED, "paused"), NOW)
+    assert states(planned)[0] == "sending"
 
 
 def test_of_a_group_all_start_but_those_that_changed(planned: Engine, rounds: Rounds) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.match.score import Phrasebook, score_papers
-from service.models import ParsedPaper
+from service.models import Paper, ParsedPaper
 
 RESAMPLES = 1_000
 FEWEST_POSITIVES = 5  # of a topic, to count in macro-F1
@@ -28,7 +28,7 @@ class Label:
 
     id: str
     day: str
-    paper: ParsedPaper
+    paper: Paper | ParsedPaper
     yes: frozenset[str]
     maybe: frozenset[str] = frozenset()
 

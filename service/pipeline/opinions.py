@@ -147,8 +147,7 @@ def _opinions(
         }
         by_topic.append(opinions)
     for paper in settled:
-        found = {t.slug: opinions[paper.id] for t, opinions in zip(topics, by_topic, strict=True) if paper.id in opinions}
-        yield paper, found
+        yield paper, {topic.slug: opinions[paper.id] for topic, opinions in zip(topics, by_topic, strict=True)}
 
 
 def _said(paper: Paper, topic: Topic, heard: _Heard, *, is_new: bool) -> _Said | None:

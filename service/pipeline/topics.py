@@ -136,7 +136,7 @@ def _readers(session: Session, papers: Sequence[Paper], before: Topic, after: To
         if person.state == SubscriberState.ACTIVE and after.slug in person.topics
     ]
     widest = max(map(len, people), default=0)
-    choices = np.array([[*chosen, *[-1] * (widest - len(chosen))] for chosen in people], np.int64).reshape(len(people), widest)
+    choices = np.array([[*chosen, *[-1] * (widest - len(chosen))] for chosen in people], np.int64)
     scores = [_scores_above(papers, [*topics, one]) for one in (before, after)]
     pairs = zip(*(best_papers(some, choices) for some in scores), strict=True)
     return Readers(len(people), sum(int((was != now).any(axis=1).sum()) for was, now in pairs))
@@ -158,7 +158,7 @@ def example_labels(session: Session, topics: Collection[Topic]) -> list[Label]:
                 told.setdefault(identity, set()).add(topic.slug)
     papers = papers_by_id(session, yes.keys() | no.keys())
     return [
-        Label(paper.id, f"{paper.featured_on}", _parsed(paper), frozenset(said), slugs - said - no.get(paper.id, set()))
+        Label(paper.id, f"{paper.featured_on}", paper, frozenset(said), slugs - said - no.get(paper.id, set()))
         for paper in papers
         for said in [yes.get(paper.id, set())]
     ]
@@ -180,7 +180,7 @@ def _changed(paper: Paper, before: Topic, after: Topic) -> Changed:
 
 
 def _because(was: Trace, now: Trace, before: Topic, after: Topic) -> str:
-    """A veto, or the phrase whose part in the score changed most; else the threshold."""
+    """A veto, or the phrase whose part in the score changed most; else the threshold. Nothing is found without a reason."""
     if was.veto != now.veto:
         return now.veto or f"no longer {was.veto}"
     parts: dict[tuple[str, Support], float] = {}
@@ -188,11 +188,7 @@ def _because(was: Trace, now: Trace, before: Topic, after: Topic) -> str:
         for reason in trace.reasons:
             key = (reason.phrase, reason.support)
             parts[key] = parts.get(key, 0.0) + sign * reason.weight
-    (phrase, support), change = max(parts.items(), key=lambda part: abs(part[1]), default=(("", Support.PHRASE), 0.0))
+    (phrase, support), change = max(parts.items(), key=lambda part: abs(part[1]))
     if abs(change) < 1e-9:
         return f"threshold {before.threshold:g} to {after.threshold:g}"
     return f'{support} "{phrase}" {change:+.2f}'
-
-
-def _parsed(paper: Paper) -> ParsedPaper:
-    return ParsedPaper(id=paper.id, title=paper.title, abstract=paper.abstract, upvotes=paper.upvotes)

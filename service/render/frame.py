@@ -110,11 +110,8 @@ class Frame:
         return Parts(html, encoded(wrapped(reason([name for name, _ in names], self._sheet.language))))
 
     def _named(self, topic: Topic) -> tuple[str, bytes]:
-        known = self._topics.get(id(topic))
-        if known is None:
-            name = topic_name(topic)
-            known = self._topics.put(id(topic), (name, html_slot(name)), topic)
-        return known
+        name = topic_name(topic)
+        return self._topics.put(id(topic), (name, html_slot(name)), topic)
 
     def _reason_with_blanks(self, count: int) -> Fragment:
         return cut(str(escape(reason([mark("topic")] * count, self._sheet.language))))

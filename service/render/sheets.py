@@ -89,8 +89,6 @@ class Sheet:
 
     @property
     def more(self) -> str:
-        if not self.more_count:
-            return ""
         return self.language.count(
             "One more matched: read it on the web",
             "%(number)s more matched: read them on the web",

@@ -148,6 +148,11 @@ def _silence_in_words(delivery: Delivery, language: Language) -> str:
     ]
     if near := len(delivery.plan.near):
         parts.append(language.count("%(number)s near miss", "%(number)s near misses", near, number=near))
+    if found := re.search(r"(\d+) with a phrase you muted", delivery.reason or ""):  # which nothing else keeps
+        muted = int(found[1])
+        parts.append(
+            language.count("%(number)s with a phrase you muted", "%(number)s with phrases you muted", muted, number=muted)
+        )
     return ", ".join(parts)
 
 

@@ -98,6 +98,12 @@ def test_test_replays_stored_papers_and_changes_nothing(soup: Paperround, folder
     assert len(soup("topics", "versions", "soup").out.splitlines()) == 1
 
 
+def test_a_test_with_no_paper_tells_where_they_come_from(paperround: Paperround, folder: Path) -> None:
+    (folder / "new.txt").write_text("any: stew\n")
+    ran = paperround("topics", "test", "code", "--filter", "new.txt")
+    assert (ran.status, ran.err) == (2, "error: there are no papers to test with: bring some in with `paperround fetch`\n")
+
+
 def test_a_filter_that_names_no_threshold_leaves_it_as_it_was(soup: Paperround, folder: Path) -> None:
     (folder / "high.txt").write_text("any: soup\nthreshold: 0.7\n")
     soup("topics", "filter", "soup", "--set", "high.txt")

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from service.links import mail_links
 from service.match.text import PLACES
-from service.models import Band, Match, Pick, Reason, SecondLook, Support
-from service.render.cards import Note, Reader, note, phrases, thumbnail
+from service.models import Band, Entry, Liking, Match, Pick, Reason, SecondLook, Support
+from service.render.cards import Note, Reader, card, note, phrases, thumbnail, upvotes
 from service.render.language import ENGLISH, language
 from service.render.words import web_link
 from tests.builders import DAY, SENDER, paper, topic
 
 WORD = Support.EXPANSION
+READER = Reader(ENGLISH, mail_links(SENDER, "k" * 32, DAY), {}, DAY)
 
 
 def match(*reasons: Reason, is_above: bool = True) -> Match:
@@ -77,9 +79,43 @@ def test_every_place_that_matching_looks_at_has_words() -> None:
 )
 def test_a_second_look_names_a_day_of_the_last_week_by_its_weekday_and_others_by_date(ago: int, since: str) -> None:
     look = SecondLook(DAY - timedelta(days=ago), 12, 190)
-    reader = Reader(ENGLISH, mail_links(SENDER, "k" * 32, DAY), {}, DAY)
-    (sentence,) = note(Pick(paper(), (), second_look=look), reader).sentences
+    (sentence,) = note(Pick(paper(), (), second_look=look), READER).sentences
     assert sentence == f"It took off since {since}, when you had it in a line: 12 to 190 upvotes."
+
+
+def liked(lift: float, *papers: str) -> Pick:
+    return Pick(paper(), (), liking=Liking(lift, papers, ()))
+
+
+@pytest.mark.parametrize(
+    ("pick", "sentences"),
+    [
+        (Pick(paper(), ()), ()),
+        (Pick(paper(), (), followed=("Ada Okafor", "Lena Brandt")), ("You follow Ada Okafor and Lena Brandt.",)),
+        (liked(0.2, "2610.00001"), ("More like a paper you marked.",)),
+        (liked(0.2, "2610.00001", "2610.00002"), ("More like two papers you marked.",)),
+        (liked(-0.2, "2610.00001"), ("Somewhat like a paper you wanted less of.",)),
+        (liked(-0.2, "2610.00001", "2610.00002"), ("Somewhat like two papers you wanted less of.",)),
+        (liked(0.0), ()),
+        (Pick(paper(), (), entry=Entry.OUTSIDE), ("None of your topics, and much read by others.",)),
+        (Pick(paper(), (), entry=Entry.EARLIER), ("It was chosen earlier; none of your topics finds it now.",)),
+    ],
+)
+def test_every_reason_that_is_no_phrase_is_told_in_a_sentence(pick: Pick, sentences: tuple[str, ...]) -> None:
+    assert note(pick, READER).sentences == sentences
+
+
+def test_nothing_is_announced_that_a_paper_does_not_have() -> None:
+    bare = card(Pick(paper(abstract=None), ()), "1", replace(READER, with_abstract=True))
+    assert (bare.extras, bare.note.credit, bare.upvotes, bare.origin[0]) == ((), "", None, "arXiv\u00a02610.00001")
+
+
+@pytest.mark.parametrize(
+    ("velocity", "change"), [(None, ""), (-3.0, ""), (0.4, ""), (0.6, "+1\u00a0a\u00a0day"), (1234.5, "+1,234\u00a0a\u00a0day")]
+)
+def test_upvotes_that_come_lately_are_told_from_one_a_day_on(velocity: float | None, change: str) -> None:
+    told = upvotes(paper(upvotes=2000, velocity=velocity), ENGLISH)
+    assert told == ("2,000", change, "2000 upvotes")
 
 
 def test_why_is_announced_only_where_a_reason_follows() -> None:

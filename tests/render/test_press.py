@@ -226,6 +226,7 @@ def test_digests_that_differ_in_one_thing_only_tell_it() -> None:
         unlisted=(picks[6],), outside=picks[7],
     )  # fmt: skip
     sample = replace(picks[5], paper=paper("2600.00001", "Sample", upvotes=5))
+    earlier = replace(picks[5], paper=paper("2610.00005", "Paper 5", upvotes=5, featured_on=DAY - timedelta(days=2)))
     twins = [
         replace(digest, looked_at_count=41),
         replace(digest, covered_from=DAY - timedelta(days=1)),
@@ -238,6 +239,7 @@ def test_digests_that_differ_in_one_thing_only_tell_it() -> None:
         replace(digest, sections=(Section(agents, tuple(picks[:1])), *sections[1:])),
         replace(digest, lines=digest.lines[:1]),
         replace(digest, lines=(picks[4], sample)),
+        replace(digest, lines=(picks[4], earlier)),
         replace(digest, lines=digest.lines[:1], unlisted=(picks[5], picks[6])),
         replace(digest, unlisted=()),
         replace(digest, outside=None),

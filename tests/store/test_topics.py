@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from service.catalogue import shipped_catalogue
 from service.models import Delivery, DeliveryState
 from service.pipeline.digests import digest_again, topic_board
-from service.pipeline.topics import example_labels, known_version, renew_expansions, replay, save_topics
+from service.pipeline.topics import example_labels, explain, known_version, renew_expansions, replay, save_topics
 from service.store.database import reading, transaction
 from service.store.planning import add_issue
 from service.store.topics import all_topics, outdated_topics, put_topics, topic, topic_versions, topics_at
@@ -71,7 +71,7 @@ def test_a_replay_tells_by_day_what_a_change_brings_in_and_puts_out_and_what_is_
     yesterday = DAY - timedelta(days=1)
     with transaction(sqlite) as session:
         put_topics(session, [made("soup", ["soup", "broth"])], author="ada", reason="lunch", now=NOW)
-        titles = ("Soup", "Broth", "Stew", "Tea"), ("Soup", "Cold stew"), ("Soup of old",)
+        titles = ("Soup", "Broth", "Stew", "Tea"), ("Soup", "Cold stew"), ("Stew with wine",)
         for back, some in enumerate(titles):
             for place, title in enumerate(some):
                 identity = f"2610.{back}000{place}"
@@ -94,6 +94,9 @@ def test_a_replay_tells_by_day_what_a_change_brings_in_and_puts_out_and_what_is_
         assert [change.because for change in replay(session, cold, warm, days=2).gained] == [
             'no longer ruled out by "cold" in the title'
         ]
+        strong = before.model_copy(update={"any_phrases": ["stew ^3", "wine"]})
+        because = {change.paper.title: change.because for change in replay(session, before, strong, days=3).gained}
+        assert because["Stew with wine"].startswith('phrase "stew" +')
 
 
 def test_a_replay_counts_the_topics_active_readers_and_those_who_would_see_other_papers(sqlite: Engine) -> None:
@@ -123,6 +126,18 @@ def test_example_papers_are_labels_for_the_topics_that_name_them_and_for_no_othe
         ("2610.00002", {"tea"}, {"rice"}),
         ("2610.00003", set(), {"tea", "rice"}),
     ]
+
+
+def test_an_example_paper_is_scored_by_all_that_is_stored_of_it(sqlite: Engine) -> None:
+    rules = ["author: Okafor", "org: Northfield", "keyword: broth", "abstract: stew"]
+    soup = made("soup", rules, minimum_upvotes=5, relevant_ids=["2610.00001"])
+    with transaction(sqlite) as session:
+        fields = {"authors": ["Ada Okafor"], "organization": "Northfield Lab", "source_keywords": ["broth"], "upvotes": 5}
+        session.add(paper(abstract="On stew.", **fields))
+        (label,) = example_labels(session, [soup])
+    told = explain(label.paper, soup)
+    assert {reason.field for reason in told.reasons} == {"author", "org", "keywords", "abstract"}
+    assert told.veto is None
 
 
 def test_words_of_a_written_topic_are_weighed_anew_after_a_month_by_what_was_stored(engine: Engine) -> None:

@@ -10,17 +10,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from service.store.workers import hold_worker, seen_workers
+import pytest
+
+from service.errors import StoreFailed
+from service.store.workers import dead_workers, hold_worker, seen_workers
 from tests.programs import service_folder
 
 
 def test_one_that_lives_is_not_dead_and_one_whose_file_is_left_is(tmp_path: Path) -> None:
     (tmp_path / "left.lock").touch()
     with hold_worker(tmp_path) as worker:
+        assert dead_workers(tmp_path) == ["left"]
         with seen_workers(tmp_path) as seen:
             assert (seen.dead, seen.living) == (["left"], [worker])
         assert [path.stem for path in tmp_path.glob("*.lock")] == [worker]
     assert not list(tmp_path.glob("*.lock"))
+
+
+def test_a_folder_of_workers_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = r"the folder of workers .*/file/workers can't be used: Not a directory"
+    with pytest.raises(StoreFailed, match=told), hold_worker(tmp_path / "file" / "workers"):
+        pass
 
 
 def test_one_of_another_user_is_left_until_its_leases_run_out() -> None:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from service.errors import DeliveryFailed, FetchFailed, ServerUnusable
 from service.models import Delivery
 from service.pipeline.gather import gather_papers
+from service.pipeline.status import watched_state
 from service.store.database import reading
 from tests.builders import NOW
 from tests.web.conftest import LINKS, Web, agents
@@ -30,6 +31,21 @@ def test_health_tells_whether_a_person_is_needed(web: Web) -> None:
 
     gather_papers(web.engine, ["page"], fails, now=NOW.replace(hour=7))
     assert (web.get("/health").status_code, web.get("/health").json()["needs_a_person"]) == (503, 1)
+
+
+def test_a_source_that_nobody_asked_for_more_than_a_day_needs_a_person_where_somebody_gets_mail(sqlite: Engine) -> None:
+    web = Web(sqlite)
+    web.gather(agents())
+
+    def told(hours: int) -> list[str]:
+        with reading(sqlite) as session:
+            state = watched_state(session, NOW + timedelta(hours=hours))
+        return [need for need in state["needs_a_person"] if "fetch" in need]
+
+    assert told(27) == []
+    web.add(next_digest_at=NOW + timedelta(days=9))
+    assert told(26) == []
+    assert told(27) == ["nothing was fetched since 2026-10-02 06:00 UTC: run `paperround fetch`"]
 
 
 def test_health_says_when_the_database_is_gone(sqlite: Engine) -> None:

@@ -40,7 +40,7 @@ def test_one_click_takes_any_body_and_twice_is_the_same_as_once(web: Web, body: 
 
 
 def undo_of(page: str) -> str:
-    found = re.search(r'action="(/resubscribe/[^"]+)"', page)
+    found = re.search(r'action="(/resubscribe/[^"]+)"><button>Undo</button>', page)
     assert found is not None
     return found.group(1)
 
@@ -57,8 +57,10 @@ def test_the_answer_offers_the_undo_for_a_day(web: Web) -> None:
     assert web.person().state == "unsubscribed"
 
 
-def test_who_holds_a_forwarded_mail_can_not_resubscribe(web: Web) -> None:
+def test_who_holds_a_forwarded_mail_can_not_resubscribe_and_has_a_link_mailed_to_the_owner(web: Web) -> None:
     web.post(LINK)
+    way_back = f'<form method="post" action="{path(LINKS.settings)}/account"><button>Mail me a link</button></form>'
+    assert way_back in web.get(LINK).text
     assert web.post(LINK.replace("/unsubscribe/", "/resubscribe/")).status_code == 404
     for answer, said in (
         (web.post(LINK), "You are unsubscribed"),
