@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.acronyms import spellings
 from service.catalogue import shipped_catalogue
 from service.frequencies import Background, shipped_background
 from service.match import CORE, Phrasebook, match_paper, match_papers, phrasebook, score_papers, trace_of
-from service.match.acronyms import spellings
 from service.match.best import best_papers
 from service.match.definitions import defined_acronyms
 from service.match.expansion import background_with, made_expansion

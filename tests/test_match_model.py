@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.acronyms import spellings
 from service.filters import parse_rule
 from service.frequencies import Background
 from service.match import CORE, match_papers, phrasebook, score_papers, trace_of
-from service.match.acronyms import spellings
 from service.match.expansion import made_expansion
 from service.match.score import LEARNED, WRITTEN
 from service.match.text import Text, text_of
