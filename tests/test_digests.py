@@ -84,11 +84,11 @@ def test_a_note_tells_what_was_looked_at_and_what_came_close() -> None:
     assert subject_line(note) == "Nothing for you, out of 31"
     email = render_digest(note, LINKS, sent_on=DAY)
     for part in (email.html, email.text):
-        assert "none of its papers reached your bar. One came near." in " ".join(part.split())
+        assert "no paper reached your bar. One came near." in " ".join(part.split())
         assert "Nearly agents" in part
         assert "Nothing for you, out of 31" in part
         assert "minute" not in part
-    assert re.search('class="preheader"[^>]*>The list of [^<]*: none of its papers reached your bar. One came near.<', email.html)
+    assert re.search('class="preheader"[^>]*>The list of [^<]*: no paper reached your bar. One came near.<', email.html)
 
 
 def test_subject_and_preheader_name_the_content() -> None:

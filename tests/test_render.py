@@ -291,7 +291,11 @@ def test_topic_names_are_data_too() -> None:
     [
         ({"topics": ()}, "You have chosen no topics."),
         ({"looked_at_count": 0}, "The list of Thursday 1 October 2026: no new papers."),
-        ({"left_out": ()}, "The list of Thursday 1 October 2026: none of its papers reached your bar."),
+        ({"left_out": ()}, "The list of Thursday 1 October 2026: no paper reached your bar."),
+        (
+            {"left_out": (), "covered_from": date(2026, 9, 30)},
+            "The lists of Wednesday 30 September 2026 to Thursday 1 October 2026: no paper reached your bar.",
+        ),
     ],
 )
 def test_a_note_tells_why_there_is_nothing(changed: dict[str, Any], told: str) -> None:

@@ -194,7 +194,7 @@ def _silence_in_words(digest: Digest, spoken: Language) -> str:
     days = _days(digest.covered_from, digest.on, spoken)
     if not digest.looked_at_count:
         return spoken.say("%(days)s: no new papers.", days=days)
-    looked = spoken.say("%(days)s: none of its papers reached your bar.", days=days)
+    looked = spoken.say("%(days)s: no paper reached your bar.", days=days)
     near = len(digest.near_misses)
     if not near:
         return looked
