@@ -195,7 +195,7 @@ def page_line(page: Page) -> str:
         return f"Failed: {page.error}"
     if page.form is None:
         return f"{page.address}: nothing there"
-    shown = f" of {page.shown_on:%A %d %B %Y}" if page.shown_on else ""
+    shown = f" of {page.shown_on:%A %-d %B %Y}" if page.shown_on else ""
     counts = f"{page.new_count} new, {page.known_count} known, {page.changed_count} changed, {len(page.rejected)} rejected"
     return f"{page.address}: {counted(page.paper_count, 'paper')}{shown} ({page.form}): {counts}"
 

@@ -158,7 +158,7 @@ def say_report(report: pipeline.SendReport, settings: Settings) -> None:
         skips = Counter(outcome.reason for outcome in report.outcomes if outcome.state == DeliveryState.SKIPPED)
         say("\n".join(["...", *(f"{count} skipped: {reason}" for reason, count in skips.most_common())]))
     parts = [f"{count} {state}" for state, count in report.counts.items() if count]
-    say(f"\nDigests of {report.on:%A %d %B %Y}: {counted(len(report.outcomes), 'candidate')} = {' + '.join(parts)}")
+    say(f"\nDigests of {report.on:%A %-d %B %Y}: {counted(len(report.outcomes), 'candidate')} = {' + '.join(parts)}")
 
 
 def _worth_telling(report: pipeline.SendReport) -> list[pipeline.Outcome]:

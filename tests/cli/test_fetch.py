@@ -16,7 +16,7 @@ from tests.source_server import Source, changed, playing
 def test_a_saved_page_is_stored_and_counted(paperround: Paperround, page_file: Path) -> None:
     first = paperround("fetch", "--from", page_file)
     assert first.status == 0
-    assert "3 papers of Thursday 01 October 2026 (hydration payload): 3 new, 0 known, 0 changed, 0 rejected" in first.out
+    assert "3 papers of Thursday 1 October 2026 (hydration payload): 3 new, 0 known, 0 changed, 0 rejected" in first.out
     assert "Summaries written: 3 by the authors" in first.out
     again = paperround("fetch", "--from", page_file, "--json").json
     assert {key: again[key] for key in ("new", "known", "changed", "rejected")} == {
@@ -71,7 +71,7 @@ def test_a_page_without_papers_is_no_failure_and_says_so(paperround: Paperround,
     (folder / "empty.html").write_bytes(page([]))
     ran = paperround("fetch", "--from", "empty.html")
     assert ran.status == 0
-    assert "0 papers of Thursday 01 October 2026" in ran.out
+    assert "0 papers of Thursday 1 October 2026" in ran.out
     assert ran.err == "warning: empty.html: the page holds no papers\n"
 
 
@@ -143,7 +143,7 @@ def test_the_log_lists_fetches_and_parse_reads_a_kept_one_again(paperround: Pape
     assert log.status == 0
     lines = log.out.splitlines()
     assert lines[0].startswith("3*  ")
-    assert "2 papers of Friday 02 October 2026 (JSON API): 2 new" in lines[0]
+    assert "2 papers of Friday 2 October 2026 (JSON API): 2 new" in lines[0]
     assert lines[2] == "    in doubt: asked for 2026-10-01, the source shows 2026-09-29: that day is believed"
     assert [(page["id"], page["is_kept"]) for page in paperround("fetch", "log", "--count", "2", "--json").json] == [
         (3, True),

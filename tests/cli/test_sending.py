@@ -347,7 +347,7 @@ def test_status_tells_what_was_fetched_and_sent(paperround: Paperround) -> None:
     paperround("send-now", *ON)
     ran = paperround("status")
     assert ran.status == 0
-    assert "page.html: 3 papers of Thursday 01 October 2026" in ran.out
+    assert "page.html: 3 papers of Thursday 1 October 2026" in ran.out
     assert "Issue 1 is complete: 2 candidates = 1 accepted + 1 skipped" in ran.out
     assert ran.out.endswith("Nothing needs you.\n")
     assert paperround("status", "--json").json["needs_a_person"] == []
