@@ -26,7 +26,8 @@ from service.limits import Limits
 from service.models import Budget, Sender, Validator
 from service.settings import PREFIX, ModelSettings, Settings, signing_key_files
 from service.store.answers import count_request, put_turn, put_validator, turn_at, validator
-from service.store.database import hold_alone, insisting, open_database, reading, transaction
+from service.store.database import insisting, open_database, reading, transaction
+from service.store.locks import hold_alone
 from service.store.rates import allow_mails
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from service import connections
 from service.delivery.pipelined import PipelinedTransport
 from service.limits import Limits, grant
 from service.settings import Settings
-from service.store.database import take_lock, transaction
+from service.store.database import transaction
+from service.store.locks import take_lock
 from service.store.rates import allow_mails
 from tests.builders import SENDER
 

@@ -12,7 +12,8 @@ from service.cli.output import Json, counted, database, say, say_json
 from service.errors import WrongUse
 from service.store.backup import back_up, check_backup
 from service.store.backup import restore as restore_database
-from service.store.database import hold_alone, reading
+from service.store.database import reading
+from service.store.locks import hold_alone
 from service.store.subscribers import all_subscribers
 
 

@@ -16,7 +16,7 @@ from service.cli.logs import tell_everything
 from service.cli.output import Json, database, progress, say_json
 from service.errors import WrongUse
 from service.settings import sender
-from service.store.database import hold_alone
+from service.store.locks import hold_alone
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from service.models import KeptCompletion, Spending
-from service.store.database import take_lock
+from service.store.locks import take_lock
 
 
 def kept_completion(session: Session, key: str) -> str | None:

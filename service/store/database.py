@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -41,7 +40,7 @@ def open_database(url: str) -> Engine:
     """An engine on the newest schema. A new database holds the shipped catalogue. Raises StoreFailed."""
     engine = _sqlite_engine(url) if make_url(url).get_backend_name() == "sqlite" else _postgresql_engine(url)
     try:
-        with _failures(engine):
+        with failures(engine):
             if _schema_version(engine) != newest_version():
                 from service.store.schema import migrate  # with alembic a tenth of a second to import, and seldom needed
 
@@ -57,7 +56,7 @@ def open_database(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """One unit of work: committed at the end, rolled back on any error. Raises StoreFailed where the database fails."""
-    with _failures(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+    with failures(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
 
 
@@ -99,12 +98,12 @@ class KeptConnection:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         file = sqlite_file(engine)
-        self._queue = _lock_file(file, "queue") if file else None
+        self._queue = lock_file(file, "queue") if file else None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """As `transaction`, without a session. After an error the next one opens another connection. Raises StoreFailed."""
-        with self._lock, _failures(self._engine), self._queued():
+        with self._lock, failures(self._engine), self._queued():
             self._connection = self._connection or self._engine.connect()
             try:
                 with self._connection.begin():
@@ -139,7 +138,7 @@ class KeptConnection:
 def reading(engine: Engine) -> Iterator[Session]:
     """For questions only: takes no write lock, and works on a database that can't be written."""
     read_only = engine.execution_options(read_only=True)
-    with _failures(engine), Session(read_only, expire_on_commit=False) as session:
+    with failures(engine), Session(read_only, expire_on_commit=False) as session:
         yield session
 
 
@@ -152,39 +151,14 @@ def session_on(connection: Connection) -> Iterator[Session]:
 
 
 @contextmanager
-def _failures(engine: Engine) -> Iterator[None]:
+def failures(engine: Engine) -> Iterator[None]:
+    """What the database meets is raised as StoreFailed."""
     try:
         yield
     except (DBAPIError, PoolTimeout, engine.dialect.loaded_dbapi.Error) as error:
         said = " ".join(str(getattr(error, "orig", error)).split())
         place = engine.url.set(query={}).render_as_string(hide_password=True)  # a password may stand in the query too
         raise StoreFailed(f"the database {place} can't be used, nothing was changed by this step: {said}") from error
-
-
-def take_lock(connection: Connection, name: str) -> None:
-    """Until the transaction ends, be the only one who works under this name.
-
-    On SQLite a writing transaction is alone anyway; on PostgreSQL it is an advisory lock.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"paperround {name}"})
-
-
-@contextmanager
-def hold_alone(engine: Engine, name: str, *, patience: timedelta = timedelta()) -> Iterator[Callable[[], bool]]:
-    """Be the only process that holds this name on this database. Raises StoreFailed where another does, after `patience`.
-
-    A lock of the operating system beside the SQLite file, or a session's advisory lock on PostgreSQL: both end with the
-    process, however it ends. PostgreSQL's ends with its server as well: the function given answers whether we hold the name,
-    and takes it again where nobody does. It raises StoreFailed when it finds the session gone.
-    """
-    end = time.monotonic() + patience.total_seconds()
-    with _taker(engine, name) as take:
-        while not take():
-            if time.monotonic() >= end:
-                raise StoreFailed(f"another `{name}` runs on this database: stop that one first")
-            time.sleep(0.2)
-        yield take
 
 
 def sqlite_file(engine: Engine) -> str | None:
@@ -194,40 +168,13 @@ def sqlite_file(engine: Engine) -> str | None:
     return (engine.url.database or "").removeprefix("file:")  # SQLite's form of a name with options
 
 
-@contextmanager
-def _taker(engine: Engine, name: str) -> Iterator[Callable[[], bool]]:
-    """A function that tries to take the lock, which ends with this block."""
-    if engine.dialect.name == "postgresql":
-        question = text("SELECT pg_try_advisory_lock(hashtext(:name))").bindparams(name=f"paperround alone {name}")
-        with _failures(engine), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-
-            def take() -> bool:
-                with _failures(engine):
-                    connection.rollback()  # of a session that is gone, whereupon the next question begins another
-                    is_ours = bool(connection.execute(question).scalar())
-                    connection.detach()  # so that the lock ends when this block closes it, and doesn't wait in the pool
-                return is_ours
-
-            yield take
-        return
-    with _lock_file(sqlite_file(engine), name) as file:
-        yield lambda: _is_locked_by_us(file)
-
-
-def _lock_file(database: str | None, name: str) -> IO[str]:
+def lock_file(database: str | None, name: str) -> IO[str]:
+    """Beside the database's. Raises StoreFailed."""
     path = Path(f"{database}.{name}.lock")
     try:
         return path.open("w")
     except OSError as error:
         raise StoreFailed(f"the file {path} can't be used: {error.strerror}") from error
-
-
-def _is_locked_by_us(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _postgresql_engine(url: str) -> Engine:

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from service.models import TRUST, Form, Paper, ParsedPage, ParsedPaper, Summary
-from service.store.database import take_lock
+from service.store.locks import take_lock
 from service.store.observations import COUNTS, put_observations
 from service.words import folded
 

@@ -18,7 +18,7 @@ from sqlalchemy import Insert, bindparam, insert, update
 from sqlmodel import Session, col, select
 
 from service.models import HOLDING_STATES, Delivery, DeliveryState, Digest, Issue, Plan, new_key
-from service.store.database import take_lock
+from service.store.locks import take_lock
 from service.store.prepared import prepared
 
 _UNSENT = ("next_try_at", "tried_at", "smtp_reply", "enhanced_code", "bounce")  # told of no mail before it is sent

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from service.limits import IN_ALL, Limits, grant
 from service.models import Turn
-from service.store.database import take_lock
+from service.store.locks import take_lock
 
 _PREFIX = "mail "  # the hosts that papers come from have rows beside these
 

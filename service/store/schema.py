@@ -17,13 +17,14 @@ from sqlmodel import Session
 from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.store import database
+from service.store.locks import take_lock
 from service.store.topics import SHIPPED_BY, put_topics
 
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up in one transaction, whose lock keeps a second process waiting; a failure leaves nothing."""
     with engine.connect() as connection, foreign_keys_off(connection), connection.begin():
-        database.take_lock(connection, "migrate")
+        take_lock(connection, "migrate")
         before = MigrationContext.configure(connection).get_current_revision()
         if before == database.newest_version():
             return  # another process was faster

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from service.store.database import hold_alone, open_database
+from service.store.database import open_database
+from service.store.locks import hold_alone
 from tests.cli.conftest import Beginning, Paperround
 
 

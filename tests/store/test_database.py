@@ -20,7 +20,7 @@ from service.catalogue import shipped_catalogue
 from service.errors import StoreFailed
 from service.models import Delivery, Issue, Page, Paper, Plan, Subscriber, metadata, new_key
 from service.store import database, schema
-from service.store.database import KeptConnection, Stretch, hold_alone, open_database, reading, transaction
+from service.store.database import Stretch, open_database, reading, transaction
 from service.store.planning import lock_planning
 from service.store.topics import all_topics
 from tests.builders import NOW, free_port, subscriber
@@ -341,41 +341,6 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
         open_database(f"sqlite:///{file}")
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_lock_that_cannot_be_opened_is_told_in_one_line(sqlite: Engine) -> None:
-    """It may have been made by another user, by whom a command was once run."""
-    for name in ("queue", "serve"):
-        Path(f"{sqlite.url.database}.{name}.lock").mkdir()
-    with pytest.raises(StoreFailed, match=r"queue.lock can't be used: Is a directory"):
-        KeptConnection(sqlite)
-    with pytest.raises(StoreFailed, match=r"serve.lock can't be used: Is a directory"), hold_alone(sqlite, "serve"):
-        pass
-
-
-def test_a_lock_that_ended_with_the_database_server_is_taken_again_unless_another_was_faster(postgresql: Engine) -> None:
-    holders = "FROM pg_locks JOIN pg_database ON oid = database WHERE datname = current_database() AND locktype = 'advisory'"
-
-    def end_sessions() -> None:
-        with reading(postgresql) as session:
-            session.connection().execute(text(f"SELECT pg_terminate_backend(pid) {holders}"))
-
-    with hold_alone(postgresql, "serve") as is_ours:
-        assert is_ours()
-        end_sessions()
-        with pytest.raises(StoreFailed, match="terminat"):
-            is_ours()
-        assert is_ours()
-        with pytest.raises(StoreFailed, match="another `serve` runs"), hold_alone(postgresql, "serve"):
-            pass
-        end_sessions()
-        with hold_alone(postgresql, "serve"):
-            with pytest.raises(StoreFailed, match="terminat"):
-                is_ours()
-            assert not is_ours()
-        assert is_ours()
-    with hold_alone(postgresql, "serve"):
-        pass
 
 
 def test_the_database_is_durable_and_checks_its_keys(tmp_path: Path) -> None:
